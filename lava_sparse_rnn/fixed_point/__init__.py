@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Integer arithmetic: formats, shifts, saturation, the sigmoid, overflow counts."""
+
+from lava_sparse_rnn.fixed_point._arithmetic import (
+    Arithmetic,
+    IntegerArithmetic,
+    RealArithmetic,
+)
+from lava_sparse_rnn.fixed_point._counters import OverflowCounters
+from lava_sparse_rnn.fixed_point._errors import SpecError
+from lava_sparse_rnn.fixed_point._format import QFormat, frozen_ints, quantize
+from lava_sparse_rnn.fixed_point._ops import (
+    MAX_SHIFT,
+    OVERFLOWS,
+    ROUNDINGS,
+    choose,
+    saturate,
+    shift,
+    wrap,
+)
+from lava_sparse_rnn.fixed_point._sigmoid import (
+    PLAN,
+    SIGMOID_FRAC,
+    SIGMOID_ONE,
+    SigmoidLines,
+    fit_lines,
+    lines_from_points,
+    lines_from_real,
+)
+
+__all__ = [
+    "MAX_SHIFT",
+    "OVERFLOWS",
+    "PLAN",
+    "ROUNDINGS",
+    "SIGMOID_FRAC",
+    "SIGMOID_ONE",
+    "Arithmetic",
+    "IntegerArithmetic",
+    "OverflowCounters",
+    "QFormat",
+    "RealArithmetic",
+    "SigmoidLines",
+    "SpecError",
+    "choose",
+    "fit_lines",
+    "frozen_ints",
+    "lines_from_points",
+    "lines_from_real",
+    "quantize",
+    "saturate",
+    "shift",
+    "wrap",
+]

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Number formats: how many bits, and where the binary point is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.fixed_point._errors import SpecError
+from lava_sparse_rnn.fixed_point._ops import saturate
+
+MAX_BITS = 32  # the widest register or message that any part of the chip has
+
+
+@dataclass(frozen=True, eq=False)
+class QFormat:
+    """A signed two's-complement integer ``q`` that stands for ``q / 2**frac``.
+
+    Parameters
+    ----------
+    bits : int
+        Width including the sign, 2 to 32.
+    frac : int or array of int, shape (n,)
+        Position of the binary point, one for all or one per element. It may be
+        negative or larger than ``bits``.
+    """
+
+    bits: int
+    frac: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if not 2 <= int(self.bits) <= MAX_BITS:
+            raise SpecError(f"QFormat: bits is {self.bits}, must be 2 to {MAX_BITS}")
+        object.__setattr__(self, "bits", int(self.bits))
+        object.__setattr__(self, "frac", frozen_ints(self.frac, "QFormat: frac"))
+
+    @property
+    def lowest(self) -> int:
+        """The smallest integer, ``-2**(bits - 1)``."""
+        return -(1 << (self.bits - 1))
+
+    @property
+    def highest(self) -> int:
+        """The largest integer, ``2**(bits - 1) - 1``."""
+        return (1 << (self.bits - 1)) - 1
+
+    @property
+    def magnitude(self) -> int:
+        """The largest absolute value of any integer, ``2**(bits - 1)``."""
+        return 1 << (self.bits - 1)
+
+    def quantize(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Integers that stand for the real values ``x``; see `quantize`."""
+        return quantize(x, self)
+
+    def dequantize(self, q: ArrayLike) -> NDArray[np.float64]:
+        """Real values of the integers ``q`` (last axis of `frac`'s length)."""
+        return np.ldexp(np.asarray(q, dtype=np.float64), -self.frac)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, QFormat):
+            return NotImplemented
+        return self.bits == other.bits and np.array_equal(self.frac, other.frac)
+
+
+def quantize(x: ArrayLike, fmt: QFormat) -> NDArray[np.int64]:
+    """Round ``x * 2**frac`` half to even, then saturate.
+
+    Parameters
+    ----------
+    x : array of float, shape (..., n)
+    fmt : QFormat
+        With a scalar `frac`, or one per element of the last axis.
+
+    Returns
+    -------
+    array of int64, shape of ``x``
+
+    Raises
+    ------
+    SpecError
+        When ``x`` holds a NaN or an infinity; the message names the place.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    finite = np.isfinite(x)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise SpecError(f"quantize: value at {where} is {x[where]}, must be finite")
+    # Clamping in floating point first keeps values beyond int64 well defined.
+    scaled = np.clip(np.rint(np.ldexp(x, fmt.frac)), -(2.0**62), 2.0**62)
+    return saturate(scaled.astype(np.int64), fmt.bits)
+
+
+def frozen_ints(values: ArrayLike, name: str) -> NDArray[np.int64]:
+    """A read-only int64 copy of ``values``.
+
+    Raises
+    ------
+    SpecError
+        When a value is not a whole number; ``name`` says whose.
+    """
+    array = np.array(values)
+    whole = np.issubdtype(array.dtype, np.integer)
+    if not whole and not np.array_equal(array, np.rint(array)):
+        raise SpecError(f"{name}: values must be whole numbers, got {array.dtype}")
+    array = array.astype(np.int64)
+    array.setflags(write=False)
+    return array

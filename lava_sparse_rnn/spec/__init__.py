@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The network description: integers and formats that every backend reads."""
+
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.spec import groups, reference
+from lava_sparse_rnn.spec._hdf5 import FORMAT_VERSION, load, read, write
+from lava_sparse_rnn.spec._network import (
+    LAYER_TYPES,
+    NONLINEARITIES,
+    Affine,
+    Layer,
+    Network,
+    Recipe,
+    S5Block,
+)
+from lava_sparse_rnn.spec._random import random_network
+from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
+from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound, validate
+
+__all__ = [
+    "ACCUMULATOR_LIMIT",
+    "FORMAT_VERSION",
+    "LAYER_TYPES",
+    "NONLINEARITIES",
+    "Affine",
+    "Bias",
+    "Diagonal",
+    "Layer",
+    "Network",
+    "Recipe",
+    "S5Block",
+    "SpecError",
+    "Weights",
+    "Wire",
+    "groups",
+    "load",
+    "random_network",
+    "read",
+    "reference",
+    "shifted_bound",
+    "validate",
+    "write",
+]

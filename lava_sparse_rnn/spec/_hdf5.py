@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A network description as an HDF5 file, laid out like lava-dl's netx files.
+
+``layer/<i>`` is a group per layer with the datasets ``type`` and ``shape`` that netx
+files have. Everything else follows the dataclasses: an array is a dataset, a number
+or a word is an attribute, a part is a group, a sparse matrix is the three arrays of
+its CSR form. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import types
+import typing
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from scipy import sparse
+
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.spec._network import LAYER_TYPES, Layer, Network, Recipe
+
+FORMAT = "lava_sparse_rnn"
+FORMAT_VERSION = 1
+
+_SCALARS = (bool, int, str)
+_HINTS: dict[type, dict[str, Any]] = {}
+
+
+def save(network: Network, path: str | Path) -> None:
+    """Write ``network`` to ``path``, replacing a file only when all is written."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with h5py.File(temporary, "w") as file:
+            write(network, file)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write(network: Network, handle: h5py.Group) -> None:
+    """Write ``network`` into an open HDF5 file or group."""
+    handle.attrs["format"] = FORMAT
+    handle.attrs["format_version"] = FORMAT_VERSION
+    handle.attrs["meta"] = json.dumps(network.meta, sort_keys=True)
+    _encode(handle.create_group("recipe"), network.recipe)
+    for i, layer in enumerate(network.layers):
+        group = handle.create_group(f"layer/{i}")
+        group.create_dataset("type", data=[layer.type.encode()], dtype="S16")
+        group.create_dataset("shape", data=np.array([layer.out.size]))
+        _encode(group, layer)
+
+
+def load(path: str | Path) -> Network:
+    """Read and validate a network description.
+
+    Raises
+    ------
+    SpecError
+        When the file is missing, truncated, not a description, of another version,
+        lacks a field, or breaks a rule; the message names file and field.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SpecError(f"{path}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            return read(file, str(path))
+    except SpecError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        # h5py has no error class of its own for damaged files.
+        raise SpecError(
+            f"{path}: not a readable network description ({error})"
+        ) from error
+
+
+def read(handle: h5py.Group, name: str) -> Network:
+    """Read a network description from an open file or group called ``name``."""
+    if _attribute(handle, "format", name) != FORMAT:
+        raise SpecError(f"{name}: format is not {FORMAT!r}")
+    version = int(_attribute(handle, "format_version", name))
+    if version != FORMAT_VERSION:
+        raise SpecError(
+            f"{name}: format_version is {version}, this library reads {FORMAT_VERSION}"
+        )
+    try:
+        meta = json.loads(_attribute(handle, "meta", name))
+        recipe = _decode(_member(handle, "recipe", name), Recipe, name)
+        layers = _member(handle, "layer", name)
+        order = sorted(layers, key=int)
+        parts = [_layer(_member(layers, i, name), f"{name}: layer/{i}") for i in order]
+        if [int(i) for i in order] != list(range(len(order))):
+            raise SpecError(f"layers are numbered {order}, must be 0, 1, 2 ...")
+        return Network(tuple(parts), recipe, meta)
+    except SpecError as error:
+        text = str(error)
+        raise SpecError(text if text.startswith(name) else f"{name}: {text}") from error
+
+
+def _layer(group: h5py.Group, name: str) -> Layer:
+    kind = bytes(_member(group, "type", name)[0]).decode()
+    if kind not in LAYER_TYPES:
+        known = ", ".join(sorted(LAYER_TYPES))
+        raise SpecError(f"{name}: layer type {kind!r} is unknown (known: {known})")
+    return _decode(group, LAYER_TYPES[kind], name)
+
+
+def _encode(group: h5py.Group, part: Any) -> None:
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, _SCALARS):
+            group.attrs[field.name] = value
+        elif isinstance(value, np.ndarray):
+            _put(group, field.name, value)
+        elif sparse.issparse(value):
+            matrix = group.create_group(field.name)
+            matrix.attrs["shape"] = value.shape
+            for name in ("data", "indices", "indptr"):
+                _put(matrix, name, getattr(value, name))
+        else:
+            _encode(group.create_group(field.name), value)
+
+
+def _put(group: h5py.Group, name: str, array: np.ndarray) -> None:
+    """Store integers in the smallest type that holds them, compressed if it pays."""
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    kinds = [np.int8, np.int16, np.int32, np.int64]
+    if low >= 0:
+        kinds = [np.uint8, np.uint16, np.uint32, np.int64]
+    small = next(k for k in kinds if np.iinfo(k).min <= low and high <= np.iinfo(k).max)
+    # Below a few hundred bytes HDF5's chunk index is larger than what is saved.
+    options = {"compression": 9, "shuffle": True} if array.size > 512 else {}
+    group.create_dataset(name, data=array.astype(small), **options)
+
+
+def _decode(group: h5py.Group, cls: type, name: str) -> Any:
+    if cls not in _HINTS:
+        _HINTS[cls] = typing.get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for field in fields(cls):
+        if not field.init:
+            continue
+        kind = _HINTS[cls][field.name]
+        here = f"{name}: {field.name}"
+        if kind in _SCALARS:
+            values[field.name] = kind(_attribute(group, field.name, name))
+        elif is_dataclass(kind):
+            part = _member(group, field.name, name)
+            values[field.name] = _decode(part, typing.cast(type, kind), here)
+        elif isinstance(kind, types.GenericAlias) or typing.get_origin(kind):
+            values[field.name] = _member(group, field.name, name)[()]
+        else:
+            values[field.name] = _csr(_member(group, field.name, name), here)
+    try:
+        return cls(**values)
+    except SpecError as error:
+        raise SpecError(f"{name}: {error}") from error
+
+
+def _csr(group: h5py.Group, name: str) -> sparse.csr_array:
+    rows, columns = (int(n) for n in _attribute(group, "shape", name))
+    data, indices, indptr = (
+        np.asarray(_member(group, part, name)[()], dtype=np.int64)
+        for part in ("data", "indices", "indptr")
+    )
+    # scipy trusts these, and wrong ones would read beyond the arrays.
+    well_formed = (
+        len(indptr) == rows + 1
+        and indptr[0] == 0
+        and indptr[-1] == len(indices) == len(data)
+        and (np.diff(indptr) >= 0).all()
+        and (indices.size == 0 or (indices.min() >= 0 and indices.max() < columns))
+    )
+    if not well_formed:
+        raise SpecError(f"{name}: its CSR arrays do not describe a sparse matrix")
+    return sparse.csr_array((data, indices, indptr), (rows, columns))
+
+
+def _attribute(group: h5py.Group, field: str, name: str) -> Any:
+    if field not in group.attrs:
+        raise SpecError(f"{name}: field {field!r} is missing")
+    return group.attrs[field]
+
+
+def _member(group: h5py.Group, field: str, name: str) -> Any:
+    if field not in group:
+        raise SpecError(f"{name}: field {field!r} is missing")
+    return group[field]
