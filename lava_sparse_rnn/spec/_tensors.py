@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -153,6 +152,7 @@ class Weights(Part):
         frac : array of int, shape (n_out,)
         bits : int
         """
+        frac = frozen_ints(frac, "Weights: frac")
         q = quantize(_for_wire(real, inp).T, QFormat(bits, frac)).T
         return cls(sparse.csr_array(q), frac, bits)
 
@@ -179,7 +179,8 @@ class Weights(Part):
     @property
     def shape(self) -> tuple[int, int]:
         """(n_out, n_in)."""
-        return self.matrix.shape
+        rows, columns = np.shape(self.matrix)
+        return rows, columns
 
     @property
     def nnz(self) -> int:
@@ -262,11 +263,15 @@ class Bias(Part):
         real = np.asarray(real, dtype=np.float64)
         scaled = np.ldexp(real, np.asarray(frac, dtype=np.int64))
         high = (1 << (bits - 1)) - 1
+        if not (abs(scaled) < 2.0**30).all():
+            worst = int(np.argmax(np.nan_to_num(abs(scaled), nan=np.inf)))
+            raise SpecError(
+                f"Bias: value {real[worst]} of neuron {worst} does not fit an "
+                "accumulator of 30 bits"
+            )
         exp = np.zeros(scaled.shape, dtype=np.int64)
-        while (too_large := np.rint(np.ldexp(abs(scaled), -exp)) > high).any():
-            if exp.max() > 30 or not math.isfinite(float(abs(scaled).max())):
-                raise SpecError(f"Bias: value {float(abs(real).max())} is too large")
-            exp = exp + too_large
+        for _ in range(31):
+            exp = exp + (np.rint(np.ldexp(abs(scaled), -exp)) > high)
         return cls(np.rint(np.ldexp(scaled, -exp)).astype(np.int64), exp, bits)
 
     @classmethod

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures that the tests of several rooms share."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from lava_sparse_rnn import spec
+
+# The machine that runs the tests may be busy: a slow example is not a failure.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+
+POLICIES = list(
+    itertools.product(
+        ("floor", "nearest"), ("saturate", "wrap"), ("real_gate", "split", "none")
+    )
+)
+
+
+@pytest.fixture(params=POLICIES, ids="-".join)
+def policy_recipe(request):
+    """A recipe of every combination of rounding, overflow and nonlinearity."""
+    rounding, overflow, nonlinearity = request.param
+    return spec.Recipe(rounding, overflow, nonlinearity)
+
+
+@pytest.fixture
+def random_tokens():
+    """A function: tokens over the whole range of a network's input wire."""
+
+    def make(network, n_tokens, seed=0):
+        fmt = network.layers[0].inp.format
+        rng = np.random.default_rng(seed)
+        shape = (n_tokens, network.d_in)
+        return rng.integers(fmt.lowest, fmt.highest + 1, shape)
+
+    return make
