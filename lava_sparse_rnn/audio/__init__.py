@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Audio: STFT front and back end, files, corpus, mixing and metrics.
+
+Names are imported when first used, so importing the room costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_HOMES = {
+    "SAMPLE_RATE": "_decode",
+    "AudioError": "errors",
+    "MissingDependencyError": "errors",
+    "fetch": "corpus",
+    "open_split": "corpus",
+    "Mix": "mixing",
+    "Mixer": "mixing",
+    "MixerConfig": "mixing",
+    "batches": "_prefetch",
+    "Stft": "stft",
+    "Analyzer": "stft",
+    "Synthesizer": "stft",
+    "si_snr": "metrics",
+    "si_snr_improvement": "metrics",
+    "find_lag": "metrics",
+    "NdnsFolder": "ndns",
+    "NdnsItem": "ndns",
+    "write_set": "ndns",
+    "WavInfo": "wav",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Signal changes that make few voices and noises into many.
+
+Speed, pitch and colour are changed together in one pass through the Fourier
+transform: resampling is cutting or extending the spectrum, and a filter is a product,
+so both cost one forward and one inverse transform.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import scipy.fft
+
+from ._decode import SAMPLE_RATE
+
+_FRAME = 320
+
+ACTIVE_RANGE_DB = 30.0
+"""Frames this far below the loudest frame still count as active speech."""
+
+
+def frame_powers(x: np.ndarray) -> np.ndarray:
+    """Mean square of each whole 20 ms frame, float32 (samples // 320,)."""
+    frames = x[: len(x) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    return np.einsum("ij,ij->i", frames, frames) / np.float32(_FRAME)
+
+
+def active_power(x: np.ndarray) -> float:
+    """Mean square over the frames in which somebody speaks.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        float32 (samples,).
+
+    Returns
+    -------
+    float
+        Mean of the frame powers within :data:`ACTIVE_RANGE_DB` of the loudest; 0 for
+        silence.
+    """
+    powers = frame_powers(x)
+    if len(powers) == 0:
+        return float(np.mean(x**2)) if len(x) else 0.0
+    limit = np.max(powers) * 10.0 ** (-ACTIVE_RANGE_DB / 10.0)
+    active = powers[powers >= limit]
+    return float(np.mean(active, dtype=np.float64))
+
+
+@functools.lru_cache(maxsize=4)
+def _colour_basis(n: int, terms: int) -> np.ndarray:
+    """Cosines over a warped frequency axis, float32 (terms, n // 2 + 1)."""
+    hz = scipy.fft.rfftfreq(n, 1.0 / SAMPLE_RATE)
+    # Equal steps of this axis are about equally wide to the ear.
+    warped = np.log1p(hz / 300.0) / np.log1p(SAMPLE_RATE / 2 / 300.0)
+    order = np.arange(1, terms + 1)[:, None]
+    return np.cos(np.pi * order * warped).astype(np.float32)
+
+
+def random_colour(
+    rng: np.random.Generator, n: int, depth_db: float, terms: int = 4
+) -> np.ndarray:
+    """Draw a smooth random filter.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Samples of the signal it is for.
+    depth_db : float
+        Standard deviation of the gain over frequency, dB.
+    terms : int
+        Cosines it is made of; more make it rougher.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n // 2 + 1,), gain of each bin.
+    """
+    # A cosine has a mean square of 1/2, hence the 2.
+    weights = rng.standard_normal(terms) * depth_db * np.sqrt(2.0 / terms)
+    exponents = (weights * np.log(10.0) / 20.0).astype(np.float32)
+    # A matrix product would round differently with the number of threads, and the
+    # same index must give the same pair in every process.
+    total = np.zeros(n // 2 + 1, dtype=np.float32)
+    for exponent, cosine in zip(exponents, _colour_basis(n, terms), strict=True):
+        total += exponent * cosine
+    return np.exp(total)
+
+
+def source_length(n: int, speed: float) -> int:
+    """Samples to take so that ``n`` remain after playing ``speed`` times faster.
+
+    The result is a length that the Fourier transform likes, so the speed is met
+    within about a percent.
+    """
+    return scipy.fft.next_fast_len(max(16, round(n * speed)), real=True)
+
+
+def resample_and_colour(x: np.ndarray, n: int, gains: np.ndarray | None) -> np.ndarray:
+    """Play faster or slower (pitch changes too) and filter.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        float32 (samples,).
+    n : int
+        Samples of the result; the speed is ``len(x) / n``.
+    gains : numpy.ndarray or None
+        float32 (n // 2 + 1,), gain of each bin of the result.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n,).
+    """
+    if len(x) == n and gains is None:
+        return x
+    spectrum = scipy.fft.rfft(x)
+    bins = min(len(spectrum), n // 2 + 1)
+    out = spectrum[:bins] * np.float32(n / len(x))
+    if gains is not None:
+        out *= gains[:bins]
+    return scipy.fft.irfft(out, n)
+
+
+def coloured_noise(
+    rng: np.random.Generator, n: int, exponent: float, gains: np.ndarray | None
+) -> np.ndarray:
+    """Synthesise noise whose power falls as 1/f^exponent, unit mean square.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Samples.
+    exponent : float
+        0 is white, 1 pink, 2 brown.
+    gains : numpy.ndarray or None
+        Further colouring, (n // 2 + 1,).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n,).
+    """
+    spectrum = scipy.fft.rfft(rng.standard_normal(n, dtype=np.float32))
+    hz = scipy.fft.rfftfreq(n, 1.0 / SAMPLE_RATE)
+    # Below 50 Hz the slope stops: nobody hears it, but all power would be there.
+    spectrum *= np.maximum(hz, 50.0).astype(np.float32) ** np.float32(-exponent / 2.0)
+    if gains is not None:
+        spectrum *= gains
+    x = scipy.fft.irfft(spectrum, n)
+    return x / np.sqrt(np.mean(x**2))
+
+
+def fade_ends(x: np.ndarray, samples: int) -> np.ndarray:
+    """Fade the first and last ``samples`` linearly (a copy is returned)."""
+    x = x.copy()
+    count = min(samples, len(x) // 2)
+    if count:
+        ramp = np.linspace(0.0, 1.0, count, dtype=np.float32)
+        x[:count] *= ramp
+        x[-count:] *= ramp[::-1]
+    return x

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A network as a denoiser of sound."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn import backends
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.stft import Analyzer, Synthesizer
+from lava_sparse_rnn.spec import Network
+
+Samples = NDArray[np.float32]
+
+
+class Denoiser:
+    """Samples in, cleaner samples out.
+
+    Parameters
+    ----------
+    network : Network
+        With the constants of its front end in ``meta``.
+    backend : str
+        How the network runs, see `lava_sparse_rnn.backends`. All give the same
+        samples; streaming needs one that keeps its state between calls.
+
+    Attributes
+    ----------
+    front_end : FrontEnd
+    delay : int
+        Samples by which `process` answers late: one window, 32 ms of 512 samples.
+    backend : backends.Backend
+
+    Raises
+    ------
+    AudioError
+        When the network does not say that it is a denoiser, or does not have one
+        input and one output per frequency bin.
+    """
+
+    def __init__(self, network: Network, backend: str = "reference") -> None:
+        self.network = network
+        self.front_end = FrontEnd.from_metadata(network.meta)
+        bins = self.front_end.bins
+        if (network.d_in, network.d_out) != (bins, bins):
+            raise AudioError(
+                f"network: {network.d_in} inputs and {network.d_out} outputs, its "
+                f"front end has {bins} bins"
+            )
+        self.backend = backends.create(backend, network)
+        self._name = backend
+        self._stft = self.front_end.stft()
+        self.delay = self._stft.n_fft
+        self._analyzer = Analyzer(self._stft)
+        self._synthesizer = Synthesizer(self._stft)
+        self.reset()
+
+    def tokens(self, samples: Samples) -> NDArray[np.int64]:
+        """The integers that the network sees of a whole recording, (T, bins)."""
+        return self._tokens(self._stft.analysis(samples))
+
+    def denoise(
+        self, samples: Samples, progress: backends.Progress | None = None
+    ) -> Samples:
+        """Denoise a whole recording.
+
+        Parameters
+        ----------
+        samples : array of float32, shape (n,)
+            At the front end's sample rate, in [-1, 1].
+        progress : callable, optional
+            Called with tokens done and tokens in all.
+
+        Returns
+        -------
+        array of float32, shape (n,)
+            Aligned with the input. Streaming in progress is reset.
+        """
+        self.reset()
+        spectrum = self._stft.analysis(samples)
+        cleaned = self._clean(spectrum, progress)
+        self.reset()
+        return self._stft.synthesis(cleaned, len(samples))
+
+    def process(self, chunk: Samples) -> Samples:
+        """Denoise the next samples of a stream.
+
+        Parameters
+        ----------
+        chunk : array of float32, shape (n,)
+            Any number of samples, also none.
+
+        Returns
+        -------
+        array of float32, shape (n,)
+            The stream's samples of `delay` samples ago; zeros before its start.
+        """
+        if not self.backend.streams:
+            raise AudioError(
+                f"backend {self._name!r} runs whole recordings only; streaming needs "
+                "one that keeps its state between calls, such as 'reference'"
+            )
+        cleaned = self._clean(self._analyzer.process(chunk), None)
+        ready = np.concatenate([self._ready, self._synthesizer.process(cleaned)])
+        self._ready = ready[len(chunk) :]
+        return ready[: len(chunk)]
+
+    def flush(self) -> Samples:
+        """The last `delay` samples of a stream, shape (delay,), then reset."""
+        rest = self.process(np.zeros(self.delay, np.float32))
+        self.reset()
+        return rest
+
+    def reset(self) -> None:
+        """Forget all that was heard."""
+        self.backend.reset()
+        self._analyzer.reset()
+        self._synthesizer.reset()
+        # Together with the synthesis' own delay (n_fft - hop) this makes `delay`, and
+        # there are always as many samples ready as a chunk of any size asks for.
+        self._ready = np.zeros(self._stft.hop_length, np.float32)
+
+    def _tokens(self, spectrum: NDArray) -> NDArray[np.int64]:
+        return self.network.to_wire(self.front_end.features(spectrum))
+
+    def _clean(
+        self, spectrum: NDArray, progress: backends.Progress | None
+    ) -> NDArray[np.complexfloating]:
+        if not len(spectrum):
+            return spectrum
+        answer = self.backend.run(self._tokens(spectrum), progress)
+        return self.front_end.apply(spectrum, self.network.from_wire(answer))

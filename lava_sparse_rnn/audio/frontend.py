@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What lies between a waveform and the network: features in, gains out.
+
+The constants travel inside the network file (its ``meta``), so that every user of a
+network builds the input that the network was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.stft import Stft
+
+TASK = "denoise"
+FEATURE = "log1p"
+WINDOW = "sqrt_hann_periodic"
+MASK = "1 + output"
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """Constants of the front and back end of a denoiser.
+
+    ``feature = feature_scale * (log(1 + magnitude_scale * |X|) - feature_mean)``
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hz.
+    n_fft, hop_length : int
+        Samples; the window is as long as the transform.
+    magnitude_scale : float
+        Factor on the magnitude inside the logarithm.
+    feature_mean : float
+        Mean over the training set of the logarithm, over all bins.
+    feature_scale : float
+        Factor that brings features to unit deviation.
+    """
+
+    sample_rate: int = 16000
+    n_fft: int = 512
+    hop_length: int = 128
+    magnitude_scale: float = 100.0
+    feature_mean: float = 0.0
+    feature_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.stft()  # refuses a window and hop that do not reconstruct
+
+    @classmethod
+    def from_metadata(cls, meta: Mapping[str, Any]) -> FrontEnd:
+        """Constants out of a network's ``meta``.
+
+        Raises
+        ------
+        AudioError
+            When the network is not a denoiser, or says of its front end what this
+            library does not know.
+        """
+        known = {"task": TASK, "feature": FEATURE, "window": WINDOW, "mask": MASK}
+        for name, value in known.items():
+            if meta.get(name) != value:
+                raise AudioError(
+                    f"network: {name} is {meta.get(name)!r}, a denoiser has {value!r}"
+                )
+        missing = [f.name for f in fields(cls) if f.name not in meta]
+        if missing:
+            raise AudioError(f"network: front end lacks {', '.join(missing)}")
+        return cls(**{f.name: meta[f.name] for f in fields(cls)})
+
+    def metadata(self) -> dict[str, float | int | str]:
+        """Everything a user of the network needs to build its input and output."""
+        words = {"task": TASK, "feature": FEATURE, "window": WINDOW, "mask": MASK}
+        return {**words, **asdict(self)}
+
+    @property
+    def bins(self) -> int:
+        """Number of frequency bins."""
+        return self.n_fft // 2 + 1
+
+    def stft(self) -> Stft:
+        """The transform, in single precision."""
+        return Stft(self.n_fft, self.hop_length)
+
+    def features(self, spectrum: NDArray[np.complexfloating]) -> NDArray[np.float64]:
+        """The network's real-valued input, shape (T, bins), of a spectrum."""
+        magnitude = np.abs(spectrum).astype(np.float64)
+        logs = np.log1p(self.magnitude_scale * magnitude)
+        return (logs - self.feature_mean) * self.feature_scale
+
+    def apply(
+        self, spectrum: NDArray[np.complexfloating], answer: NDArray[np.floating]
+    ) -> NDArray[np.complexfloating]:
+        """The cleaned spectrum: magnitude times ``max(1 + answer, 0)``, phase kept."""
+        gain = np.maximum(1.0 + answer, 0.0)
+        return (spectrum * gain).astype(spectrum.dtype)
