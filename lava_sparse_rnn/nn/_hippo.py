@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""HiPPO-LegS initialisation of S5 layers.
+
+Source: Smith, Warrington, Linderman, "Simplified State Space Layers for Sequence
+Modeling" (arXiv 2208.04933), appendix B: the normal part of the HiPPO-LegS matrix,
+repeated in blocks on the diagonal, of which conjugate symmetry keeps one half.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def legs_normal_eigen(order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and eigenvectors of the normal part of HiPPO-LegS.
+
+    ``A_nk = -sqrt(n + 1/2) sqrt(k + 1/2)`` for n > k, its negative transpose above
+    the diagonal, -1/2 on the diagonal.
+
+    Parameters
+    ----------
+    order : int
+        Size of the matrix, even.
+
+    Returns
+    -------
+    eigenvalues : complex ndarray, shape (order / 2,)
+        Those with a positive imaginary part, in ascending order of it.
+    vectors : complex ndarray, shape (order, order / 2)
+        Orthonormal columns.
+    """
+    p = np.sqrt(np.arange(order) + 0.5)
+    skew = np.tril(np.outer(p, p), -1)
+    skew = skew.T - skew
+    # A skew-symmetric matrix times -i is Hermitian: real eigenvalues, exact.
+    imag, vectors = np.linalg.eigh(-1j * skew)
+    keep = imag > 0
+    return -0.5 + 1j * imag[keep], vectors[:, keep]
+
+
+def initial_state_space(
+    d_model: int, d_state: int, blocks: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Initial Lambda, B and C of one layer.
+
+    Parameters
+    ----------
+    d_model, d_state, blocks : int
+        Features, real state size (twice the stored complex states), and HiPPO
+        blocks; ``d_state`` is a multiple of ``2 * blocks``.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict
+        'lambda' complex (d_state / 2,), 'B' complex (d_state / 2, d_model),
+        'C' complex (d_model, d_state / 2).
+
+    Raises
+    ------
+    ValueError
+        If the state cannot be cut into blocks of even size.
+    """
+    if blocks < 1 or d_state % (2 * blocks):
+        raise ValueError(
+            f"d_state is {d_state}; it must be a multiple of 2 * hippo_blocks = "
+            f"{2 * blocks}"
+        )
+    order = d_state // blocks
+    eigenvalues, vectors = legs_normal_eigen(order)
+    # LeCun normal in the original coordinates, then into the eigenbasis.
+    B = rng.standard_normal((blocks, order, d_model)) / np.sqrt(d_model)
+    C = rng.standard_normal((d_model, blocks, order)) / np.sqrt(d_state)
+    return {
+        "lambda": np.tile(eigenvalues, blocks),
+        "B": np.einsum("ko,boh->bkh", vectors.conj().T, B).reshape(-1, d_model),
+        "C": np.einsum("hbo,ok->hbk", C, vectors).reshape(d_model, -1),
+    }

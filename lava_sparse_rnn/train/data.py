@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Batches of noisy and clean waveforms, a function of (seed, step) alone.
+
+Mixing a fresh batch costs as much as a training step on one core, so that speech
+and noise of the last fresh batches stay in a pool, and every step pairs random
+speech with random noise at a random ratio and level. A run that restarts at step k
+refills the pool and sees exactly what it would have seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from .config import DataConfig
+
+SAMPLE_RATE = 16000
+Batch = tuple[np.ndarray, np.ndarray]
+
+_FRAME = 320  # 20 ms
+_ACTIVE_RANGE = 1e-3  # frames 30 dB below the loudest one are pauses
+
+
+class Source(Protocol):
+    """Where fresh material comes from."""
+
+    def fresh(self, start: int) -> Iterator[Batch]:
+        """Endless (noisy, clean) batches from number `start` on."""
+        ...
+
+    def validation(self, snr: float) -> Batch:
+        """A fixed batch of mixtures at one ratio."""
+        ...
+
+
+class CorpusSource:
+    """Real recordings, mixed by a process of its own (`audio.mixing`)."""
+
+    def __init__(self, config: DataConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+
+    def _mixer(self, split: str, seconds: float, seed: int, snrs: tuple[float, float]):
+        from lava_sparse_rnn.audio import MixerConfig
+
+        config = self._config
+        more = {} if config.root is None else {"cache": str(config.root)}
+        return MixerConfig(
+            split=split,
+            seconds=seconds,
+            seed=seed,
+            snr_db=snrs,
+            level_db=(config.level_min, config.level_max),
+            **more,
+        )
+
+    def fresh(self, start: int) -> Iterator[Batch]:
+        """See `Source`."""
+        from lava_sparse_rnn.audio import batches
+
+        config = self._config
+        mixer = self._mixer(
+            "train", config.seconds, self._seed, (config.snr_min, config.snr_max)
+        )
+        yield from batches(
+            mixer, config.batch, start=start, prefetch=4, workers=config.workers
+        )
+
+    def validation(self, snr: float) -> Batch:
+        """See `Source`."""
+        from lava_sparse_rnn.audio import Mixer
+
+        # The same mixtures in every run, whatever its seed.
+        mixer = Mixer(
+            self._mixer(
+                "validation", self._config.validation_seconds, 20260101, (snr, snr)
+            )
+        )
+        return mixer.batch(0, self._config.validation_mixes)
+
+
+class SyntheticSource:
+    """Gliding harmonic tones in white noise; needs no data, for tests and timing."""
+
+    def __init__(self, config: DataConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+
+    def _batch(self, rng: np.random.Generator, count: int, seconds: float, snr: float):
+        t = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        f0 = rng.uniform(90, 300, (count, 1)) * (1 + 0.2 * np.sin(2 * np.pi * 2 * t))
+        phase = 2 * np.pi * np.cumsum(f0, axis=1) / SAMPLE_RATE
+        clean = sum(np.sin(h * phase) / h for h in range(1, 8))
+        clean = clean * (np.sin(2 * np.pi * rng.uniform(1, 3, (count, 1)) * t) > 0)
+        noise = rng.standard_normal(clean.shape)
+        noise *= np.sqrt((clean**2).mean() / (noise**2).mean()) * 10 ** (-snr / 20)
+        clean, noise = (0.05 * x.astype(np.float32) for x in (clean, noise))
+        return clean + noise, clean
+
+    def fresh(self, start: int) -> Iterator[Batch]:
+        """See `Source`."""
+        number = start
+        while True:
+            rng = np.random.default_rng([self._seed, number])
+            config = self._config
+            yield self._batch(rng, config.batch, config.seconds, snr=5.0)
+            number += 1
+
+    def validation(self, snr: float) -> Batch:
+        """See `Source`."""
+        config = self._config
+        rng = np.random.default_rng(20260101)
+        return self._batch(rng, config.validation_mixes, config.validation_seconds, snr)
+
+
+SOURCES: dict[str, Callable[[DataConfig, int], Source]] = {
+    "corpus": CorpusSource,
+    "synthetic": SyntheticSource,
+}
+"""Sources by the name used in configurations."""
+
+
+def training_batches(
+    source: Source, config: DataConfig, seed: int, start: int = 0
+) -> Iterator[Batch]:
+    """Batches of the training from step `start` on.
+
+    Parameters
+    ----------
+    source : Source
+    config : DataConfig
+    seed : int
+    start : int
+        First step.
+
+    Yields
+    ------
+    tuple of ndarray, float32 (batch, samples)
+        Noisy and clean.
+    """
+    newest = start // config.fresh_every
+    first = max(newest - config.pool + 1, 0)
+    fresh = source.fresh(first)
+    pool: deque[Batch] = deque(maxlen=config.pool)
+    for _ in range(newest - first):
+        pool.append(_normalised(next(fresh)))
+    step, have = start, newest
+    while True:
+        while have <= step // config.fresh_every:
+            pool.append(_normalised(next(fresh)))
+            have += 1
+        yield _remix(np.random.default_rng([seed, 1, step]), pool, config)
+        step += 1
+
+
+def _active_power(x: np.ndarray) -> np.ndarray:
+    """Mean square (rows, 1) over the 20 ms frames that are not pauses."""
+    frames = x[:, : x.shape[1] // _FRAME * _FRAME].reshape(len(x), -1, _FRAME)
+    powers = np.einsum("nij,nij->ni", frames, frames) / _FRAME
+    active = powers >= powers.max(axis=1, keepdims=True) * _ACTIVE_RANGE
+    return (powers * active).sum(1, keepdims=True) / active.sum(1, keepdims=True)
+
+
+def _normalised(batch: Batch) -> Batch:
+    """Speech of unit active power and noise of unit power."""
+    noisy, clean = batch
+    noise = noisy - clean
+    clean = clean / np.sqrt(_active_power(clean) + 1e-12)
+    noise = noise / np.sqrt((noise**2).mean(1, keepdims=True) + 1e-12)
+    return clean.astype(np.float32), noise.astype(np.float32)
+
+
+def _remix(rng: np.random.Generator, pool: deque[Batch], config: DataConfig) -> Batch:
+    size = config.batch
+
+    def draw(part: int) -> np.ndarray:
+        batches = rng.integers(len(pool), size=size)
+        rows = rng.integers(size, size=size)
+        return np.stack([pool[b][part][r] for b, r in zip(batches, rows, strict=True)])
+
+    clean, noise = draw(0), draw(1)
+    if rng.random() < config.long_share:
+        # The same material as fewer, longer sequences: slow states must not drift.
+        factor = math.gcd(config.long_factor, size)
+        size //= factor
+        clean, noise = (x.reshape(size, -1) for x in (clean, noise))
+    snr = rng.uniform(config.snr_min, config.snr_max, (size, 1))
+    level = rng.uniform(config.level_min, config.level_max, (size, 1))
+    noise *= (10.0 ** (-snr / 20)).astype(np.float32)
+    noisy = clean + noise
+    rms = np.sqrt((noisy**2).mean(1, keepdims=True) + 1e-12)
+    peak = np.abs(noisy).max(1, keepdims=True) + 1e-12
+    # Louder than full scale would be clipping, which is not to be learnt here.
+    scale = np.minimum(10.0 ** (level / 20) / rms, 0.99 / peak).astype(np.float32)
+    return noisy * scale, clean * scale

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the figures of a run go: CSV, TensorBoard and the terminal."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+class MetricLog:
+    """Appends rows to ``metrics.csv``, TensorBoard scalars, and progress.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the run.
+    steps : int
+        Length of the progress bar.
+    resume_step : int
+        Rows of later steps, left by a run that died after its last checkpoint, are
+        dropped.
+    """
+
+    FIELDS = ("step", "loss", "lr", "grad_norm", "sparsity", "seconds_per_step")
+
+    def __init__(
+        self, directory: Path, steps: int, columns: tuple[str, ...], resume_step: int = 0
+    ) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._fields = (*self.FIELDS, *columns)
+        self._path = directory / "metrics.csv"
+        rows = self._earlier_rows(resume_step)
+        self._file = self._path.open("w", newline="", encoding="utf-8")
+        self._csv = csv.DictWriter(self._file, self._fields, extrasaction="ignore")
+        self._csv.writeheader()
+        self._csv.writerows(rows)
+        self._file.flush()
+        self._board = SummaryWriter(str(directory / "tensorboard"))
+        self._console = Console(width=None if Console().is_terminal else 110)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task("training", total=steps)
+        self._progress.update(self._task, completed=resume_step)
+        self._progress.start()
+
+    def _earlier_rows(self, resume_step: int) -> list[dict[str, str]]:
+        if resume_step == 0 or not self._path.exists():
+            return []
+        with self._path.open(newline="", encoding="utf-8") as file:
+            return [r for r in csv.DictReader(file) if int(r["step"]) <= resume_step]
+
+    def advance(self, step: int) -> None:
+        """Move the progress bar."""
+        self._progress.update(self._task, completed=step)
+
+    def row(self, step: int, values: dict[str, Any]) -> None:
+        """Record figures of a step; names that are no column are ignored."""
+        self._csv.writerow({"step": step, **values})
+        self._file.flush()
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)
+        text = "  ".join(f"{k} {v:.4g}" for k, v in values.items())
+        self._console.print(f"step {step}  {text}", highlight=False)
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, highlight=False)
+
+    def close(self) -> None:
+        """Flush and close everything."""
+        self._progress.stop()
+        self._board.close()
+        self._file.close()

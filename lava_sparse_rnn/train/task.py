@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The denoising task: from waveforms to loss, and its validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .data import Batch, Source
+from .frontend import FrontEnd, gain
+from .losses import si_snr
+
+Model = Callable[[Tensor], Tensor]
+"""Time-major network: (T, batch, bins) to (T, batch, bins)."""
+
+
+def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> tuple[Tensor, Tensor]:
+    """Clean a batch of waveforms.
+
+    Parameters
+    ----------
+    model : callable
+        Time-major, float.
+    front : FrontEnd
+    noisy : Tensor, shape (batch, samples)
+
+    Returns
+    -------
+    wave : Tensor, shape (batch, samples - n_fft + hop)
+        Estimate, aligned with the input.
+    magnitude : Tensor, shape (T, batch, bins)
+        Its magnitudes before the overlap-add.
+    """
+    spectrum = front.analyse(noisy)
+    parts = torch.view_as_real(spectrum)
+    magnitude = parts.square().sum(-1).sqrt()
+    factor = gain(model(front.features(magnitude)).to(noisy.dtype))
+    cleaned = torch.view_as_complex(parts * factor.unsqueeze(-1))
+    return front.synthesise(cleaned), magnitude * factor
+
+
+def loss(
+    model: Model,
+    front: FrontEnd,
+    noisy: Tensor,
+    clean: Tensor,
+    magnitude_weight: float = 0.0,
+) -> Tensor:
+    """Negative SI-SNR in dB, plus `magnitude_weight` times the MSE of magnitudes.
+
+    Parameters
+    ----------
+    model, front, noisy
+        As in `denoise`.
+    clean : Tensor, shape (batch, samples)
+    magnitude_weight : float
+
+    Returns
+    -------
+    Tensor, scalar
+    """
+    wave, magnitude = denoise(model, front, noisy)
+    total = -si_snr(wave, clean[:, : wave.shape[1]]).mean()
+    if magnitude_weight:
+        target = front.analyse(clean).abs()
+        total = total + magnitude_weight * (magnitude - target).square().mean()
+    return total
+
+
+class Validation:
+    """Improvement of SI-SNR on fixed mixtures, at a few ratios.
+
+    Parameters
+    ----------
+    source : Source
+    front : FrontEnd
+    snrs : tuple of float
+        Decibels.
+    """
+
+    def __init__(self, source: Source, front: FrontEnd, snrs: tuple[float, ...]):
+        self._front = front
+        self._mixes: dict[str, Batch] = {
+            f"si_snri_{snr:g}dB": source.validation(snr) for snr in snrs
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the figures, in order."""
+        return tuple(self._mixes)
+
+    @torch.no_grad()
+    def __call__(self, model: Model) -> dict[str, float]:
+        """Mean improvement in dB, by name; `model` is already in evaluation mode."""
+        result = {}
+        for name, (noisy, clean) in self._mixes.items():
+            noisy, clean = torch.from_numpy(noisy), torch.from_numpy(clean)
+            wave, _ = denoise(model, self._front, noisy)
+            noisy, clean = (x[:, : wave.shape[1]] for x in (noisy, clean))
+            change = si_snr(wave, clean) - si_snr(noisy, clean)
+            result[name] = float(change.mean())
+        return result
