@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The application object, and what happens to errors."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from lava_sparse_rnn.cli import _data, _denoise, _evaluate, _info, _run, _train
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Sparse, fixed-point linear recurrent networks for Lava and Loihi 2.",
+)
+app.command("denoise")(_denoise.denoise)
+app.command("info")(_info.info)
+app.command("run")(_run.run)
+app.command("evaluate")(_evaluate.evaluate)
+app.command("train", context_settings={"allow_interspersed_args": True})(_train.train)
+app.add_typer(_data.app, name="data", help="Fetch and mix recordings.")
+
+
+def main() -> None:
+    """Run the command; user errors become one line, not a traceback."""
+    # Errors of this library, of option values and of files are ValueErrors and
+    # OSErrors whose text is meant for the user; anything else is a defect.
+    try:
+        app()
+    except (ValueError, OSError, ImportError) as error:
+        Console(stderr=True, highlight=False).print(
+            f"[red bold]error:[/] {_plain(error)}", soft_wrap=True
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _plain(error: BaseException) -> str:
+    from rich.markup import escape
+
+    return escape(str(error) or type(error).__name__)

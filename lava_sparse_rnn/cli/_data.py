@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn data``: fetch recordings, mix sets of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lava_sparse_rnn.cli._progress import tokens_bar
+
+app = typer.Typer(no_args_is_help=True)
+
+Cache = Annotated[Path, typer.Option(help="Folder of the fetched recordings.")]
+DEFAULT_CACHE = Path("corpus")
+
+
+@app.command()
+def fetch(cache: Cache = DEFAULT_CACHE) -> None:
+    """Fetch speech and noise from Debian packages; goes on where it stopped."""
+    from lava_sparse_rnn import audio
+
+    console = Console()
+    for line in audio.fetch(cache, console):
+        console.print(f"left out: {line}")
+
+
+@app.command()
+def mix(
+    folder: Annotated[Path, typer.Argument(help="Folder to make, N-DNS layout.")],
+    split: Annotated[
+        str, typer.Option(help="train, validation or test.")
+    ] = "validation",
+    count: Annotated[int, typer.Option(help="Number of mixtures.")] = 80,
+    seconds: Annotated[float, typer.Option(help="Length of each.")] = 4.0,
+    snr: Annotated[
+        list[int] | None, typer.Option(help="Ratios in dB, taken in turn.")
+    ] = None,
+    seed: int = 0,
+    cache: Cache = DEFAULT_CACHE,
+) -> None:
+    """Mix a set of noisy recordings with their clean ones."""
+    from lava_sparse_rnn import audio
+
+    mixer = audio.Mixer(cache, split=split, seconds=seconds, seed=seed)
+    with tokens_bar("mixes") as progress:
+        audio.write_set(
+            mixer, folder, count, snr or [0, 10], lambda done: progress(done, count)
+        )
+    Console().print(f"{count} mixtures of {seconds:g} s: {folder}")

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn run``: a network over a sequence in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lava_sparse_rnn.cli._info import NetworkFile
+from lava_sparse_rnn.cli._progress import tokens_bar
+
+BackendOption = Annotated[
+    str, typer.Option(help="How to run the network: lava or reference.")
+]
+
+
+def run(
+    network: NetworkFile,
+    tokens: Annotated[Path, typer.Argument(help="Tokens, (T, d_in), as .npy.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Answers, as .npy.")],
+    real: Annotated[
+        bool, typer.Option(help="Tokens and answers are real values, not integers.")
+    ] = False,
+    backend: BackendOption = "lava",
+) -> None:
+    """Run a network over a sequence of tokens and write its answers."""
+    import numpy as np
+
+    from lava_sparse_rnn import backends, spec
+    from lava_sparse_rnn.cli._files import replacing
+
+    net = spec.load(network)
+    try:
+        x = np.load(tokens, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{tokens}: not a .npy file of numbers ({error})") from error
+    runner = backends.create(backend, net)
+    with tokens_bar() as progress:
+        y = runner.run(net.to_wire(x) if real else x, progress)
+    with replacing(output) as temporary, temporary.open("wb") as file:
+        np.save(file, net.from_wire(y) if real else y)
+    Console().print(f"{len(y)} answers of {net.d_out} values: {output}")
+    overflows(Console(), runner.counters)
+
+
+def overflows(console: Console, counters) -> None:
+    """Say which tensors overflowed and how often, if any."""
+    if total := sum(counters.values()):
+        parts = ", ".join(
+            f"{name} {count}" for name, count in sorted((+counters).items())
+        )
+        console.print(f"{total} values did not fit their format: {parts}")
