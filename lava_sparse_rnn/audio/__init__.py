@@ -18,6 +18,8 @@ _HOMES = {
     "Mixer": "mixing",
     "MixerConfig": "mixing",
     "batches": "_prefetch",
+    "Denoiser": "denoiser",
+    "FrontEnd": "frontend",
     "Stft": "stft",
     "Analyzer": "stft",
     "Synthesizer": "stft",

@@ -103,7 +103,12 @@ class Denoiser:
                 "one that keeps its state between calls, such as 'reference'"
             )
         cleaned = self._clean(self._analyzer.process(chunk), None)
-        ready = np.concatenate([self._ready, self._synthesizer.process(cleaned)])
+        new = self._synthesizer.process(cleaned)
+        # What the first frames put before the start of the signal is not sound.
+        early = min(self._early, len(new))
+        new[:early] = 0.0
+        self._early -= early
+        ready = np.concatenate([self._ready, new])
         self._ready = ready[len(chunk) :]
         return ready[: len(chunk)]
 
@@ -118,6 +123,7 @@ class Denoiser:
         self.backend.reset()
         self._analyzer.reset()
         self._synthesizer.reset()
+        self._early = self._stft.overlap
         # Together with the synthesis' own delay (n_fft - hop) this makes `delay`, and
         # there are always as many samples ready as a chunk of any size asks for.
         self._ready = np.zeros(self._stft.hop_length, np.float32)

@@ -95,7 +95,7 @@ def _report(console: Console, denoiser, samples, seconds: float, backend: str) -
     for row in rows:
         own = [m for m in sizes if m.layer == row.layer]
         total, nnz = sum(m.total for m in own), sum(m.nnz for m in own)
-        silent = ", ".join(f"{k} {v:.0%}" for k, v in row.silent.items())
+        silent = "\n".join(f"{k} {v:.0%}" for k, v in row.silent.items())
         table.add_row(
             str(row.layer),
             row.type,

@@ -34,21 +34,22 @@ def layer_table(net) -> Table:
     from lava_sparse_rnn.spec.statistics import neuron_count
 
     table = Table(title="layers", title_justify="left")
-    for name in ("", "type", "in", "out", "states", "neurons", "wires", "frac"):
-        table.add_column(name, justify="left" if name in ("type", "wires") else "right")
+    for name in ("layer", "type", "in", "out", "states", "neurons"):
+        table.add_column(name, justify="left" if name == "type" else "right")
+    table.add_column("wires: bits, frac")
     for i, layer in enumerate(net.layers):
-        states = getattr(layer, "d_state", None)
-        wires = [layer.out] if states is None else [layer.s, layer.z, layer.out]
-        names = ["out"] if states is None else ["s", "z", "out"]
+        block = hasattr(layer, "d_state")
+        wires = {
+            n: getattr(layer, n) for n in (("s", "z", "out") if block else ("out",))
+        }
         table.add_row(
             str(i),
             layer.type,
             str(layer.inp.size),
             str(layer.out.size),
-            "-" if states is None else f"{states} x {layer.state.bits} bits",
+            f"{layer.d_state} x {layer.state.bits} bits" if block else "-",
             str(neuron_count(layer)),
-            ", ".join(f"{n}: {w.bits} bits" for n, w in zip(names, wires, strict=True)),
-            ", ".join(_range(w.frac) for w in wires),
+            "\n".join(f"{n}: {w.bits}, {_range(w.frac)}" for n, w in wires.items()),
         )
     return table
 

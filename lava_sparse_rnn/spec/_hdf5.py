@@ -36,7 +36,7 @@ def save(network: Network, path: str | Path) -> None:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with h5py.File(temporary, "w") as file:
+        with h5py.File(temporary, "w", libver="latest") as file:
             write(network, file)
         os.replace(temporary, path)
     finally:

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a network holds, and what it does on real input.
+
+Sizes come from the description, activity from a trace of the reference executor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.spec._network import Affine, Layer, Network, S5Block
+from lava_sparse_rnn.spec._tensors import Weights
+
+
+@dataclass(frozen=True)
+class MatrixSize:
+    """One sparse matrix.
+
+    Parameters
+    ----------
+    layer : int
+    name : str
+    shape : tuple of int
+        (n_out, n_in).
+    nnz : int
+        Weights that are not zero.
+    bits : int
+        Width of a weight.
+    """
+
+    layer: int
+    name: str
+    shape: tuple[int, int]
+    nnz: int
+    bits: int
+
+    @property
+    def total(self) -> int:
+        """Number of weights, zeros included."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def sparsity(self) -> float:
+        """Share of weights that are zero."""
+        return 1.0 - self.nnz / self.total
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the non-zero values alone, without their positions."""
+        return -(-self.nnz * self.bits // 8)
+
+
+def matrix_sizes(network: Network) -> list[MatrixSize]:
+    """Every sparse matrix of a network, in the order of the layers."""
+    return [
+        MatrixSize(i, name, weights.shape, weights.nnz, weights.bits)
+        for i, layer in enumerate(network.layers)
+        for name, weights in layer.matrices.items()
+    ]
+
+
+def sparsity(network: Network) -> float:
+    """Share of zeros among the weights of all sparse matrices."""
+    sizes = matrix_sizes(network)
+    return 1.0 - sum(m.nnz for m in sizes) / sum(m.total for m in sizes)
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """What one layer does per token, averaged over a recording.
+
+    Parameters
+    ----------
+    layer : int
+    type : str
+    silent : dict of float
+        Share of the messages of each of the layer's wires that are zero.
+    synops : float
+        Synaptic operations: non-zero weights that meet a non-zero payload. The
+        diagonal D counts; connections that only copy (the residual) do not.
+    dense_synops : int
+        The same for a layer without any zero.
+    """
+
+    layer: int
+    type: str
+    silent: dict[str, float]
+    synops: float
+    dense_synops: int
+
+
+def activity(
+    network: Network, x: NDArray[np.int64], trace: Mapping[str, NDArray]
+) -> list[LayerActivity]:
+    """Activity per layer.
+
+    Parameters
+    ----------
+    network : Network
+    x : array of int, shape (T, d_in)
+        The input that was run.
+    trace : mapping
+        What `reference.run` filled for that input.
+
+    Returns
+    -------
+    list of LayerActivity
+    """
+    rows, u = [], np.asarray(x)
+    for i, layer in enumerate(network.layers):
+        at = f"layer{i}_"
+        wires = {name: trace[at + name] for name in OUTPUT_WIRES[layer.type]}
+        silent = {name: float((v == 0).mean()) for name, v in wires.items()}
+        synops, dense = SYNOPS[layer.type](layer, u, wires)
+        rows.append(LayerActivity(i, layer.type, silent, synops, dense))
+        u = wires["out"]
+    return rows
+
+
+def _meetings(weights: Weights, payload: NDArray) -> float:
+    """Mean number per token of non-zero weights that meet a non-zero payload."""
+    per_column = np.bincount(weights.matrix.indices, minlength=weights.shape[1])
+    return float(((payload != 0) @ per_column).mean())
+
+
+def _affine_synops(layer: Affine, u: NDArray, wires: dict) -> tuple[float, int]:
+    return _meetings(layer.weights, u), int(np.prod(layer.weights.shape))
+
+
+def _s5_synops(block: S5Block, u: NDArray, wires: dict) -> tuple[float, int]:
+    sources = {"B_re": u, "B_im": u, "C_re": wires["s_re"], "C_imn": wires["s_im"]}
+    sources["W"] = wires["z"]
+    matrices = block.matrices
+    synops = sum(_meetings(matrices[n], payload) for n, payload in sources.items())
+    synops += float((u != 0)[:, block.D.values != 0].sum(axis=1).mean())
+    dense = sum(int(np.prod(m.shape)) for m in matrices.values()) + block.d_model
+    return synops, dense
+
+
+OUTPUT_WIRES: dict[str, tuple[str, ...]] = {
+    Affine.type: ("out",),
+    S5Block.type: ("s_re", "s_im", "z", "out"),
+}
+SYNOPS = {Affine.type: _affine_synops, S5Block.type: _s5_synops}
+
+
+def neuron_count(layer: Layer) -> int:
+    """Neurons of a layer: one per complex state, per readout, per output."""
+    if isinstance(layer, Affine):
+        return layer.out.size
+    return layer.d_state + 2 * layer.d_model

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command, called as a user calls it, on a small network."""
+
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from lava_sparse_rnn import cli, spec
+from lava_sparse_rnn.audio import Denoiser, FrontEnd, wav
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    """A small random denoiser; it does not denoise."""
+    front_end = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2)
+    network = spec.random_network(
+        np.random.default_rng(2), d_in=33, d_model=12, d_state=8, d_out=33
+    )
+    network = spec.Network(network.layers, network.recipe, front_end.metadata())
+    path = tmp_path_factory.mktemp("net") / "small.net"
+    network.save(path)
+    return path
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """0.2 s of a tone in noise, and the tone."""
+    t = np.arange(3200) / 16000
+    tone = 0.3 * np.sin(2 * np.pi * 440 * t)
+    noise = np.random.default_rng(0).normal(0, 0.05, 3200)
+    soundfile.write(tmp_path / "clean.wav", tone, 16000)
+    soundfile.write(tmp_path / "noisy.wav", tone + noise, 16000)
+    return tmp_path / "noisy.wav"
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command; returns its exit code, output and error text."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        text = capsys.readouterr()
+        # The width of the terminal is the test's own: undo the folding.
+        return stopped.value.code, " ".join(text.out.split()), text.err
+
+    return call
+
+
+def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
+    out, plot = tmp_path / "out.wav", tmp_path / "plot.png"
+    code, text, _ = command(
+        *("denoise", noisy, "-o", out, "-n", net, "--backend", "reference"),
+        *("--clean", tmp_path / "clean.wav", "--plot", plot),
+    )
+    assert code == 0
+    samples, _ = wav.read(noisy)
+    expected = Denoiser(spec.load(net)).denoise(samples)
+    written, _ = wav.read(out)
+    assert np.abs(written - np.clip(expected, -1, 1)).max() <= 1 / 32768
+    before, after = re.search(r"SI-SNR: (\S+) dB before, (\S+) dB after", text).groups()
+    assert float(before) == pytest.approx(12.5, abs=0.5)
+    assert np.isfinite(float(after))
+    assert "real-time factor" in text
+    assert "synops/token" in text
+    assert plot.stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_lava_gives_the_same_samples(command, net, noisy, tmp_path):
+    for backend in ("lava", "reference"):
+        out = tmp_path / f"{backend}.wav"
+        code, _, _ = command(
+            "denoise", noisy, "-o", out, "-n", net, "--backend", backend
+        )
+        assert code == 0
+    lava, reference = (
+        (tmp_path / f"{b}.wav").read_bytes() for b in ("lava", "reference")
+    )
+    assert lava == reference
+
+
+def test_denoise_says_what_it_changed(command, net, tmp_path):
+    stereo = np.random.default_rng(0).normal(0, 0.1, (4410, 2))
+    stereo[7] = 1.0
+    soundfile.write(tmp_path / "cd.wav", stereo, 44100)
+    code, text, _ = command(
+        *("denoise", tmp_path / "cd.wav", "-o", tmp_path / "o.wav", "-n", net),
+        *("--backend", "reference"),
+    )
+    assert code == 0
+    assert "resampled from 44100 Hz to 16000 Hz" in text
+    assert "2 channels averaged to one" in text
+    assert "2 samples clipped" in text
+    assert wav.read(tmp_path / "o.wav")[1].sample_rate == 16000
+
+
+def test_silence_stays_finite(command, net, tmp_path):
+    soundfile.write(tmp_path / "zero.wav", np.zeros(1000), 16000)
+    code, text, _ = command(
+        *("denoise", tmp_path / "zero.wav", "-o", tmp_path / "o.wav", "-n", net),
+        *("--backend", "reference"),
+    )
+    assert code == 0
+    assert "silent" in text
+    assert not np.any(wav.read(tmp_path / "o.wav")[0])
+
+
+def nan_file(path):
+    samples = np.zeros(100, np.float32)
+    samples[42] = np.nan
+    soundfile.write(path, samples, 16000, subtype="FLOAT")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "not found"),
+        (lambda path: path.write_bytes(b""), "empty file"),
+        (lambda path: path.write_bytes(b"abc" * 99), "not an audio file"),
+        (lambda path: soundfile.write(path, np.zeros(0), 16000), "holds no samples"),
+        (nan_file, "sample 42 is nan"),
+    ],
+)
+def test_bad_recordings_are_one_clear_error(command, net, tmp_path, make, message):
+    make(tmp_path / "x.wav")
+    out = tmp_path / "o.wav"
+    code, _, error = command("denoise", tmp_path / "x.wav", "-o", out, "-n", net)
+    assert code == 1
+    assert error.startswith("error:")
+    assert message in error
+    assert "x.wav" in error
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backend", "loihi"], "backend is 'loihi', must be one of: lava, reference"),
+        (["--network", "absent.net"], "absent.net: no such file"),
+        (["--clean", "absent.wav"], "absent.wav: not found"),
+    ],
+)
+def test_bad_options_are_one_clear_error(
+    command, net, noisy, tmp_path, arguments, message
+):
+    code, _, error = command(
+        "denoise", noisy, "-o", tmp_path / "o.wav", "-n", net, *arguments
+    )
+    assert code == 1
+    assert message in error
+    assert not (tmp_path / "o.wav").exists()
+
+
+def test_a_clean_recording_of_another_length_is_refused(command, net, noisy, tmp_path):
+    soundfile.write(tmp_path / "short.wav", np.ones(10) * 0.1, 16000)
+    code, _, error = command(
+        *("denoise", noisy, "-o", tmp_path / "o.wav", "-n", net),
+        *("--clean", tmp_path / "short.wav"),
+    )
+    assert code == 1
+    assert "10 samples at 16 kHz, the noisy recording has 3200" in error
+
+
+def test_a_network_that_is_no_denoiser_is_refused(command, noisy, tmp_path):
+    spec.random_network(np.random.default_rng(0)).save(tmp_path / "r.net")
+    code, _, error = command(
+        "denoise", noisy, "-o", tmp_path / "o.wav", "-n", tmp_path / "r.net"
+    )
+    assert code == 1
+    assert "task is 'random', a denoiser has 'denoise'" in error
+
+
+def test_info_shows_every_matrix_and_the_sum(command, net):
+    code, text, _ = command("info", net)
+    assert code == 0
+    network = spec.load(net)
+    nnz = sum(w.nnz for la in network.layers for w in la.matrices.values())
+    assert f"{nnz:,}" in text
+    for name in ("B_re", "B_im", "C_re", "C_imn", "W"):
+        assert name in text
+    assert "latency 5 time steps" in text
+    assert "sigmoid of 4 lines" in text
+
+
+def test_info_refuses_a_truncated_network(command, net, tmp_path):
+    (tmp_path / "t.net").write_bytes(net.read_bytes()[:3000])
+    code, _, error = command("info", tmp_path / "t.net")
+    assert code == 1
+    assert "t.net: not a readable network description" in error
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_run_writes_the_reference_s_answers(command, net, tmp_path, real):
+    network = spec.load(net)
+    tokens = np.random.default_rng(0).integers(-9, 9, (5, 33))
+    x = tokens / 2.0 ** network.layers[0].inp.frac if real else tokens
+    np.save(tmp_path / "x.npy", x)
+    code, _, _ = command(
+        *("run", net, tmp_path / "x.npy", "-o", tmp_path / "y.npy"),
+        *("--backend", "reference", "--real" if real else "--no-real"),
+    )
+    assert code == 0
+    expected = spec.reference.run(network, tokens)
+    y = np.load(tmp_path / "y.npy")
+    assert np.array_equal(y, network.from_wire(expected) if real else expected)
+
+
+def test_run_refuses_what_is_no_array(command, net, tmp_path):
+    (tmp_path / "x.npy").write_bytes(b"no array")
+    code, _, error = command("run", net, tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    assert code == 1
+    assert "x.npy: not a .npy file of numbers" in error
+
+
+def test_evaluate_scores_a_set(command, net, tmp_path):
+    rng = np.random.default_rng(0)
+    for kind in ("noisy", "clean"):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+    for i, snr in enumerate((0, 10, 10)):
+        clean = 0.1 * np.sin(np.arange(1600) * (0.05 + 0.01 * i))
+        noise = rng.normal(0, 1, 1600)
+        noise *= np.sqrt((clean**2).sum() / (noise**2).sum()) * 10 ** (-snr / 20)
+        name = f"noisy_fileid_{i}_snr{snr}_tl-25.wav"
+        wav.write(tmp_path / "set/noisy" / name, clean + noise)
+        wav.write(tmp_path / "set/clean" / f"clean_fileid_{i}.wav", clean)
+    scores = tmp_path / "scores.json"
+    code, _, _ = command("evaluate", net, "--data", tmp_path / "set", "-o", scores)
+    assert code == 0
+    rows = json.loads(scores.read_text())
+    assert [(r["snr_db"], r["mixes"]) for r in rows] == [(0, 1), (10, 2), (None, 3)]
+    assert rows[0]["noisy"] == pytest.approx(0, abs=0.3)
+    assert rows[1]["noisy"] == pytest.approx(10, abs=0.3)
+    for row in rows:
+        gain = row["denoised"] - row["noisy"]
+        assert row["improvement"] == pytest.approx(gain)
