@@ -11,9 +11,9 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import scipy.fft
 
 from ._decode import SAMPLE_RATE
+from ._fft import good_length, irfft, rfft, rfftfreq
 
 _FRAME = 320
 
@@ -52,7 +52,7 @@ def active_power(x: np.ndarray) -> float:
 @functools.lru_cache(maxsize=4)
 def _colour_basis(n: int, terms: int) -> np.ndarray:
     """Cosines over a warped frequency axis, float32 (terms, n // 2 + 1)."""
-    hz = scipy.fft.rfftfreq(n, 1.0 / SAMPLE_RATE)
+    hz = rfftfreq(n, 1.0 / SAMPLE_RATE)
     # Equal steps of this axis are about equally wide to the ear.
     warped = np.log1p(hz / 300.0) / np.log1p(SAMPLE_RATE / 2 / 300.0)
     order = np.arange(1, terms + 1)[:, None]
@@ -96,7 +96,7 @@ def source_length(n: int, speed: float) -> int:
     The result is a length that the Fourier transform likes, so the speed is met
     within about a percent.
     """
-    return scipy.fft.next_fast_len(max(16, round(n * speed)), real=True)
+    return good_length(max(16, round(n * speed)))
 
 
 def resample_and_colour(x: np.ndarray, n: int, gains: np.ndarray | None) -> np.ndarray:
@@ -118,12 +118,12 @@ def resample_and_colour(x: np.ndarray, n: int, gains: np.ndarray | None) -> np.n
     """
     if len(x) == n and gains is None:
         return x
-    spectrum = scipy.fft.rfft(x)
+    spectrum = rfft(x)
     bins = min(len(spectrum), n // 2 + 1)
     out = spectrum[:bins] * np.float32(n / len(x))
     if gains is not None:
         out *= gains[:bins]
-    return scipy.fft.irfft(out, n)
+    return irfft(out, n)
 
 
 def coloured_noise(
@@ -146,13 +146,13 @@ def coloured_noise(
     numpy.ndarray
         float32 (n,).
     """
-    spectrum = scipy.fft.rfft(rng.standard_normal(n, dtype=np.float32))
-    hz = scipy.fft.rfftfreq(n, 1.0 / SAMPLE_RATE)
+    spectrum = rfft(rng.standard_normal(n, dtype=np.float32))
+    hz = rfftfreq(n, 1.0 / SAMPLE_RATE)
     # Below 50 Hz the slope stops: nobody hears it, but all power would be there.
     spectrum *= np.maximum(hz, 50.0).astype(np.float32) ** np.float32(-exponent / 2.0)
     if gains is not None:
         spectrum *= gains
-    x = scipy.fft.irfft(spectrum, n)
+    x = irfft(spectrum, n)
     return x / np.sqrt(np.mean(x**2))
 
 

@@ -196,7 +196,9 @@ def silence_pauses(x: np.ndarray) -> np.ndarray:
     return x * gain.astype(np.float32)
 
 
-def clean_up(x: np.ndarray, longest: float) -> np.ndarray | None:
+def clean_up(
+    x: np.ndarray, longest: float, voice: bool
+) -> tuple[np.ndarray, float] | None:
     """Remove offset and rumble, cut silent ends, limit the length, set the peak.
 
     Parameters
@@ -205,12 +207,19 @@ def clean_up(x: np.ndarray, longest: float) -> np.ndarray | None:
         float32 (samples,) at 16 kHz.
     longest : float
         Seconds kept.
+    voice : bool
+        Cut the background at the ends too, not only silence.
 
     Returns
     -------
-    numpy.ndarray or None
+    samples : numpy.ndarray
         float32 with a peak of 0.9 (16 bits are then used well whatever the level of
-        the recording), or None when less than 0.3 s is left or nothing is audible.
+        the recording).
+    span : float
+        Distance of the loud frames (90th percentile) from the quiet ones (5th), dB,
+        before the ends were cut: the pauses tell how clean a recording is.
+
+    None is returned instead when less than 0.3 s is left or nothing is audible.
     """
     if len(x) < _FRAME or not np.all(np.isfinite(x)):
         return None
@@ -220,10 +229,12 @@ def clean_up(x: np.ndarray, longest: float) -> np.ndarray | None:
     levels = frame_levels(x)
     if np.max(levels) < -60.0:
         return None
-    active = np.flatnonzero(_active(levels))
+    span = float(np.percentile(levels, 90) - np.percentile(levels, 5))
+    found = _active(levels) if voice else levels > np.max(levels) - 50.0
+    active = np.flatnonzero(found)
     first = max(0, int(active[0]) - _MARGIN) * _FRAME
     last = (int(active[-1]) + 1 + _MARGIN) * _FRAME
     x = x[first : min(last, first + int(longest * SAMPLE_RATE))]
     if len(x) < 0.3 * SAMPLE_RATE:
         return None
-    return x * np.float32(0.9 / np.max(np.abs(x)))
+    return x * np.float32(0.9 / np.max(np.abs(x))), span

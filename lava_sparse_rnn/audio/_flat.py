@@ -38,8 +38,9 @@ class Clip:
     package, licence : str
         Where the recording is from, and under which terms.
     floor_db : float
-        Distance of the loud frames (90th percentile) from the quiet ones (5th), dB:
-        how clean a voice is, since the pauses show the noise of the recording.
+        Distance of the loud frames (90th percentile) from the quiet ones (5th) in the
+        recording before anything was cut, dB: how clean a voice is, since the pauses
+        show the noise.
     """
 
     offset: int

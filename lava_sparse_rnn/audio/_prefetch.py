@@ -10,6 +10,7 @@ process ends, however that happens, the pipe closes and the worker ends too.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import queue
@@ -19,6 +20,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
@@ -41,6 +43,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             env=env,
         )
+        self._pipe = cast(io.BufferedReader, self._process.stdout)
         self._queue: queue.Queue = queue.Queue(depth)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._take, daemon=True)
@@ -49,7 +52,7 @@ class _Worker:
     def _read(self, buffer: memoryview) -> bool:
         done = 0
         while done < len(buffer):
-            count = self._process.stdout.readinto(buffer[done:])
+            count = self._pipe.readinto(buffer[done:])
             if not count:
                 return False
             done += count
@@ -77,7 +80,7 @@ class _Worker:
                 self._put(RuntimeError("mixing failed:\n" + text.decode()))
                 return
             batch = np.empty(self._shape, dtype=np.float32)
-            if self._read(memoryview(batch).cast("B")):
+            if self._read(batch.data.cast("B")):
                 self._put(batch)
 
     def get(self) -> np.ndarray:
@@ -91,7 +94,7 @@ class _Worker:
         self._process.kill()
         self._process.wait()
         self._thread.join()
-        self._process.stdout.close()
+        self._pipe.close()
 
 
 def batches(
@@ -176,7 +179,7 @@ def _main(task: dict) -> None:
         number = task["start"]
         while True:
             batch = np.stack(mixer.batch(number, task["size"]))
-            _write(out, _BATCH, memoryview(batch).cast("B"))
+            _write(out, _BATCH, batch.data.cast("B"))
             number += task["step"]
     except (BrokenPipeError, KeyboardInterrupt):
         return

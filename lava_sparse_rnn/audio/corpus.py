@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._decode import READERS, clean_up, frame_levels, require_av, silence_pauses
+from ._decode import READERS, clean_up, require_av, silence_pauses
 from ._flat import Clip, FlatFile, write_flat, write_json
 from ._packages import KINDS, SOURCES, SPLITS, Source
 from .errors import AudioError, MissingDependencyError
@@ -32,7 +32,7 @@ from .errors import AudioError, MissingDependencyError
 DEFAULT_CACHE = Path("corpus")
 """Folder below the current one that holds the corpus."""
 
-_REVISION = 3
+_REVISION = 4
 """Raised when decoding or trimming changes: shards of another revision are redone."""
 
 
@@ -125,11 +125,10 @@ def _clips(source: Source, root: Path) -> Iterator[tuple[Clip, np.ndarray]]:
         except AudioError:
             continue  # a file that no library reads is no reason to stop
         for suffix, x in pieces:
-            x = clean_up(x, source.longest)
-            if x is None:
+            cleaned = clean_up(x, source.longest, voice=source.kind == "speech")
+            if cleaned is None:
                 continue
-            levels = frame_levels(x)
-            span = float(np.percentile(levels, 90) - np.percentile(levels, 5))
+            x, span = cleaned
             if source.kind == "speech" and source.split == "train":
                 x = silence_pauses(x)
             clip = Clip(

@@ -8,8 +8,8 @@ both signals made zero-mean first, as in the N-DNS challenge.
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 
+from ._fft import good_length, irfft, rfft
 from .errors import AudioError
 
 
@@ -54,9 +54,9 @@ def find_lag(estimate: np.ndarray, reference: np.ndarray, max_lag: int) -> int:
         raise AudioError(f"lag of shape {e.shape}: one dimension is needed")
     if not 0 <= max_lag < len(s):
         raise AudioError(f"max_lag {max_lag}: must be in 0..{len(s) - 1}")
-    n = scipy.fft.next_fast_len(2 * len(s), real=True)
-    spectrum = scipy.fft.rfft(e, n) * np.conj(scipy.fft.rfft(s, n))
-    correlation = np.abs(scipy.fft.irfft(spectrum, n))
+    n = good_length(2 * len(s))
+    spectrum = rfft(e, n) * np.conj(rfft(s, n))
+    correlation = np.abs(irfft(spectrum, n))
     lags = np.arange(-max_lag, max_lag + 1)
     return int(lags[np.argmax(correlation[lags])])
 

@@ -276,23 +276,24 @@ class Mixer:
         return asdict(self.config)
 
 
+def _one_recording(rng: np.random.Generator, mixer: Mixer) -> np.ndarray:
+    for _ in range(_TRIES):
+        x = noise_bed(rng, mixer.noise, mixer.length(rng))
+        if np.mean(x**2) > _AUDIBLE:
+            break
+    else:
+        x = augment.coloured_noise(rng, mixer.config.samples, 1.0, None)
+    x = augment.resample_and_colour(x, mixer.config.samples, mixer.colour(rng))
+    return unit(x, float(np.mean(x**2)))
+
+
 def _recorded(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
-    """One or two noise files."""
-    total = None
-    for _ in range(1 if rng.random() < 0.5 else 2):
-        for _ in range(_TRIES):
-            x = noise_bed(rng, mixer.noise, mixer.length(rng))
-            if np.mean(x**2) > _AUDIBLE:
-                break
-        else:
-            x = augment.coloured_noise(rng, mixer.config.samples, 1.0, None)
-        x = augment.resample_and_colour(x, mixer.config.samples, mixer.colour(rng))
-        x = unit(x, float(np.mean(x**2)))
-        if total is None:
-            total = x
-        else:
-            total = total + x * np.float32(10.0 ** (rng.uniform(-10.0, 3.0) / 20.0))
-    return total
+    """One noise file, or a second one with it."""
+    x = _one_recording(rng, mixer)
+    if rng.random() < 0.5:
+        gain = np.float32(10.0 ** (rng.uniform(-10.0, 3.0) / 20.0))
+        x = x + gain * _one_recording(rng, mixer)
+    return x
 
 
 def _babble(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:

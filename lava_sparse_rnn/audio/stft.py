@@ -27,8 +27,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import scipy.fft
 
+from ._fft import irfft, rfft
 from .errors import AudioError
 
 
@@ -136,11 +136,11 @@ class Stft:
         return -(-samples // self.hop_length) + self.ratio - 1
 
     def _forward(self, frame: np.ndarray) -> np.ndarray:
-        return scipy.fft.rfft(frame * self.window)
+        return rfft(frame * self.window)
 
     def _inverse(self, row: np.ndarray) -> np.ndarray:
         scale = self.window.dtype.type(2.0 / self.ratio)
-        return scipy.fft.irfft(row, self.n_fft) * self.window * scale
+        return irfft(row, self.n_fft) * self.window * scale
 
     @property
     def _complex(self) -> type:

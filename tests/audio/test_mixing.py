@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Levels and ratios are those asked for; the same index gives the same pair."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches
+from lava_sparse_rnn.audio import _augment as augment
+from lava_sparse_rnn.audio import _pool as pool
+from lava_sparse_rnn.audio.mixing import NOISES
+
+
+def db(power):
+    return 10 * np.log10(power)
+
+
+def powers_of_frames(x):
+    return np.array([np.mean(f**2) for f in np.split(x, len(x) // 320)])
+
+
+@pytest.mark.parametrize("kind", sorted(NOISES))
+@pytest.mark.parametrize("index", range(6))
+def test_levels_measured_are_levels_asked(cache, kind, index):
+    mixer = Mixer(cache, seconds=2.0, shares=((kind, 1.0),), level_db=(-45, -35))
+    mix = mixer.mix(index)
+    assert mix.noise_kind == kind
+    frames = powers_of_frames(mix.clean.astype(np.float64))
+    active = np.mean(frames[frames > frames.max() / 1000])
+    noise = np.mean(mix.noise.astype(np.float64) ** 2)
+    assert db(active / noise) == pytest.approx(mix.snr_db, abs=1e-3)
+    assert db(np.mean(mix.noisy.astype(np.float64) ** 2)) == pytest.approx(
+        mix.level_db, abs=1e-3
+    )
+    assert -5 <= mix.snr_db <= 20
+    assert -45 <= mix.level_db <= -35
+    np.testing.assert_allclose(mix.noisy, mix.clean + mix.noise, atol=1e-6)
+    assert mix.noisy.dtype == mix.clean.dtype == np.float32
+    assert mix.noisy.shape == (32000,)
+
+
+def test_loud_mix_is_scaled_not_clipped(cache):
+    mix = Mixer(cache, seconds=1.0, level_db=(-1.0, -1.0)).mix(0)
+    peak = max(np.max(np.abs(x)) for x in (mix.noisy, mix.clean, mix.noise))
+    assert peak == pytest.approx(0.99, abs=1e-5)
+    assert mix.level_db < -1.0
+    assert db(np.mean(mix.noisy.astype(float) ** 2)) == pytest.approx(
+        mix.level_db, abs=1e-3
+    )
+
+
+def test_given_ratio_changes_nothing_else(cache):
+    mixer = Mixer(cache, seconds=1.0)
+    a, b = mixer.mix(3), mixer.mix(3, snr_db=7.0, level_db=-40.0)
+    assert (b.snr_db, b.level_db) == (7.0, pytest.approx(-40.0))
+    assert (a.voice, a.noise_kind) == (b.voice, b.noise_kind)
+    scale = np.max(np.abs(b.clean)) / np.max(np.abs(a.clean))
+    np.testing.assert_allclose(b.clean, a.clean * scale, atol=1e-6)
+
+
+def test_same_seed_and_index_same_pair(cache):
+    a, b = Mixer(cache, seconds=1.0, seed=3), Mixer(cache, seconds=1.0, seed=3)
+    b[9]  # what was drawn before must not matter
+    assert np.array_equal(a[4], b[4])
+    assert not np.array_equal(a[4], a[5])
+    assert not np.array_equal(a[4], Mixer(cache, seconds=1.0, seed=4)[4])
+    assert np.array_equal(next(iter(a)), a[0])
+
+
+def test_splits_stay_apart(cache):
+    for split in ("train", "validation", "test"):
+        mixer = Mixer(cache, split, seconds=0.5)
+        voices = {mixer.mix(i).voice for i in range(20)}
+        assert len(voices) == 3
+        assert all(voice.startswith(split) for voice in voices)
+
+
+def test_only_training_is_augmented(cache):
+    assert Mixer(cache, "train", augment=None).augment
+    for split in ("validation", "test"):
+        mixer = Mixer(cache, split, seconds=1.0)
+        assert not mixer.augment
+        assert {mixer.mix(i).noise_kind for i in range(12)} == {"recorded"}
+
+
+def test_babble_is_without_the_speaker(cache, monkeypatch):
+    heard = []
+    original = pool.say
+
+    def listen(rng, voices, group, n):
+        heard.append(group)
+        return original(rng, voices, group, n)
+
+    monkeypatch.setattr("lava_sparse_rnn.audio.mixing.say", listen)
+    mixer = Mixer(cache, seconds=0.5, shares=(("babble", 1.0),))
+    for i in range(10):
+        heard.clear()
+        mixer.mix(i)
+        assert 4 <= len(heard) - 1 <= 8
+        assert heard[0] not in heard[1:]
+
+
+def test_dirty_clips_are_left_out(cache):
+    with pytest.raises(AudioError, match="no usable speech"):
+        Mixer(cache, min_floor_db=60.0)
+
+
+def test_a_clip_that_is_mostly_pause(tmp_path, store, voice):
+    """The speech must not be a pause blown up to full level."""
+    rng = np.random.default_rng(0)
+    x = np.zeros(16000 * 20, np.int16)
+    x[:32000] = voice(2.0, 150)
+    x[32000:] = rng.integers(-3, 4, len(x) - 32000)
+    store(tmp_path, "train", "speech", [("s", x)])
+    store(tmp_path, "train", "noise", [("n", voice(3.0, 90))])
+    mixer = Mixer(tmp_path, seconds=4.0, augment=False)
+    starts = [mixer.mix(i, snr_db=0.0).clean for i in range(12)]
+    tonal = [np.max(np.abs(np.fft.rfft(c))) / np.linalg.norm(c) for c in starts]
+    # Noise spreads over all bins, the voice is a few lines.
+    assert min(tonal) > 20
+
+
+def test_a_speaker_who_says_nothing(tmp_path, store):
+    store(tmp_path, "train", "speech", [("mute", np.zeros(40000, np.int16))])
+    store(tmp_path, "train", "noise", [("n", np.ones(40000, np.int16))])
+    with pytest.raises(AudioError, match="speaker 'mute'.*no speech"):
+        Mixer(tmp_path, seconds=1.0).mix(0)
+
+
+def test_silent_noise_is_replaced(tmp_path, store, voice):
+    store(tmp_path, "train", "speech", [("s", voice(2.0, 150))])
+    store(tmp_path, "train", "noise", [("n", np.zeros(40000, np.int16))])
+    mix = Mixer(tmp_path, seconds=1.0, shares=(("recorded", 1.0),)).mix(0, snr_db=3.0)
+    clean = powers_of_frames(mix.clean)
+    active = np.mean(clean[clean > clean.max() / 1000])
+    assert db(active / np.mean(mix.noise**2)) == pytest.approx(3.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"snr_db": (5, 1)}, "snr_db 5..1"),
+        ({"seconds": 0.01}, "seconds 0.01"),
+        ({"speed": (0.0, 1.0)}, "speed 0.0"),
+        ({"split": "exam"}, "split 'exam': known are train"),
+        ({"shares": (("sirens", 1.0),)}, "noise 'sirens': known are recorded"),
+        ({"shares": (("babble", 0.0),)}, "above 0"),
+        ({"shares": (("babble", -1.0),)}, "must not be < 0"),
+    ],
+)
+def test_bad_settings(cache, settings, words):
+    with pytest.raises(AudioError, match=words):
+        Mixer(cache, **settings)
+
+
+def test_missing_corpus(tmp_path):
+    with pytest.raises(AudioError, match="fetch the corpus"):
+        Mixer(tmp_path / "none")
+
+
+def test_resampling_moves_a_tone():
+    t = np.arange(16000) / 16000
+    x = np.sin(2 * np.pi * 1000 * t).astype(np.float32)
+    y = augment.resample_and_colour(x, 12800, None)  # 1.25 times faster
+    z = np.sin(2 * np.pi * 1250 * np.arange(12800) / 16000)
+    np.testing.assert_allclose(y, z, atol=1e-4)
+    assert augment.resample_and_colour(x, 20000, None).shape == (20000,)
+
+
+def test_colour_has_the_depth_asked():
+    rng = np.random.default_rng(0)
+    gains = [20 * np.log10(augment.random_colour(rng, 8000, 4.0)) for _ in range(300)]
+    assert np.sqrt(np.mean(np.square(gains))) == pytest.approx(4.0, rel=0.15)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0])
+def test_slope_of_coloured_noise(exponent):
+    x = augment.coloured_noise(np.random.default_rng(1), 160000, exponent, None)
+    spectrum = np.abs(np.fft.rfft(x)) ** 2
+    low, high = (np.mean(spectrum[hz * 10 : hz * 12]) for hz in (500, 5000))
+    assert np.mean(x**2) == pytest.approx(1.0, rel=1e-4)
+    assert db(low / high) == pytest.approx(10 * exponent, abs=0.6)
+
+
+def test_loop_has_no_seam():
+    x = np.cos(np.arange(2000) / 500).astype(np.float32)
+    y = pool.loop(x, 9000)
+    assert y.shape == (9000,)
+    assert np.max(np.abs(np.diff(y))) < 0.01
+
+
+def test_background_batches_are_the_mixers(cache):
+    mixer = Mixer(cache, seconds=0.3, seed=1)
+    got = list(batches(mixer, 3, start=5, count=5, workers=2, prefetch=1))
+    assert len(got) == 5
+    for k, (noisy, clean) in enumerate(got):
+        assert np.array_equal(noisy, mixer.batch(5 + k, 3)[0])
+        assert np.array_equal(clean, mixer.batch(5 + k, 3)[1])
+
+
+def test_configuration_survives_json(cache):
+    config = MixerConfig(str(cache), seconds=0.3, shares=(("babble", 1.0),))
+    again = json.loads(json.dumps(Mixer(config).to_dict()))
+    for name in ("snr_db", "level_db", "speed"):
+        again[name] = tuple(again[name])
+    assert np.array_equal(Mixer(MixerConfig(**again))[0], Mixer(config)[0])
+
+
+def test_leaving_early_ends_the_process(cache):
+    stream = batches(MixerConfig(str(cache), seconds=0.3), 2)
+    next(stream)
+    (worker,) = stream.gi_frame.f_locals["crew"]
+    stream.close()
+    assert worker._process.poll() is not None
+    assert not worker._thread.is_alive()
+
+
+def test_error_in_the_background_surfaces(cache, tmp_path):
+    """The corpus is there for this process and gone for the other."""
+    for path in cache.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    mixer = Mixer(tmp_path, seconds=0.3)
+    (tmp_path / "train_noise.json").unlink()
+    with pytest.raises(RuntimeError, match=r"train_noise\.json: not found"):
+        next(batches(mixer, 2))
+
+
+def test_killed_worker_is_reported(cache):
+    stream = batches(MixerConfig(str(cache), seconds=0.3), 2, prefetch=1)
+    next(stream)
+    (worker,) = stream.gi_frame.f_locals["crew"]
+    worker._process.kill()
+    with pytest.raises(RuntimeError, match="exit code -9"):
+        list(itertools.islice(stream, 50))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"size": 0}, "size 0"),
+        ({"size": 1, "workers": 0}, "workers 0"),
+        ({"size": 1, "prefetch": 0}, "prefetch 0"),
+        ({"size": 1, "start": -1}, "start -1"),
+    ],
+)
+def test_bad_batches(cache, settings, words):
+    with pytest.raises(AudioError, match=words):
+        batches(MixerConfig(str(cache)), **settings)
