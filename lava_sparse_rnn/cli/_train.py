@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 
 def train(
@@ -26,6 +27,8 @@ def train(
             "training needs torch: install the extra with "
             "`uv sync --extra train` or `pip install 'lava-sparse-rnn[train]'`"
         ) from None
-    from lava_sparse_rnn import train as room
+    from lava_sparse_rnn.train.config import read_config
+    from lava_sparse_rnn.train.stages import run
 
-    room.main(config, settings or [])
+    network, path = run(read_config(config, settings or []))
+    Console().print(f"{network.d_in} inputs, {network.d_out} outputs: {path}")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -51,7 +53,7 @@ def linear(x: Tensor, weight: Tensor, dtype: torch.dtype | None = None) -> Tenso
     """
     if dtype is None:
         return torch.nn.functional.linear(x, weight)
-    return _LowPrecisionLinear.apply(x, weight, dtype)
+    return cast(Tensor, _LowPrecisionLinear.apply(x, weight, dtype))
 
 
 class _StraightThroughMask(torch.autograd.Function):
@@ -64,9 +66,14 @@ class _StraightThroughMask(torch.autograd.Function):
         return grad, None
 
 
-def apply_mask(weight: Tensor, mask: Tensor) -> Tensor:
-    """``weight * mask`` whose gradient ignores the mask (straight-through).
+def apply_mask(weight: Tensor, mask: Tensor, straight_through: bool) -> Tensor:
+    """``weight * mask``; with `straight_through` the gradient ignores the mask.
 
-    A pruned weight keeps learning and may come back at the next mask update.
+    Straight-through, a pruned weight keeps learning and may come back at a mask
+    update. Nothing holds it back meanwhile, so that between two updates it should
+    move by much less than the weights that act: with Adam that needs an update
+    every few steps, or most of the mask is exchanged at each.
     """
-    return _StraightThroughMask.apply(weight, mask)
+    if straight_through:
+        return cast(Tensor, _StraightThroughMask.apply(weight, mask))
+    return weight * mask

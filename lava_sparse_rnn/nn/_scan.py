@@ -12,6 +12,8 @@ backward pass is the same scan run backwards with ``conj(a)``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -108,7 +110,7 @@ def _scan_chunks(a_re, a_im, x_re, x_im, length, reverse) -> None:
         order.reverse()
     r, i = v_re.unbind(1), v_im.unbind(1)
     a_r, a_i = p_re[0], p_im[0]
-    for before, now in zip(order, order[1:], strict=False):
+    for before, now in pairwise(order):
         _accumulate(r[now], i[now], a_r, a_i, r[before], i[before])
     if chunks == 1:
         return
@@ -118,8 +120,9 @@ def _scan_chunks(a_re, a_im, x_re, x_im, length, reverse) -> None:
     chain = list(range(chunks))
     if reverse:
         chain.reverse()
-    for before, now in zip(chain, chain[1:], strict=False):
-        _accumulate(e_re[now], e_im[now], p_re[-1], p_im[-1], e_re[before], e_im[before])
+    last_re, last_im = p_re[-1], p_im[-1]
+    for before, now in pairwise(chain):
+        _accumulate(e_re[now], e_im[now], last_re, last_im, e_re[before], e_im[before])
     # The carry reaches step k of the next chunk multiplied by a**(k + 1).
     if reverse:
         p_re, p_im = p_re.flip(0), p_im.flip(0)
@@ -165,8 +168,9 @@ class _GatedScan(torch.autograd.Function):
     def forward(ctx, a_re, a_im, drive, nonlinearity):
         n = a_re.numel()
         dtype = a_re.dtype
-        x_re = drive[..., :n].to(dtype, copy=True, memory_format=torch.contiguous_format)
-        x_im = drive[..., n:].to(dtype, copy=True, memory_format=torch.contiguous_format)
+        shape = (*drive.shape[:-1], n)
+        x_re = torch.empty(shape, dtype=dtype).copy_(drive[..., :n])
+        x_im = torch.empty(shape, dtype=dtype).copy_(drive[..., n:])
         scan_(a_re, a_im, x_re, x_im)
         m_re, m_im = NONLINEARITIES[nonlinearity](x_re, x_im)
         ctx.save_for_backward(a_re, a_im, x_re, x_im, m_re, m_im)
@@ -238,4 +242,4 @@ def gated_scan(
             f"unknown state nonlinearity {nonlinearity!r}; known: "
             f"{', '.join(NONLINEARITIES)}"
         )
-    return _GatedScan.apply(a_re, a_im, drive, nonlinearity)
+    return cast(Tensor, _GatedScan.apply(a_re, a_im, drive, nonlinearity))

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,6 +13,11 @@ from torch import Tensor, nn
 
 from ._linear import apply_mask, linear
 from .s5 import S5Block
+
+if TYPE_CHECKING:
+    import h5py
+
+    from lava_sparse_rnn.spec import Network, Recipe
 
 
 class SparseRNN(nn.Module):
@@ -31,6 +38,8 @@ class SparseRNN(nn.Module):
         Range of the initial step sizes, in tokens.
     dropout : float
     norm_eps : float
+    straight_through : bool
+        Whether pruned weights keep learning; then masks should be updated often.
     seed : int
         Of the initial weights.
 
@@ -61,6 +70,7 @@ class SparseRNN(nn.Module):
         dt_max: float = 1e-1,
         dropout: float = 0.0,
         norm_eps: float = 1e-3,
+        straight_through: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -71,6 +81,7 @@ class SparseRNN(nn.Module):
                 raise ValueError(f"{name} is {value}; it must be at least 1")
         self.d_in, self.d_model, self.d_out = d_in, d_model, d_out
         rng = np.random.default_rng(seed)
+        self.straight_through = straight_through
         self.compute_dtype: torch.dtype | None = None
         self.encoder = _uniform(rng, d_model, d_in)
         self.encoder_bias = nn.Parameter(torch.zeros(d_model))
@@ -85,6 +96,7 @@ class SparseRNN(nn.Module):
                 dt_max=dt_max,
                 dropout=dropout,
                 norm_eps=norm_eps,
+                straight_through=straight_through,
             )
             for _ in range(n_layers)
         )
@@ -104,7 +116,9 @@ class SparseRNN(nn.Module):
 
     def masked(self, name: str) -> Tensor:
         """Encoder or decoder matrix as deployed, its mask applied."""
-        return apply_mask(getattr(self, name), getattr(self, f"{name}_mask"))
+        return apply_mask(
+            getattr(self, name), getattr(self, f"{name}_mask"), self.straight_through
+        )
 
     def prunable(self) -> Iterator[tuple[str, nn.Module, str]]:
         """Every maskable matrix: full name, the module that owns it, short name."""
@@ -118,6 +132,38 @@ class SparseRNN(nn.Module):
     def saliency(self) -> dict[str, Tensor]:
         """Scores of encoder and decoder (magnitudes), see `S5Block.saliency`."""
         return {name: getattr(self, name).abs() for name in self.MATRICES}
+
+    def export_hdf5(
+        self,
+        target: str | Path | h5py.Group,
+        features: Iterable[Tensor],
+        recipe: Recipe | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Network:
+        """Quantise after training and write the network description.
+
+        Parameters
+        ----------
+        target : path, or h5py group
+        features : iterable of Tensor, each of shape (batch, time, d_in)
+            Typical input, from which the ranges of all wires are taken.
+        recipe : spec.Recipe, optional
+            Widths and policies.
+        meta : mapping, optional
+            How the input is made and what the output means; kept in the file.
+
+        Returns
+        -------
+        spec.Network
+            What was written.
+        """
+        from . import quantize
+
+        folded = quantize.fold(self)
+        ranges = quantize.calibrate(folded, features)
+        network = quantize.quantize(folded, ranges, recipe, meta)
+        quantize.export_hdf5(network, target)
+        return network
 
     def forward(self, x: Tensor) -> Tensor:
         """Run sequences from zero state.
@@ -150,6 +196,7 @@ class SparseRNN(nn.Module):
         return linear(u, self.masked("decoder"), dtype) + self.decoder_bias
 
 
-def _uniform(rng: np.random.Generator, rows: int, columns: int) -> nn.Parameter:
+def _uniform(rng: np.random.Generator, rows: int, columns: int) -> Tensor:
     bound = 1 / np.sqrt(columns)
-    return nn.Parameter(torch.as_tensor(rng.uniform(-bound, bound, (rows, columns))).float())
+    values = rng.uniform(-bound, bound, (rows, columns))
+    return nn.Parameter(torch.from_numpy(values).float())

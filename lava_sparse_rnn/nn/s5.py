@@ -45,6 +45,8 @@ class S5Block(nn.Module):
         Applied to ``z * sigmoid(...)``.
     norm_eps : float
         Added to the variance; it bounds the scale that is folded into B and D.
+    straight_through : bool
+        Whether pruned weights keep learning, see `apply_mask`.
     rng : numpy.random.Generator
     """
 
@@ -62,15 +64,17 @@ class S5Block(nn.Module):
         dt_max: float = 1e-1,
         dropout: float = 0.0,
         norm_eps: float = 1e-3,
+        straight_through: bool = False,
     ) -> None:
         super().__init__()
         init = initial_state_space(d_model, d_state, hippo_blocks, rng)
         n = d_state // 2
         self.d_model, self.d_state = d_model, d_state
         self.state_nonlinearity = state_nonlinearity
+        self.straight_through = straight_through
         self.compute_dtype: torch.dtype | None = None
 
-        def parameter(x) -> nn.Parameter:
+        def parameter(x) -> Tensor:
             return nn.Parameter(torch.as_tensor(np.ascontiguousarray(x)).float())
 
         self.lambda_re = parameter(init["lambda"].real)
@@ -115,13 +119,16 @@ class S5Block(nn.Module):
 
     def masked(self, name: str, dense: Tensor | None = None) -> Tensor:
         """A matrix as deployed: ``dense`` (default: the parameter) times its mask."""
-        dense = getattr(self, name) if dense is None else dense
-        return apply_mask(dense, getattr(self, f"{name}_mask"))
+        weight: Tensor = getattr(self, name) if dense is None else dense
+        return apply_mask(weight, getattr(self, f"{name}_mask"), self.straight_through)
 
     def norm_scale(self) -> tuple[Tensor, Tensor]:
         """Scale and offset (H,) that the batch norm applies in evaluation."""
-        scale = self.norm.weight / (self.norm.running_var + self.norm.eps).sqrt()
-        return scale, self.norm.bias - self.norm.running_mean * scale
+        mean, var = self.norm.running_mean, self.norm.running_var
+        assert isinstance(mean, Tensor)  # the norm is made with running statistics
+        assert isinstance(var, Tensor)
+        scale = self.norm.weight / (var + self.norm.eps).sqrt()
+        return scale, self.norm.bias - mean * scale
 
     @torch.no_grad()
     def saliency(self) -> dict[str, Tensor]:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training of denoisers: configuration, data, loop, checkpoints."""
+"""Training of denoisers: configuration, data, stages, checkpoints.
+
+``run(TrainConfig(...))`` trains, prunes, quantises, fine-tunes and exports; the same
+call resumes.
+"""
 
 from .config import TrainConfig
-from .frontend import FrontEnd
-from .loop import Trainer, run
+from .stages import FloatStage, IntegerStage, open_float, run
 
-__all__ = ["FrontEnd", "TrainConfig", "Trainer", "run"]
+__all__ = ["FloatStage", "IntegerStage", "TrainConfig", "open_float", "run"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from .config import DataConfig
 
 SAMPLE_RATE = 16000
 Batch = tuple[np.ndarray, np.ndarray]
+Batches = Generator[Batch, None, None]
 
 _FRAME = 320  # 20 ms
 _ACTIVE_RANGE = 1e-3  # frames 30 dB below the loudest one are pauses
@@ -28,7 +29,7 @@ _ACTIVE_RANGE = 1e-3  # frames 30 dB below the loudest one are pauses
 class Source(Protocol):
     """Where fresh material comes from."""
 
-    def fresh(self, start: int) -> Iterator[Batch]:
+    def fresh(self, start: int) -> Batches:
         """Endless (noisy, clean) batches from number `start` on."""
         ...
 
@@ -57,7 +58,7 @@ class CorpusSource:
             **more,
         )
 
-    def fresh(self, start: int) -> Iterator[Batch]:
+    def fresh(self, start: int) -> Batches:
         """See `Source`."""
         from lava_sparse_rnn.audio import batches
 
@@ -99,7 +100,7 @@ class SyntheticSource:
         clean, noise = (0.05 * x.astype(np.float32) for x in (clean, noise))
         return clean + noise, clean
 
-    def fresh(self, start: int) -> Iterator[Batch]:
+    def fresh(self, start: int) -> Batches:
         """See `Source`."""
         number = start
         while True:
@@ -124,7 +125,7 @@ SOURCES: dict[str, Callable[[DataConfig, int], Source]] = {
 
 def training_batches(
     source: Source, config: DataConfig, seed: int, start: int = 0
-) -> Iterator[Batch]:
+) -> Batches:
     """Batches of the training from step `start` on.
 
     Parameters

@@ -18,35 +18,44 @@ from rich.progress import (
 
 
 class MetricLog:
-    """Appends rows to ``metrics.csv``, TensorBoard scalars, and progress.
+    """Appends rows to a CSV file, TensorBoard scalars, and progress.
 
     Parameters
     ----------
+    path : Path
+        The CSV.
     directory : Path
         Folder of the run.
     steps : int
         Length of the progress bar.
+    columns : tuple of str
+        Figures besides `FIELDS`, in the order of the CSV's columns.
     resume_step : int
         Rows of later steps, left by a run that died after its last checkpoint, are
         dropped.
     """
 
-    FIELDS = ("step", "loss", "lr", "grad_norm", "sparsity", "seconds_per_step")
+    FIELDS = ("step", "loss", "lr", "grad_norm", "seconds_per_step")
 
     def __init__(
-        self, directory: Path, steps: int, columns: tuple[str, ...], resume_step: int = 0
+        self,
+        path: Path,
+        directory: Path,
+        steps: int,
+        columns: tuple[str, ...],
+        resume_step: int = 0,
     ) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+        from torch.utils.tensorboard.writer import SummaryWriter
 
         self._fields = (*self.FIELDS, *columns)
-        self._path = directory / "metrics.csv"
+        self._path = path
         rows = self._earlier_rows(resume_step)
         self._file = self._path.open("w", newline="", encoding="utf-8")
         self._csv = csv.DictWriter(self._file, self._fields, extrasaction="ignore")
         self._csv.writeheader()
         self._csv.writerows(rows)
         self._file.flush()
-        self._board = SummaryWriter(str(directory / "tensorboard"))
+        self._board = SummaryWriter(str(directory / "tensorboard" / path.stem))
         self._console = Console(width=None if Console().is_terminal else 110)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -79,9 +88,11 @@ class MetricLog:
         text = "  ".join(f"{k} {v:.4g}" for k, v in values.items())
         self._console.print(f"step {step}  {text}", highlight=False)
 
-    def note(self, text: str) -> None:
-        """Print a line."""
-        self._console.print(text, highlight=False)
+    def __enter__(self) -> MetricLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Flush and close everything."""

@@ -10,14 +10,32 @@ from torch import nn
 
 from .config import OptimConfig
 
-# Parameters that shape the dynamics: a smaller rate and no decay, as in S5.
-_DYNAMICS = ("lambda_re", "lambda_im", "log_step", "norm.weight", "norm.bias")
+# Parameters that shape the dynamics: a smaller rate and no decay, as in S5. The last
+# two are those of the quantised model.
+_DYNAMICS = (
+    "lambda_re",
+    "lambda_im",
+    "log_step",
+    "norm.weight",
+    "norm.bias",
+    "rate",
+    "angle",
+)
 
 
 def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
     """AdamW over three groups: dynamics, vectors (no decay), matrices.
 
     Each group remembers its peak rate as ``group['peak']``.
+
+    Parameters
+    ----------
+    model : nn.Module
+    config : OptimConfig
+
+    Returns
+    -------
+    torch.optim.AdamW
     """
     dynamics, vectors, matrices = [], [], []
     for name, parameter in model.named_parameters():

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lava_sparse_rnn.audio.frontend import FrontEnd
+
 from .data import Batch, Source
-from .frontend import FrontEnd, gain
+from .frontend import analyse, features, gain, synthesise
 from .losses import si_snr
 
 Model = Callable[[Tensor], Tensor]
@@ -33,12 +35,12 @@ def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> tuple[Tensor, Tenso
     magnitude : Tensor, shape (T, batch, bins)
         Its magnitudes before the overlap-add.
     """
-    spectrum = front.analyse(noisy)
+    spectrum = analyse(front, noisy)
     parts = torch.view_as_real(spectrum)
     magnitude = parts.square().sum(-1).sqrt()
-    factor = gain(model(front.features(magnitude)).to(noisy.dtype))
+    factor = gain(model(features(front, magnitude)).to(noisy.dtype))
     cleaned = torch.view_as_complex(parts * factor.unsqueeze(-1))
-    return front.synthesise(cleaned), magnitude * factor
+    return synthesise(front, cleaned), magnitude * factor
 
 
 def loss(
@@ -64,7 +66,7 @@ def loss(
     wave, magnitude = denoise(model, front, noisy)
     total = -si_snr(wave, clean[:, : wave.shape[1]]).mean()
     if magnitude_weight:
-        target = front.analyse(clean).abs()
+        target = analyse(front, clean).abs()
         total = total + magnitude_weight * (magnitude - target).square().mean()
     return total
 

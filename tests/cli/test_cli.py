@@ -239,3 +239,9 @@ def test_evaluate_scores_a_set(command, net, tmp_path):
     for row in rows:
         gain = row["denoised"] - row["noisy"]
         assert row["improvement"] == pytest.approx(gain)
+
+
+def test_train_says_which_setting_is_wrong(command):
+    code, _, error = command("train", "optim.speed=3")
+    assert code == 1
+    assert "optim.speed" in error

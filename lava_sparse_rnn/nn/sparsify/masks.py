@@ -64,7 +64,10 @@ def prune(model: nn.Module, sparsity: float, distribution: str = "erk") -> None:
         Name in `distributions.DISTRIBUTIONS`.
     """
     entries = list(model.prunable())
-    shapes = {full: tuple(_mask(owner, name).shape) for full, owner, name in entries}
+    shapes = {}
+    for full, owner, name in entries:
+        rows, columns = _mask(owner, name).shape
+        shapes[full] = (rows, columns)
     targets = DISTRIBUTIONS[distribution](shapes, sparsity)
     scores = {id(owner): owner.saliency() for _, owner, _ in entries}
     for full, owner, name in entries:

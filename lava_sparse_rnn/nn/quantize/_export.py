@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writing a quantised model as a ``.net`` file or into an open HDF5 group."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lava_sparse_rnn import spec
+
+if TYPE_CHECKING:
+    import h5py
+
+
+def export_hdf5(network: spec.Network, target: str | Path | h5py.Group) -> None:
+    """Write a network description.
+
+    Parameters
+    ----------
+    network : spec.Network
+    target : path, or h5py group
+        A file is written under another name first and then renamed.
+    """
+    if isinstance(target, str | Path):
+        network.save(target)
+    else:
+        spec.write(network, target)

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fake-quantised network for fine-tuning: its forward pass is the integer contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from scipy import sparse
+from torch import Tensor, nn
+
+from lava_sparse_rnn import spec
+from lava_sparse_rnn.spec import groups
+
+from . import _groups
+from ._export import export_hdf5
+from ._fold import FoldedAffine, FoldedBlock, FoldedNetwork
+from ._rules import Rules, bias_parts, doubles, round_to
+
+if TYPE_CHECKING:
+    import h5py
+
+Record = Callable[[str, Tensor], Any]
+
+
+def _ignore(name: str, value: Tensor) -> None:
+    pass
+
+
+def _ints(x: Tensor) -> np.ndarray:
+    return x.detach().numpy().astype(np.int64)
+
+
+def _csr(x: Tensor) -> sparse.csr_array:
+    return sparse.csr_array(_ints(x))
+
+
+# Between the groups integers travel in float32.
+_MAX_WIRE_BITS = 24
+# A bias has the learning rate of a weight that always meets such a payload.
+_TYPICAL_PAYLOAD = 2.0**13
+
+
+class _Matrix(nn.Module):
+    """Weights that are seen as integers; their zeros stay zeros.
+
+    The parameter is relative to the largest integer of its width, whatever the
+    exponents: folded weights span orders of magnitude, and one learning rate has to
+    fit all.
+    """
+
+    def __init__(self, real: Tensor, like: spec.Weights, inp: spec.Wire) -> None:
+        super().__init__()
+        self.bits = like.bits
+        self.full = 2.0 ** (like.bits - 1)
+        scale = np.ldexp(1.0, like.frac[:, None] + (inp.ref - inp.frac)[None, :])
+        self.relative = nn.Parameter((real * doubles(scale) / self.full).float())
+        self.register_buffer("mask", real != 0)
+
+    def forward(self) -> Tensor:
+        return round_to(self.relative.double() * self.full, self.bits) * self.mask
+
+
+class _Diagonal(nn.Module):
+    """A diagonal that is seen as integers; parameter as in `_Matrix`."""
+
+    def __init__(self, real: Tensor, like: spec.Diagonal) -> None:
+        super().__init__()
+        self.bits = like.bits
+        self.full = 2.0 ** (like.bits - 1)
+        scale = doubles(np.ldexp(1.0, like.frac))
+        self.relative = nn.Parameter((real * scale / self.full).float())
+
+    def forward(self) -> Tensor:
+        return round_to(self.relative.double() * self.full, self.bits)
+
+
+class _Bias(nn.Module):
+    """A bias that is seen as ``mantissa << exponent``.
+
+    The parameter is in multiples of `unit`, a power of two in the unit of what the
+    bias is added to.
+    """
+
+    def __init__(self, real: Tensor, frac: ArrayLike, bits: int, unit: float) -> None:
+        super().__init__()
+        self.bits, self.unit = bits, unit
+        scale = doubles(np.ldexp(1.0, frac))
+        self.relative = nn.Parameter((real * scale / unit).float())
+
+    def _parts(self) -> tuple[Tensor, Tensor]:
+        return bias_parts(self.relative.double() * self.unit, self.bits)
+
+    def forward(self) -> Tensor:
+        mantissa, exponent = self._parts()
+        return mantissa * torch.exp2(exponent)
+
+    def describe(self) -> spec.Bias:
+        mantissa, exponent = self._parts()
+        return spec.Bias(_ints(mantissa), _ints(exponent), self.bits)
+
+
+class QuantizedAffine(nn.Module):
+    """Encoder or decoder on integers.
+
+    Parameters
+    ----------
+    folded : FoldedAffine
+    layer : spec.Affine
+        Formats; they stay as they are.
+    recipe : spec.Recipe
+    """
+
+    def __init__(
+        self, folded: FoldedAffine, layer: spec.Affine, recipe: spec.Recipe
+    ) -> None:
+        super().__init__()
+        self.layer, self.rules = layer, Rules.of(recipe)
+        self.weights = _Matrix(folded.weights, layer.weights, layer.inp)
+        unit = _TYPICAL_PAYLOAD * self.weights.full
+        self.bias = _Bias(folded.bias, layer.acc_frac, layer.bias.bits, unit)
+        self.shift = self.rules.shift(layer.acc_frac - layer.out.frac)
+
+    def forward(self, u: Tensor, record: Record = _ignore) -> Tensor:
+        """Wire values: (T, batch, d_in) to (T, batch, d_out), integers in float32."""
+        out = _groups.call(
+            _groups.AffineFunction, u, self.weights(), self.bias(), self.shift,
+            self.layer.out.bits, self.layer.relu, self.rules,
+        )  # fmt: skip
+        record("out", out)
+        return out
+
+    def describe(self) -> spec.Affine:
+        """The layer with the weights of this moment."""
+        W = self.layer.weights
+        weights = spec.Weights(_csr(self.weights()), W.frac, W.bits)
+        return replace(self.layer, weights=weights, bias=self.bias.describe())
+
+
+class QuantizedBlock(nn.Module):
+    """S5 block on integers.
+
+    Parameters
+    ----------
+    folded : FoldedBlock
+    layer : spec.S5Block
+        Formats; they stay as they are.
+    recipe : spec.Recipe
+    """
+
+    def __init__(
+        self, folded: FoldedBlock, layer: spec.S5Block, recipe: spec.Recipe
+    ) -> None:
+        super().__init__()
+        self.layer = layer
+        self.rules = Rules.of(recipe)
+        inputs = {"B_re": layer.inp, "B_im": layer.inp, "C_re": layer.s}
+        inputs |= {"C_imn": layer.s, "W": layer.z}
+        self.matrices = nn.ModuleDict(
+            {
+                name: _Matrix(getattr(folded, name), getattr(layer, name), inp)
+                for name, inp in inputs.items()
+            }
+        )
+        self.D = _Diagonal(folded.D, layer.D)
+        self.biases = nn.ModuleDict(_biases(folded, layer))
+        # Polar form keeps every state stable: |a| = exp(-exp(rate)).
+        a = torch.complex(folded.a_re, folded.a_im)
+        decay = -a.abs().clamp(1e-6, 1 - 1e-6).log()
+        self.rate = nn.Parameter(decay.log().float())
+        # In widths of the resonance, so that narrow ones do not jump.
+        self.angle = nn.Parameter(torch.zeros_like(self.rate))
+        self.register_buffer("angle_start", a.angle(), persistent=False)
+        self.register_buffer("angle_unit", decay, persistent=False)
+        readout = groups.ReadoutGroup.of(layer, recipe)
+        self.shift_C = self.rules.shift(readout.k_C)
+        self.shift_D = self.rules.shift(readout.k_D)
+        recurrence = groups.RecurrenceGroup.of(layer, recipe)
+        self.recurrence = _groups.RecurrenceConstants(recurrence, self.rules)
+        self.gate = _groups.GateConstants(
+            groups.GateGroup.of(layer, recipe), self.rules
+        )
+
+    def a(self) -> tuple[Tensor, Tensor]:
+        """Integers of the diagonal, real and imaginary part, float64 (N,)."""
+        fmt = self.layer.a_format
+        radius = (-self.rate.double().exp()).exp() * 2.0 ** int(fmt.frac)
+        angle = self.angle_start + self.angle_unit * self.angle.double()
+        return (
+            round_to(radius * angle.cos(), fmt.bits),
+            round_to(radius * angle.sin(), fmt.bits),
+        )
+
+    def forward(self, u: Tensor, record: Record = _ignore) -> Tensor:
+        """Wire values: (T, batch, H) to the same, integers in float32."""
+        m = {name: matrix() for name, matrix in self.matrices.items()}
+        b = {name: bias() for name, bias in self.biases.items()}
+        s = _groups.call(
+            _groups.RecurrenceFunction, u, torch.cat([m["B_re"], m["B_im"]]),
+            torch.cat([b["bias_x_re"], b["bias_x_im"]]), *self.a(), self.recurrence,
+            record,
+        )  # fmt: skip
+        z = _groups.call(
+            _groups.ReadoutFunction, s, u,
+            torch.cat([m["C_re"], m["C_imn"]], dim=1), self.D(), b["bias_z"],
+            self.shift_C, self.shift_D, self.layer.z.bits, self.rules,
+        )  # fmt: skip
+        out = _groups.call(
+            _groups.GateFunction, z, u, m["W"], b["bias_g"], self.gate, record
+        )
+        s_re, s_im = s.chunk(2, dim=-1)
+        for name, value in {"s_re": s_re, "s_im": s_im, "z": z, "out": out}.items():
+            record(name, value)
+        return out
+
+    def describe(self) -> spec.S5Block:
+        """The block with the weights of this moment."""
+        values: dict[str, Any] = {}
+        for name, matrix in self.matrices.items():
+            old = getattr(self.layer, name)
+            values[name] = spec.Weights(_csr(matrix()), old.frac, old.bits)
+        values |= {name: bias.describe() for name, bias in self.biases.items()}
+        values["D"] = spec.Diagonal(
+            _ints(self.D()), self.layer.D.frac, self.layer.D.bits
+        )
+        values["a_re"], values["a_im"] = (_ints(x) for x in self.a())
+        return replace(self.layer, **values)
+
+
+def _biases(folded: FoldedBlock, layer: spec.S5Block) -> dict[str, nn.Module]:
+    """Biases of a block, each in the unit of what it is added to."""
+    acc_B, acc_W = layer.B_re.frac + layer.inp.ref, layer.W.frac + layer.z.ref
+    synaptic = _TYPICAL_PAYLOAD * 2.0 ** (layer.B_re.bits - 1)
+    rows = {
+        "bias_x_re": (acc_B, synaptic),
+        "bias_x_im": (acc_B, synaptic),
+        "bias_z": (layer.z.frac, _TYPICAL_PAYLOAD),
+        "bias_g": (acc_W, synaptic),
+    }
+    return {
+        name: _Bias(getattr(folded, name), frac, getattr(layer, name).bits, unit)
+        for name, (frac, unit) in rows.items()
+    }
+
+
+MODULES: dict[type, Callable[[Any, Any, spec.Recipe], nn.Module]] = {
+    spec.Affine: QuantizedAffine,
+    spec.S5Block: QuantizedBlock,
+}
+"""Module of each type of layer."""
+
+
+class QuantizedRNN(nn.Module):
+    """A network whose forward pass holds the integers of its description.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+        Real weights to start from.
+    network : spec.Network
+        Formats, from `quantize` of the same folded network; they stay fixed, as do
+        the zeros.
+
+    Raises
+    ------
+    ValueError
+        If a wire is wider than float32 holds exactly.
+    """
+
+    def __init__(self, folded: FoldedNetwork, network: spec.Network) -> None:
+        super().__init__()
+        for i, layer in enumerate(network.layers):
+            if layer.out.bits > _MAX_WIRE_BITS:
+                raise ValueError(
+                    f"layer {i}: its output wire has {layer.out.bits} bits; the fine-"
+                    f"tune can hold at most {_MAX_WIRE_BITS}"
+                )
+        self.recipe, self.meta = network.recipe, dict(network.meta)
+        self.layers = nn.ModuleList()
+        for real, layer in zip(folded.layers, network.layers, strict=True):
+            self.layers.append(MODULES[type(layer)](real, layer, network.recipe))
+        inp, out = network.layers[0].inp, network.layers[-1].out
+        self.inp_bits = inp.bits
+        unit = doubles(np.ldexp(1.0, inp.frac))
+        self.register_buffer("to_unit", unit, persistent=False)
+        unit = doubles(np.ldexp(1.0, -out.frac)).float()
+        self.register_buffer("from_unit", unit, persistent=False)
+
+    def to_wire(self, x: Tensor) -> Tensor:
+        """Real inputs (..., d_in) as integers of the input wire, in float32."""
+        half = 2.0 ** (self.inp_bits - 1)
+        return (x * self.to_unit).round().clamp(-half, half - 1).float()
+
+    def forward_wires(
+        self, q: Tensor, trace: dict[str, Tensor] | None = None
+    ) -> Tensor:
+        """Integers to integers, time-major: (T, batch, d_in) to (T, batch, d_out).
+
+        Parameters
+        ----------
+        q : Tensor, float32
+        trace : dict, optional
+            Filled with every tensor under the names of `spec.reference.run`.
+        """
+        for i, layer in enumerate(self.layers):
+            if trace is None:
+                q = layer(q)
+                continue
+
+            def record(name: str, value: Tensor, at: str = f"layer{i}_") -> None:
+                trace[at + name] = value.detach().clone()
+
+            q = layer(q, record)
+        return q
+
+    def forward_time_major(self, x: Tensor) -> Tensor:
+        """Real inputs (T, batch, d_in) to real outputs (T, batch, d_out)."""
+        return self.forward_wires(self.to_wire(x)) * self.from_unit
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Real inputs (batch, time, d_in) to real outputs (batch, time, d_out)."""
+        return self.forward_time_major(x.transpose(0, 1)).transpose(0, 1)
+
+    def network(self) -> spec.Network:
+        """The network description with the weights of this moment."""
+        layers = tuple(layer.describe() for layer in self.layers)
+        return spec.Network(layers, self.recipe, self.meta)
+
+    def export_hdf5(self, target: str | Path | h5py.Group) -> spec.Network:
+        """Write `network` as a file or into an open group; returns it."""
+        network = self.network()
+        export_hdf5(network, target)
+        return network

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The stages of a run: float training with pruning, integer fine-tune, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lava_sparse_rnn import spec
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.nn import SparseRNN
+from lava_sparse_rnn.nn.quantize import (
+    FoldedNetwork,
+    QuantizedRNN,
+    calibrate,
+    fold,
+    quantize,
+)
+from lava_sparse_rnn.nn.sparsify import SCHEDULES, Pruner, sparsity
+
+from . import checkpoint
+from .config import OptimConfig, TrainConfig
+from .data import SOURCES, Source, training_batches
+from .distributed import Group
+from .frontend import analyse, features, measure
+from .loop import Stage
+from .optim import build_optimizer
+from .process import prepare_process
+
+CONFIG = "config.json"
+_DTYPES = {"bfloat16": torch.bfloat16, "float32": None}
+# Material of the fine-tune and of calibration, apart from that of the float stage.
+_QUANTIZE_SEED = 1000
+
+
+def build_model(config: TrainConfig, front: FrontEnd) -> SparseRNN:
+    """The float network that a configuration describes."""
+    return SparseRNN(
+        d_in=front.bins,
+        d_out=front.bins,
+        seed=config.seed,
+        straight_through=config.pruning.straight_through,
+        **config.model.model_dump(),
+    )
+
+
+def build_pruner(config: TrainConfig) -> Pruner | None:
+    """The pruner of a configuration; None if nothing is to be pruned."""
+    p = config.pruning
+    if p.sparsity == 0:
+        return None
+    start, end = round(p.start * config.steps), round(p.end * config.steps)
+    schedule = SCHEDULES[p.schedule](p.sparsity, start, end, p.every)
+    return Pruner(schedule, p.distribution)
+
+
+def build_recipe(config: TrainConfig) -> spec.Recipe:
+    """The recipe of the network description."""
+    fields = config.quantize.model_dump(
+        exclude={"steps", "lr_factor", "calibration_batches"}
+    )
+    return spec.Recipe(state_nonlinearity=config.model.state_nonlinearity, **fields)
+
+
+class FloatStage(Stage):
+    """Training of the float network, pruned on the way.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    source : Source
+    front : FrontEnd
+    group : Group
+    """
+
+    name = "float"
+    model: SparseRNN
+
+    def __init__(
+        self, config: TrainConfig, source: Source, front: FrontEnd, group: Group
+    ) -> None:
+        super().__init__(config, source, front, config.steps, group)
+        self.model = build_model(config, front)
+        self.optimizer = build_optimizer(self.model, config.optim)
+        self.pruner = build_pruner(config)
+        self.resume()
+        self.model.set_compute_dtype(_DTYPES[config.precision])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Stage`."""
+        return self.model.forward_time_major(x)
+
+    def before_step(self) -> None:
+        """See `Stage`."""
+        if self.pruner is not None:
+            self.pruner.update(self.model, self.step)
+
+    def columns(self) -> dict[str, float]:
+        """See `Stage`."""
+        return {"sparsity": sparsity(self.model)["total"]}
+
+    def validate(self) -> dict[str, float]:
+        """Validation figures with all products in float32."""
+        self.model.set_compute_dtype(None)
+        try:
+            return super().validate()
+        finally:
+            self.model.set_compute_dtype(_DTYPES[self.config.precision])
+
+
+class IntegerStage(Stage):
+    """Fine-tune of the integer network, from a folded and pruned float network.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    source : Source
+    front : FrontEnd
+    folded : FoldedNetwork
+    network : spec.Network
+        Post-training quantisation of `folded`; its formats stay.
+    group : Group
+    """
+
+    name = "integer"
+    model: QuantizedRNN
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        source: Source,
+        front: FrontEnd,
+        folded: FoldedNetwork,
+        network: spec.Network,
+        group: Group,
+    ) -> None:
+        super().__init__(config, source, front, config.quantize.steps, group)
+        self.model = QuantizedRNN(folded, network)
+        self.optimizer = build_optimizer(self.model, _fine_tune_rates(config))
+        self.resume()
+
+    @property
+    def data_seed(self) -> int:
+        """See `Stage`."""
+        return self.config.seed + _QUANTIZE_SEED
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Stage`."""
+        return self.model.forward_time_major(x)
+
+
+def _fine_tune_rates(config: TrainConfig) -> OptimConfig:
+    factor = config.quantize.lr_factor
+    rates = {"lr": config.optim.lr * factor, "ssm_lr": config.optim.ssm_lr * factor}
+    return config.optim.model_copy(update={**rates, "weight_decay": 0.0})
+
+
+def _front_end(config: TrainConfig, source: Source) -> FrontEnd:
+    """Of the run's checkpoint, or measured on the first batches."""
+    saved = config.directory / f"{FloatStage.name}.safetensors"
+    if saved.exists():
+        return FrontEnd(**checkpoint.read(saved)[1]["front_end"])
+    fresh = source.fresh(0)
+    waves = [torch.from_numpy(next(fresh)[0]) for _ in range(8)]
+    fresh.close()
+    return measure(FrontEnd(), waves)
+
+
+def calibration_features(
+    config: TrainConfig, source: Source, front: FrontEnd
+) -> list[Tensor]:
+    """Features of training material, each (batch, T, bins), half of it long."""
+    # Long sequences show how far slow states go.
+    data = config.data.model_copy(update={"long_share": 0.5})
+    batches = training_batches(source, data, config.seed + _QUANTIZE_SEED)
+    result = []
+    for _ in range(config.quantize.calibration_batches):
+        noisy = torch.from_numpy(next(batches)[0])
+        magnitude = analyse(front, noisy).abs()
+        result.append(features(front, magnitude).transpose(0, 1))
+    batches.close()
+    return result
+
+
+def open_float(config: TrainConfig) -> FloatStage:
+    """The float stage of a run, from its checkpoint if there is one.
+
+    Also writes the configuration into the folder of the run.
+    """
+    prepare_process(config.threads)
+    group = Group.start()
+    torch.manual_seed(config.seed)
+    source = SOURCES[config.data.source](config.data, config.seed)
+    stage = FloatStage(config, source, _front_end(config, source), group)
+    group.wait()  # all have looked for a checkpoint before one is written
+    if not group.leads:
+        return stage
+    text = config.model_dump_json(indent=2) + "\n"
+    checkpoint.write_atomically(
+        config.directory / CONFIG, lambda p: p.write_text(text, encoding="utf-8")
+    )
+    return stage
+
+
+def run(
+    config: TrainConfig, note: Callable[[str], None] = print
+) -> tuple[spec.Network, Path]:
+    """Train, quantise, fine-tune and export; resumes where the run has stopped.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    note : callable
+        Told what happens between the stages.
+
+    Returns
+    -------
+    network : spec.Network
+    path : Path
+        ``<runs>/<name>/<name>.net``. Next to it, ``<name>-ptq.net`` is what
+        post-training quantisation gave.
+    """
+    stage = open_float(config)
+    group = stage.group
+    if not group.leads:
+        note = _say_nothing
+    stage.fit()
+    note(f"float: {_figures(stage.figures)}")
+    folded = fold(stage.model)
+    ranges = calibrate(folded, calibration_features(config, stage.source, stage.front))
+    meta = stage.front.metadata()
+    network = quantize(folded, ranges, build_recipe(config), meta)
+    fine = IntegerStage(config, stage.source, stage.front, folded, network, group)
+    path = config.directory / f"{config.name}.net"
+    if fine.step == 0 and group.leads:
+        fine.figures = fine.validate()
+        note(f"post-training quantisation: {_figures(fine.figures)}")
+        network.save(path.with_name(f"{config.name}-ptq.net"))
+    group.wait()
+    fine.fit()
+    if fine.step:
+        note(f"fine-tuned: {_figures(fine.figures)}")
+        network = fine.model.network()
+    if group.leads:
+        network.save(path)
+    group.wait()
+    note(f"written: {path}")
+    return network, path
+
+
+def _say_nothing(text: str) -> None:
+    pass
+
+
+def _figures(values: dict[str, float]) -> str:
+    return "  ".join(f"{k} {v:.2f}" for k, v in values.items()) or "no figures"

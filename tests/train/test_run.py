@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A run resumes bit by bit, and ends in a network file that does what it learnt."""
+
+import csv
+import json
+
+import pytest
+import torch
+from pydantic import ValidationError
+from safetensors.torch import save_file
+
+from lava_sparse_rnn import spec
+from lava_sparse_rnn.nn.sparsify import sparsity
+from lava_sparse_rnn.spec import statistics
+from lava_sparse_rnn.train import TrainConfig, checkpoint, open_float, run
+from lava_sparse_rnn.train.config import read_config
+from lava_sparse_rnn.train.optim import build_optimizer, rate_factor
+
+
+def test_resume_is_bit_exact(tiny):
+    whole = open_float(tiny(name="whole", model={"dropout": 0.1}))
+    whole.fit()
+    first = open_float(tiny(name="parts", model={"dropout": 0.1}))
+    first.fit(until=7)
+    torch.manual_seed(99)  # what a new process would have
+    second = open_float(tiny(name="parts", model={"dropout": 0.1}))
+    assert second.step == 7
+    second.fit()
+    expected, found = whole.model.state_dict(), second.model.state_dict()
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        assert torch.equal(value, found[name]), name
+    for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True):
+        for name, value in whole.optimizer.state[a].items():
+            assert torch.equal(value, second.optimizer.state[b][name]), name
+
+
+def test_rows_after_the_checkpoint_are_dropped_on_resume(tiny):
+    stage = open_float(tiny())
+    stage.fit(until=8)
+    path = stage.config.directory / "float.csv"
+    with path.open("a") as file:
+        file.write("9,1,1,1,1,1,1,1\n")
+    open_float(tiny()).fit()
+    with path.open() as file:
+        steps = [int(row["step"]) for row in csv.DictReader(file)]
+    assert steps == [4, 8, 12]
+
+
+def test_whole_run_writes_a_network_and_resumes_for_free(tiny):
+    config = tiny()
+    notes: list[str] = []
+    network, path = run(config, notes.append)
+    assert [n.split(":")[0] for n in notes] == [
+        "float",
+        "post-training quantisation",
+        "fine-tuned",
+        "written",
+    ]
+    assert spec.load(path) == network
+    assert network.d_in == network.d_out == 257
+    assert network.meta["task"] == "denoise"
+    assert spec.load(path.with_name("tiny-ptq.net")).meta == network.meta
+    assert json.loads((config.directory / "config.json").read_text())["steps"] == 12
+    again, _ = run(config, notes.append)
+    assert again == network
+    float_stage = open_float(config)
+    total = sparsity(float_stage.model)["total"]
+    assert total == pytest.approx(0.5, abs=0.01)
+    assert statistics.sparsity(network) >= total - 1e-9
+
+
+def test_fine_tune_can_be_left_out(tiny):
+    network, path = run(tiny(quantize={"steps": 0}), lambda text: None)
+    assert spec.load(path.with_name("tiny-ptq.net")) == network
+
+
+def test_training_lowers_the_loss(tiny):
+    stage = open_float(tiny(steps=60, pruning={"sparsity": 0}, log_every=60))
+    before = stage.validate()
+    stage.fit()
+    assert stage.figures["si_snri_0dB"] > before["si_snri_0dB"] + 1
+
+
+def test_interrupted_write_leaves_the_old_checkpoint(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        checkpoint.write_atomically(path, fail)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_other_files_are_no_checkpoints(tmp_path):
+    save_file({"x": torch.zeros(1)}, str(tmp_path / "x.safetensors"))
+    with pytest.raises(ValueError, match="not a training checkpoint"):
+        checkpoint.read(tmp_path / "x.safetensors")
+
+
+def test_hopeless_training_stops(tiny, monkeypatch):
+    stage = open_float(tiny(steps=100))
+    with torch.no_grad():
+        stage.model.decoder_bias.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="20 steps in a row.*optim.lr"):
+        stage.fit()
+
+
+def test_rate_warms_up_and_falls():
+    config = TrainConfig().optim
+    rates = [rate_factor(s, 1000, config) for s in range(1000)]
+    assert rates[0] == pytest.approx(1 / 30)
+    assert max(rates) == rates[29] == 1
+    assert rates[-1] == pytest.approx(config.final_lr, abs=1e-4)
+    assert rates[30:] == sorted(rates[30:], reverse=True)
+
+
+def test_only_matrices_decay_and_dynamics_learn_slowly(tiny):
+    config = tiny()
+    stage = open_float(config)
+    names = {p: n for n, p in stage.model.named_parameters()}
+    groups = build_optimizer(stage.model, config.optim).param_groups
+    dynamics, vectors, matrices = ({names[p] for p in g["params"]} for g in groups)
+    assert {"blocks.0.lambda_re", "blocks.0.norm.bias"} <= dynamics
+    assert {"blocks.0.D", "encoder_bias"} <= vectors
+    assert {"encoder", "blocks.0.B_im", "blocks.0.gate"} <= matrices
+    assert len(dynamics | vectors | matrices) == len(names)
+    assert groups[0]["peak"] == config.optim.ssm_lr
+    assert [g["weight_decay"] for g in groups] == [0, 0, config.optim.weight_decay]
+
+
+def test_settings_of_the_command(tmp_path):
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps({"steps": 7, "optim": {"lr": 0.5}}))
+    config = read_config(file, ["optim.ssm_lr=0.25", "name=other"])
+    assert (config.steps, config.optim.lr, config.optim.ssm_lr) == (7, 0.5, 0.25)
+    assert config.name == "other"
+
+
+def test_configuration_errors():
+    with pytest.raises(ValidationError, match=r"pruning.start is 0.9"):
+        TrainConfig(pruning={"start": 0.9})
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        TrainConfig(optim={"learning_rate": 1})
+    with pytest.raises(ValidationError, match="snr_min 30.0 exceeds"):
+        TrainConfig(data={"snr_min": 30})
+
+
+def test_a_setting_without_a_value_is_refused():
+    with pytest.raises(ValueError, match=r"'optim.lr': not of the form"):
+        read_config(None, ["optim.lr"])

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Front end, loss and validation of the denoising task."""
+
+import numpy as np
+import pytest
+import torch
+
+from lava_sparse_rnn.audio import FrontEnd
+from lava_sparse_rnn.train import task
+from lava_sparse_rnn.train.frontend import analyse, features, measure, synthesise
+from lava_sparse_rnn.train.losses import si_snr
+
+
+def test_analysis_equals_that_of_the_audio_room():
+    front = FrontEnd(feature_mean=1.5, feature_scale=0.5)
+    wave = np.random.default_rng(0).standard_normal(128 * 20).astype(np.float32)
+    expected = front.stft().analysis(wave)
+    found = analyse(front, torch.from_numpy(wave)[None])[:, 0]
+    assert np.allclose(found.numpy(), expected[: len(found)], atol=1e-4)
+    mine = features(front, found.abs()).numpy()
+    assert np.allclose(mine, front.features(expected[: len(found)]), atol=1e-4)
+
+
+@pytest.mark.parametrize("hop", [128, 256, 64])
+def test_perfect_reconstruction(hop):
+    front = FrontEnd(n_fft=512, hop_length=hop)
+    wave = torch.randn(2, 16 * 512, dtype=torch.float64)
+    again = synthesise(front, analyse(front, wave))
+    assert again.shape[1] == wave.shape[1] - 512 + hop
+    assert torch.allclose(again, wave[:, : again.shape[1]], atol=1e-12)
+
+
+def test_silent_answer_changes_nothing():
+    wave = torch.randn(2, 128 * 12)
+    out, _ = task.denoise(torch.zeros_like, FrontEnd(), wave)
+    assert torch.allclose(out, wave[:, : out.shape[1]], atol=1e-5)
+
+
+def test_si_snr_formula_and_invariance():
+    torch.manual_seed(0)
+    target = torch.randn(3, 5000, dtype=torch.float64)
+    noise = torch.randn_like(target)
+    noise -= noise.mean(1, keepdim=True)
+    t = target - target.mean(1, keepdim=True)
+    noise -= (noise * t).sum(1, keepdim=True) / (t * t).sum(1, keepdim=True) * t
+    expected = 10 * torch.log10(t.square().sum(1) / noise.square().sum(1))
+    assert torch.allclose(si_snr(t + noise, target), expected, atol=1e-4)
+    assert torch.allclose(si_snr(3 * (t + noise) + 7, target), expected, atol=1e-4)
+
+
+def test_silence_gives_finite_gradients():
+    estimate = torch.zeros(1, 1000, requires_grad=True)
+    si_snr(estimate, torch.zeros(1, 1000)).sum().backward()
+    assert torch.isfinite(estimate.grad).all()
+
+
+def test_measured_features_are_centred():
+    waves = [torch.randn(2, 128 * 50) * 0.1 for _ in range(2)]
+    front = measure(FrontEnd(), waves)
+    values = torch.cat([features(front, analyse(front, w).abs()) for w in waves])
+    assert abs(float(values.mean())) < 1e-3
+    assert 0.6 < float(values.std()) < 1.5
+    assert np.log2(front.feature_scale) == round(np.log2(front.feature_scale))
+
+
+def test_magnitude_term_adds_to_the_loss():
+    noisy, clean = torch.randn(2, 2, 128 * 12)
+    plain = task.loss(torch.zeros_like, FrontEnd(), noisy, clean)
+    more = task.loss(torch.zeros_like, FrontEnd(), noisy, clean, 0.001)
+    assert more > plain
