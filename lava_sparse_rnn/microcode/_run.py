@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A whole network on interpreters, token by token, without time steps.
+
+Synapses are plain integer products; every neuron group is its program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
+from lava_sparse_rnn.microcode._groups import Group, binding_of, interpreter_for
+from lava_sparse_rnn.microcode._interpreter import Interpreter
+from lava_sparse_rnn.spec import Affine, Network, Recipe, S5Block
+from lava_sparse_rnn.spec.groups import (
+    AffineGroup,
+    GateGroup,
+    ReadoutGroup,
+    RecurrenceGroup,
+)
+
+Trace = MutableMapping[str, NDArray]
+Note = Callable[[str, NDArray], Any]
+
+
+@dataclass(frozen=True)
+class InstructionCount:
+    """What the neurons of one group executed in a run.
+
+    Parameters
+    ----------
+    neurons, tokens : int
+    total : int
+        Instructions, by all neurons for all tokens.
+    longest : int
+        The most that one neuron executed for one token.
+    shortest_path, longest_path : int
+        Of the program, whatever the data.
+    messages : int
+        Spikes that were sent.
+    by_opcode : dict of str to int
+        `total`, by instruction.
+    """
+
+    neurons: int
+    tokens: int
+    total: int
+    longest: int
+    shortest_path: int
+    longest_path: int
+    messages: int
+    by_opcode: dict[str, int]
+
+    @property
+    def per_token(self) -> float:
+        """Instructions of the whole group for one token, on average."""
+        return self.total / self.tokens if self.tokens else 0.0
+
+    @property
+    def per_neuron(self) -> float:
+        """Instructions of one neuron for one token, on average."""
+        return self.per_token / self.neurons
+
+    @classmethod
+    def of(cls, interpreter: Interpreter) -> InstructionCount:
+        """What an interpreter has counted since its `reset_counts`."""
+        return cls(
+            neurons=interpreter.n_neurons,
+            tokens=interpreter.steps,
+            total=interpreter.executed_total,
+            longest=interpreter.longest_executed,
+            shortest_path=interpreter.report.shortest,
+            longest_path=interpreter.report.longest,
+            messages=sum(interpreter.messages.values()),
+            by_opcode=dict(interpreter.executed_by_opcode),
+        )
+
+
+Counts = MutableMapping[str, InstructionCount]
+
+
+def run(
+    network: Network,
+    x: ArrayLike,
+    trace: Trace | None = None,
+    counters: OverflowCounters | None = None,
+    counts: Counts | None = None,
+) -> NDArray[np.int64]:
+    """Run a network over a sequence of integer tokens, from a zero state.
+
+    The integers are those of `lava_sparse_rnn.spec.reference.run`.
+
+    Parameters
+    ----------
+    network : Network
+    x : array of int, shape (T, d_in)
+        Payloads of the input wire.
+    trace : dict, optional
+        Filled with every wire, state and gate argument, each of shape (T, n), under
+        ``layer<i>_<name>``.
+    counters : OverflowCounters, optional
+        Grows by what did not fit, under the same names.
+    counts : dict, optional
+        Filled with an `InstructionCount` per neuron group, under
+        ``layer<i>_<group>``.
+
+    Returns
+    -------
+    array of int64, shape (T, d_out)
+
+    Raises
+    ------
+    SpecError
+        When ``x`` has another width or values that do not fit the input wire.
+    """
+    return Executor(network).run(x, trace, counters, counts)
+
+
+class Executor:
+    """A network whose groups are interpreters, for sequences that come in pieces.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.layers = [
+            LAYERS[layer.type](layer, network.recipe, f"layer{i}_")
+            for i, layer in enumerate(network.layers)
+        ]
+
+    @property
+    def groups(self) -> dict[str, Interpreter]:
+        """Every group's interpreter, under ``layer<i>_<group>``."""
+        return {
+            layer.prefix + name: interpreter
+            for layer in self.layers
+            for name, interpreter in layer.groups.items()
+        }
+
+    def run(
+        self,
+        x: ArrayLike,
+        trace: Trace | None = None,
+        counters: OverflowCounters | None = None,
+        counts: Counts | None = None,
+    ) -> NDArray[np.int64]:
+        """Answers to the tokens ``x``, shape (T, d_in) -> (T, d_out); see `run`."""
+        tokens = _check_tokens(self.network, x)
+        sizes: dict[str, int] = {}
+        if trace is not None:
+            for layer in self.layers:
+                sizes |= layer.wires
+        values: dict[str, list[NDArray]] = {name: [] for name in sizes}
+
+        def record(name: str, value: NDArray) -> None:
+            values[name].append(value)
+
+        note: Note = _ignore if trace is None else record
+        for interpreter in self.groups.values():
+            interpreter.reset_counts()
+            interpreter.counters = OverflowCounters()
+        y = np.zeros((len(tokens), self.network.d_out), dtype=np.int64)
+        for t, u in enumerate(tokens):
+            for layer in self.layers:
+                u = layer.step(u, note)
+            y[t] = u
+        if trace is not None:
+            for name, n in sizes.items():
+                whole = np.array(values[name], dtype=np.int64)
+                trace[name] = whole.reshape(len(tokens), n)
+        self._report(counters, counts)
+        return y
+
+    def step(self, u: ArrayLike) -> NDArray[np.int64]:
+        """The answer to one token, shape (d_in,) -> (d_out,)."""
+        (value,) = _check_tokens(self.network, np.asarray(u)[None])
+        for layer in self.layers:
+            value = layer.step(value, _ignore)
+        return value.astype(np.int64)
+
+    def reset(self) -> None:
+        """Set every state to zero."""
+        for interpreter in self.groups.values():
+            interpreter.reset()
+
+    def _report(self, counters: OverflowCounters | None, counts: Counts | None) -> None:
+        for layer in self.layers:
+            for name, interpreter in layer.groups.items():
+                if counts is not None:
+                    counts[layer.prefix + name] = InstructionCount.of(interpreter)
+                if counters is not None:
+                    for tensor in layer.tensors[name]:
+                        hits = interpreter.counters[tensor]
+                        counters[layer.prefix + tensor] += hits
+
+
+def _check_tokens(network: Network, x: ArrayLike) -> NDArray[np.int32]:
+    x = np.asarray(x)
+    if x.ndim != 2 or x.shape[1] != network.d_in:
+        raise SpecError(f"input: shape {x.shape}, must be (T, {network.d_in})")
+    if x.size and x.dtype.kind not in "iu":
+        raise SpecError(f"input: values are {x.dtype}, must be integers")
+    fmt = network.layers[0].inp.format
+    if x.size and (x.min() < fmt.lowest or x.max() > fmt.highest):
+        t, j = np.argwhere((x < fmt.lowest) | (x > fmt.highest))[0]
+        raise SpecError(
+            f"input: token {t}, value {x[t, j]} at {j} does not fit the "
+            f"{fmt.bits}-bit wire ({fmt.lowest}..{fmt.highest})"
+        )
+    return x.astype(np.int32)
+
+
+def _ignore(name: str, value: NDArray) -> None:
+    """A note that keeps nothing."""
+
+
+def _synapses(matrix: Any) -> sparse.csr_array:
+    # The load-time proof keeps every accumulator within 32 bits.
+    return sparse.csr_array(matrix.astype(np.int32))
+
+
+class _Layer:
+    """Interpreters of a layer's groups, and how synapses join them."""
+
+    def __init__(self, groups: dict[str, Group], recipe: Recipe, prefix: str) -> None:
+        self.prefix = prefix
+        self.groups = {
+            name: interpreter_for(group, recipe.rounding, recipe.overflow)
+            for name, group in groups.items()
+        }
+        self.tensors = {n: binding_of(group).tensors for n, group in groups.items()}
+
+    @property
+    def wires(self) -> dict[str, int]:
+        """Names of what a trace records, with their sizes."""
+        return {
+            self.prefix + tensor: self.groups[name].n_neurons
+            for name, tensors in self.tensors.items()
+            for tensor in tensors
+        }
+
+
+class _AffineLayer(_Layer):
+    def __init__(self, layer: Affine, recipe: Recipe, prefix: str) -> None:
+        super().__init__({"affine": AffineGroup.of(layer, recipe)}, recipe, prefix)
+        self.W = _synapses(layer.weights.matrix)
+
+    def step(self, u: NDArray, note: Note) -> NDArray:
+        out = self.groups["affine"].step({"W": self.W @ u})["out"]
+        note(self.prefix + "out", out)
+        return out
+
+
+class _S5Layer(_Layer):
+    def __init__(self, block: S5Block, recipe: Recipe, prefix: str) -> None:
+        groups: dict[str, Group] = {
+            "recurrence": RecurrenceGroup.of(block, recipe),
+            "readout": ReadoutGroup.of(block, recipe),
+            "gate": GateGroup.of(block, recipe),
+        }
+        super().__init__(groups, recipe, prefix)
+        m = {name: _synapses(w.matrix) for name, w in block.matrices.items()}
+        self.B_re, self.B_im, self.W = m["B_re"], m["B_im"], m["W"]
+        self.C_re, self.C_imn = m["C_re"], m["C_imn"]
+        self.D = block.D.values.astype(np.int32)
+
+    def step(self, u: NDArray, note: Note) -> NDArray:
+        recurrence, readout, gate = self.groups.values()
+        s = recurrence.step({"B_re": self.B_re @ u, "B_im": self.B_im @ u})
+        acc_C = self.C_re @ s["s_re"] + self.C_imn @ s["s_im"]
+        z = readout.step({"C": acc_C, "D": self.D * u})["z"]
+        out = gate.step({"W": self.W @ z, "z": z, "u": u})["out"]
+        if note is not _ignore:
+            for name in ("x_re", "x_im"):
+                note(self.prefix + name, recurrence.read(name))
+            for name, value in (*s.items(), ("z", z), ("out", out)):
+                note(self.prefix + name, value)
+            note(self.prefix + "g", gate.read("g"))
+        return out
+
+
+LAYERS: dict[str, Callable[[Any, Recipe, str], Any]] = {
+    Affine.type: _AffineLayer,
+    S5Block.type: _S5Layer,
+}
