@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point._counters import OverflowCounters
-from lava_sparse_rnn.fixed_point._ops import OVERFLOWS, ROUNDINGS, choose, shift
+from lava_sparse_rnn.fixed_point._ops import (
+    OVERFLOWS,
+    ROUNDINGS,
+    Shift,
+    choose,
+)
 
 
 class Arithmetic(Protocol):
@@ -18,11 +23,11 @@ class Arithmetic(Protocol):
 
     dtype: type
 
-    def shift(self, q: NDArray, s: ArrayLike) -> NDArray:
+    def shift(self, q: NDArray, s: ArrayLike | Shift) -> NDArray:
         """``q / 2**s``, rounded as the network rounds."""
         ...
 
-    def shift_floor(self, q: NDArray, s: ArrayLike) -> NDArray:
+    def shift_floor(self, q: NDArray, s: ArrayLike | Shift) -> NDArray:
         """``q / 2**s``, rounded down whatever the network's rounding."""
         ...
 
@@ -53,14 +58,17 @@ class IntegerArithmetic:
     dtype = np.int64
 
     def __post_init__(self) -> None:
-        choose("rounding", self.rounding, ROUNDINGS)
+        self._round = choose("rounding", self.rounding, ROUNDINGS)
         self._fit = choose("overflow", self.overflow, OVERFLOWS)
 
-    def shift(self, q: NDArray, s: ArrayLike) -> NDArray:
-        return shift(q, s, self.rounding)
+    def shift(self, q: NDArray, s: ArrayLike | Shift) -> NDArray:
+        # This and `fit` run a hundred times per token: no call more than needed.
+        s = Shift.of(s)
+        return self._round(q if s.left is None else q << s.left, s)
 
-    def shift_floor(self, q: NDArray, s: ArrayLike) -> NDArray:
-        return shift(q, s, "floor")
+    def shift_floor(self, q: NDArray, s: ArrayLike | Shift) -> NDArray:
+        s = Shift.of(s)
+        return (q if s.left is None else q << s.left) >> s.right
 
     def fit(self, q: NDArray, bits: int) -> NDArray:
         return self._fit(q, bits)
@@ -76,8 +84,8 @@ class RealArithmetic:
     counters: OverflowCounters = field(default_factory=OverflowCounters)
     dtype = np.float64
 
-    def shift(self, q: NDArray, s: ArrayLike) -> NDArray:
-        return np.ldexp(np.asarray(q, dtype=np.float64), -np.asarray(s))
+    def shift(self, q: NDArray, s: ArrayLike | Shift) -> NDArray:
+        return q * Shift.of(s).scale
 
     shift_floor = shift
 

@@ -19,29 +19,62 @@ IntArray = NDArray[np.int64]
 MAX_SHIFT = 31  # an accumulator has 32 bits: farther than 31 nothing is left
 
 
-def _floor(q: IntArray, right: IntArray) -> IntArray:
-    return q >> right
+class Shift:
+    """Shift amounts prepared once, for loops that shift by the same at every token.
+
+    Parameters
+    ----------
+    s : int or array of int, shape (n,)
+        Positive to the right, negative to the left; from -31 to 31 in a network
+        description, up to 62 here.
+
+    Attributes
+    ----------
+    right, half : array of int64
+        How far to the right, and half of the last place after it (0 where nothing
+        is shifted out).
+    left : array of int64 or None
+        How far to the left; None where no element goes left.
+    scale : array of float64
+        ``2**-s``, the same in real numbers.
+    """
+
+    __slots__ = ("half", "left", "right", "scale")
+
+    def __init__(self, s: ArrayLike) -> None:
+        s = np.asarray(s, dtype=np.int64)
+        self.right = np.maximum(s, 0)
+        self.half = (np.int64(1) << self.right) >> 1
+        self.left = np.maximum(-s, 0) if (s < 0).any() else None
+        self.scale = np.ldexp(1.0, -s)
+
+    @classmethod
+    def of(cls, s: ArrayLike | Shift) -> Shift:
+        """``s`` itself where it is prepared already."""
+        return s if isinstance(s, cls) else cls(s)  # type: ignore[arg-type]
 
 
-def _nearest(q: IntArray, right: IntArray) -> IntArray:
-    # Half of the last place is 0 where nothing is shifted out.
-    half = (np.int64(1) << right) >> 1
-    return (q + half) >> right
+def _floor(q: IntArray, s: Shift) -> IntArray:
+    return q >> s.right
 
 
-ROUNDINGS: dict[str, Callable[[IntArray, IntArray], IntArray]] = {
+def _nearest(q: IntArray, s: Shift) -> IntArray:
+    return (q + s.half) >> s.right
+
+
+ROUNDINGS: dict[str, Callable[[IntArray, Shift], IntArray]] = {
     "floor": _floor,
     "nearest": _nearest,
 }
 
 
-def shift(q: ArrayLike, s: ArrayLike, rounding: str = "floor") -> IntArray:
+def shift(q: ArrayLike, s: ArrayLike | Shift, rounding: str = "floor") -> IntArray:
     """Shift right by ``s`` where ``s >= 0``, left by ``-s`` where it is negative.
 
     Parameters
     ----------
     q : array of int, shape (..., n)
-    s : int or array of int, shape (n,)
+    s : int or array of int, shape (n,), or Shift
         From -31 to 31 in a network description; up to 62 here.
     rounding : {"floor", "nearest"}
         ``floor`` is one arithmetic shift. ``nearest`` adds half of the last place
@@ -51,16 +84,18 @@ def shift(q: ArrayLike, s: ArrayLike, rounding: str = "floor") -> IntArray:
     -------
     array of int64, shape (..., n)
     """
-    s = np.asarray(s, dtype=np.int64)
+    s = Shift.of(s)
     q = np.asarray(q, dtype=np.int64)
-    right = np.maximum(s, 0)
-    return choose("rounding", rounding, ROUNDINGS)(q << np.maximum(-s, 0), right)
+    if s.left is not None:
+        q = q << s.left
+    return choose("rounding", rounding, ROUNDINGS)(q, s)
 
 
 def saturate(q: ArrayLike, bits: int) -> IntArray:
     """Clamp ``q`` to the two's-complement range of ``bits`` bits."""
     high = (1 << (bits - 1)) - 1
-    return np.clip(np.asarray(q, dtype=np.int64), -high - 1, high)
+    # On a short vector the method is nearly twice as fast as np.clip.
+    return np.asarray(q, dtype=np.int64).clip(-high - 1, high)
 
 
 def wrap(q: ArrayLike, bits: int) -> IntArray:

@@ -8,7 +8,7 @@ half follows from ``sigmoid(-m) = 1 - sigmoid(m)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,7 +20,7 @@ from scipy.special import expit, logit
 from lava_sparse_rnn.fixed_point._arithmetic import Arithmetic
 from lava_sparse_rnn.fixed_point._errors import SpecError
 from lava_sparse_rnn.fixed_point._format import frozen_ints
-from lava_sparse_rnn.fixed_point._ops import MAX_SHIFT
+from lava_sparse_rnn.fixed_point._ops import MAX_SHIFT, Shift
 
 SIGMOID_FRAC = 15
 SIGMOID_ONE = 1 << SIGMOID_FRAC  # 1.0; allowed inside a neuron, never on a wire
@@ -90,14 +90,17 @@ class SigmoidLines:
         return shifts
 
     def evaluate(
-        self, g: NDArray, shifts: NDArray[np.int64], arithmetic: Arithmetic
+        self,
+        g: NDArray,
+        shifts: NDArray[np.int64] | Sequence[Shift],
+        arithmetic: Arithmetic,
     ) -> NDArray:
         """``sigmoid(g)`` with 15 fractional bits, 0 to 32768.
 
         Parameters
         ----------
         g : array, shape (..., n)
-        shifts : array of int, shape (lines, n)
+        shifts : array of int, shape (lines, n), or one Shift per line
             From `shifts_for`.
         """
         m = np.abs(g)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ class Wire(Part):
         """Number of neurons, n."""
         return len(self.frac)
 
-    @property
+    @cached_property
     def format(self) -> QFormat:
         """Width and binary points as a number format."""
         return QFormat(self.bits, self.frac)

@@ -4,7 +4,8 @@
 A group sees accumulators (what synapses add up) and answers with wire values. Each
 is a frozen dataclass of plain integers, what a neuron core would hold, and the
 method ``step`` is its equation, written once for integers and for real numbers
-(the arithmetic decides what a shift and a fit are).
+(the arithmetic decides what a shift and a fit are). A shift ``k_*`` is kept as plain
+integers and, for the equation, prepared once as ``by_*``.
 
 Arrays have shape (..., n): any leading axes, except for the recurrence, whose
 state goes from one call to the next.
@@ -14,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, Arithmetic, SigmoidLines
+from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, Arithmetic, Shift, SigmoidLines
 from lava_sparse_rnn.spec._network import Affine, Recipe, S5Block
 from lava_sparse_rnn.spec._tensors import Part
 
@@ -30,15 +32,10 @@ def relu(v: NDArray) -> NDArray:
     return np.maximum(v, 0)
 
 
-def fit(
-    v: NDArray, bits: int, arithmetic: Arithmetic, name: str, where: NDArray | None
-) -> NDArray:
-    """Bring ``v`` into ``bits`` bits and count, for ``where``, what did not fit."""
+def fit(v: NDArray, bits: int, arithmetic: Arithmetic, name: str) -> NDArray:
+    """Bring ``v`` into ``bits`` bits and count what did not fit."""
     fitted = arithmetic.fit(v, bits)
-    if where is None:
-        arithmetic.count(name, v, fitted)
-    else:
-        arithmetic.count(name, v[where], fitted[where])
+    arithmetic.count(name, v, fitted)
     return fitted
 
 
@@ -62,6 +59,11 @@ class AffineGroup(Part):
     bits: int
     relu: bool
 
+    @cached_property
+    def by(self) -> Shift:
+        """`k`, prepared."""
+        return Shift(self.k)
+
     @classmethod
     def of(cls, layer: Affine, recipe: Recipe) -> AffineGroup:
         """The group of an affine layer."""
@@ -70,10 +72,10 @@ class AffineGroup(Part):
 
     def step(self, acc: NDArray, arithmetic: Arithmetic, prefix: str = "") -> NDArray:
         """Wire values of the accumulators ``acc``, shape (..., n)."""
-        v = arithmetic.shift(acc + self.bias, self.k)
+        v = arithmetic.shift(acc + self.bias, self.by)
         if self.relu:
             v = relu(v)
-        return fit(v, self.bits, arithmetic, prefix + "out", None)
+        return fit(v, self.bits, arithmetic, prefix + "out")
 
 
 def _real_gate(re: NDArray, im: NDArray) -> tuple[NDArray, NDArray]:
@@ -130,6 +132,21 @@ class RecurrenceGroup(Part):
     bits: int
     nonlinearity: str
 
+    @cached_property
+    def by_B(self) -> Shift:  # noqa: N802
+        """`k_B`, prepared."""
+        return Shift(self.k_B)
+
+    @cached_property
+    def by_a(self) -> Shift:
+        """`a_frac`, prepared."""
+        return Shift(self.a_frac)
+
+    @cached_property
+    def by_x(self) -> Shift:
+        """`k_x`, prepared."""
+        return Shift(self.k_x)
+
     @classmethod
     def of(cls, block: S5Block, recipe: Recipe) -> RecurrenceGroup:
         """The recurrence of a block."""
@@ -151,8 +168,8 @@ class RecurrenceGroup(Part):
     ) -> tuple[NDArray, NDArray]:
         """What the input adds to the state, in its units, not saturated."""
         return (
-            arithmetic.shift(acc_re + self.bias_re, self.k_B),
-            arithmetic.shift(acc_im + self.bias_im, self.k_B),
+            arithmetic.shift(acc_re + self.bias_re, self.by_B),
+            arithmetic.shift(acc_im + self.bias_im, self.by_B),
         )
 
     def advance(
@@ -164,13 +181,13 @@ class RecurrenceGroup(Part):
     ) -> tuple[NDArray, NDArray]:
         """The next state ``a x + drive``, each of the four products on its own."""
         x_re, x_im = x
-        fa = self.a_frac
+        fa = self.by_a
         s = arithmetic.shift
         re = s(self.a_re * x_re, fa) - s(self.a_im * x_im, fa) + drive[0]
         im = s(self.a_re * x_im, fa) + s(self.a_im * x_re, fa) + drive[1]
         return (
-            fit(re, self.state_bits, arithmetic, prefix + "x_re", None),
-            fit(im, self.state_bits, arithmetic, prefix + "x_im", None),
+            fit(re, self.state_bits, arithmetic, prefix + "x_re"),
+            fit(im, self.state_bits, arithmetic, prefix + "x_im"),
         )
 
     def emit(
@@ -181,12 +198,12 @@ class RecurrenceGroup(Part):
         The nonlinearity looks at the integers that fit the wire; what does not
         fit is counted for neurons that pass.
         """
-        v_re, v_im = (arithmetic.shift(part, self.k_x) for part in x)
+        v_re, v_im = (arithmetic.shift(part, self.by_x) for part in x)
         re, im = (arithmetic.fit(v, self.bits) for v in (v_re, v_im))
         pass_re, pass_im = STATE_GATES[self.nonlinearity](re, im)
-        arithmetic.count(prefix + "s_re", v_re[pass_re], re[pass_re])
-        arithmetic.count(prefix + "s_im", v_im[pass_im], im[pass_im])
-        return np.where(pass_re, re, 0), np.where(pass_im, im, 0)
+        arithmetic.count(prefix + "s_re", v_re * pass_re, s_re := re * pass_re)
+        arithmetic.count(prefix + "s_im", v_im * pass_im, s_im := im * pass_im)
+        return s_re, s_im
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +225,16 @@ class ReadoutGroup(Part):
     bias: IntArray
     bits: int
 
+    @cached_property
+    def by_C(self) -> Shift:  # noqa: N802
+        """`k_C`, prepared."""
+        return Shift(self.k_C)
+
+    @cached_property
+    def by_D(self) -> Shift:  # noqa: N802
+        """`k_D`, prepared."""
+        return Shift(self.k_D)
+
     @classmethod
     def of(cls, block: S5Block, recipe: Recipe) -> ReadoutGroup:
         """The readout of a block."""
@@ -222,8 +249,8 @@ class ReadoutGroup(Part):
         self, acc_C: NDArray, acc_D: NDArray, arithmetic: Arithmetic, prefix: str = ""
     ) -> NDArray:
         """``z`` of the accumulators of ``C s`` and ``D u``, shape (..., n)."""
-        y = arithmetic.shift(acc_C, self.k_C) + arithmetic.shift(acc_D, self.k_D)
-        return fit(relu(y + self.bias), self.bits, arithmetic, prefix + "z", None)
+        y = arithmetic.shift(acc_C, self.by_C) + arithmetic.shift(acc_D, self.by_D)
+        return fit(relu(y + self.bias), self.bits, arithmetic, prefix + "z")
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,6 +284,26 @@ class GateGroup(Part):
     def __post_init__(self) -> None:
         self._set(line_shifts=self.sigmoid.shifts_for(self.g_frac))
 
+    @cached_property
+    def by_g(self) -> Shift:
+        """`k_g`, prepared."""
+        return Shift(self.k_g)
+
+    @cached_property
+    def by_h(self) -> Shift:
+        """`k_h`, prepared."""
+        return Shift(self.k_h)
+
+    @cached_property
+    def by_u(self) -> Shift:
+        """`k_u`, prepared."""
+        return Shift(self.k_u)
+
+    @cached_property
+    def by_lines(self) -> tuple[Shift, ...]:
+        """`line_shifts`, prepared."""
+        return tuple(Shift(s) for s in self.line_shifts)
+
     @classmethod
     def of(cls, block: S5Block, recipe: Recipe) -> GateGroup:
         """The gate of a block."""
@@ -275,8 +322,8 @@ class GateGroup(Part):
         self, acc: NDArray, arithmetic: Arithmetic, prefix: str = ""
     ) -> NDArray:
         """``g``, the sigmoid's argument, of W's accumulator, shape (..., n)."""
-        v = arithmetic.shift(acc + self.bias, self.k_g)
-        return fit(v, self.g_bits, arithmetic, prefix + "g", None)
+        v = arithmetic.shift(acc + self.bias, self.by_g)
+        return fit(v, self.g_bits, arithmetic, prefix + "g")
 
     def combine(
         self,
@@ -287,6 +334,6 @@ class GateGroup(Part):
         prefix: str = "",
     ) -> NDArray:
         """The block's output, shape (..., n)."""
-        gated = z * self.sigmoid.evaluate(g, self.line_shifts, arithmetic)
-        v = arithmetic.shift(gated, self.k_h) + arithmetic.shift(u, self.k_u)
-        return fit(relu(v), self.bits, arithmetic, prefix + "out", None)
+        gated = z * self.sigmoid.evaluate(g, self.by_lines, arithmetic)
+        v = arithmetic.shift(gated, self.by_h) + arithmetic.shift(u, self.by_u)
+        return fit(relu(v), self.bits, arithmetic, prefix + "out")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from lava_sparse_rnn.fixed_point import (
     Arithmetic,
@@ -97,10 +98,17 @@ class Reference:
     def run(self, x: ArrayLike, trace: Trace | None = None) -> NDArray:
         """Answers to the tokens ``x``, shape (T, d_in) -> (T, d_out)."""
         values = check_input(self.network, x, self.arithmetic)
-        record: Record = trace.__setitem__ if trace is not None else _ignore
+        record: Record = trace.__setitem__ if trace is not None else ignore
         for layer in self.layers:
             values = layer.run(values, record)
         return values
+
+    def step(self, u: ArrayLike) -> NDArray:
+        """The answer to one token, shape (d_in,) -> (d_out,)."""
+        (value,) = check_input(self.network, np.asarray(u)[None], self.arithmetic)
+        for layer in self.layers:
+            value = layer.step(value)
+        return value
 
     def reset(self) -> None:
         """Set every state to zero."""
@@ -137,8 +145,13 @@ def check_input(network: Network, x: ArrayLike, arithmetic: Arithmetic) -> NDArr
     return x
 
 
-def _ignore(name: str, value: NDArray) -> None:
-    pass
+def ignore(name: str, value: NDArray) -> None:
+    """A record that keeps nothing."""
+
+
+def product(W: Any, u: NDArray) -> NDArray:
+    """Sparse ``W u`` for one token, shape (n,), or each of many, shape (T, n)."""
+    return W @ u if u.ndim == 1 else (W @ u.T).T
 
 
 class AffineExecutor:
@@ -151,9 +164,13 @@ class AffineExecutor:
         self.W = layer.weights.matrix.astype(arithmetic.dtype)
         self.arithmetic, self.prefix = arithmetic, prefix
 
+    def step(self, u: NDArray) -> NDArray:
+        """The answer to one token, shape (d_in,) -> (d_out,)."""
+        return self.group.step(product(self.W, u), self.arithmetic, self.prefix)
+
     def run(self, u: NDArray, record: Record) -> NDArray:
-        acc = (self.W @ u.T).T
-        out = self.group.step(acc, self.arithmetic, self.prefix)
+        """Answers to tokens, shape (T, d_in) -> (T, d_out)."""
+        out = self.step(u)
         record(self.prefix + "out", out)
         return out
 
@@ -170,8 +187,11 @@ class S5Executor:
         self.recurrence = RecurrenceGroup.of(block, recipe)
         self.readout = ReadoutGroup.of(block, recipe)
         self.gate = GateGroup.of(block, recipe)
-        for name, weights in block.matrices.items():
-            setattr(self, name, weights.matrix.astype(arithmetic.dtype))
+        # One product for both parts of the state: B below B, C beside C.
+        m = {n: w.matrix.astype(arithmetic.dtype) for n, w in block.matrices.items()}
+        self.B = sparse.vstack([m["B_re"], m["B_im"]], format="csr")
+        self.C = sparse.hstack([m["C_re"], m["C_imn"]], format="csr")
+        self.W = m["W"]
         self.D = block.D.values.astype(arithmetic.dtype)
         self.arithmetic, self.prefix = arithmetic, prefix
         self.reset()
@@ -180,21 +200,47 @@ class S5Executor:
         zero = np.zeros(len(self.recurrence.a_re), dtype=self.arithmetic.dtype)
         self.x = (zero, zero.copy())
 
+    def step(self, u: NDArray) -> NDArray:
+        """The answer to one token, shape (d_model,) -> (d_model,)."""
+        self.x = self.recurrence.advance(
+            self.x, self._drive(u), self.arithmetic, self.prefix
+        )
+        return self.finish(u, self.read(u, self.x, ignore), ignore)
+
     def run(self, u: NDArray, record: Record) -> NDArray:
-        ar, prefix = self.arithmetic, self.prefix
-        drive = self.recurrence.drive((self.B_re @ u.T).T, (self.B_im @ u.T).T, ar)
+        """Answers to tokens, shape (T, d_model) -> (T, d_model)."""
+        drive = self._drive(u)
         x_re, x_im = np.empty_like(drive[0]), np.empty_like(drive[1])
         for t, drive_t in enumerate(zip(*drive, strict=True)):
-            self.x = self.recurrence.advance(self.x, drive_t, ar, prefix)
+            self.x = self.recurrence.advance(
+                self.x, drive_t, self.arithmetic, self.prefix
+            )
             x_re[t], x_im[t] = self.x
-        s_re, s_im = self.recurrence.emit((x_re, x_im), ar, prefix)
-        acc_C = (self.C_re @ s_re.T + self.C_imn @ s_im.T).T
-        z = self.readout.step(acc_C, self.D * u, ar, prefix)
-        g = self.gate.argument((self.W @ z.T).T, ar, prefix)
+        record(self.prefix + "x_re", x_re)
+        record(self.prefix + "x_im", x_im)
+        return self.finish(u, self.read(u, (x_re, x_im), record), record)
+
+    def _drive(self, u: NDArray) -> tuple[NDArray, NDArray]:
+        acc = product(self.B, u)
+        n = len(self.recurrence.a_re)
+        return self.recurrence.drive(acc[..., :n], acc[..., n:], self.arithmetic)
+
+    def read(self, u: NDArray, x: tuple[NDArray, NDArray], record: Record) -> NDArray:
+        """``z`` of the states ``x`` and the inputs ``u``, shape (..., d_model)."""
+        s_re, s_im = self.recurrence.emit(x, self.arithmetic, self.prefix)
+        acc_C = product(self.C, np.concatenate((s_re, s_im), axis=-1))
+        z = self.readout.step(acc_C, self.D * u, self.arithmetic, self.prefix)
+        for name, value in (("s_re", s_re), ("s_im", s_im), ("z", z)):
+            record(self.prefix + name, value)
+        return z
+
+    def finish(self, u: NDArray, z: NDArray, record: Record) -> NDArray:
+        """The block's output of ``z`` and the inputs ``u``, shape (..., d_model)."""
+        ar, prefix = self.arithmetic, self.prefix
+        g = self.gate.argument(product(self.W, z), ar, prefix)
         out = self.gate.combine(z, g, u, ar, prefix)
-        values = {"x_re": x_re, "x_im": x_im, "s_re": s_re, "s_im": s_im}
-        for name, value in (values | {"z": z, "g": g, "out": out}).items():
-            record(prefix + name, value)
+        record(prefix + "g", g)
+        record(prefix + "out", out)
         return out
 
 

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the models of the four neuron groups have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.fixed_point import (
+    Arithmetic,
+    IntegerArithmetic,
+    OverflowCounters,
+    RealArithmetic,
+)
+from lava_sparse_rnn.proc._guard import GuardedModel
+from lava_sparse_rnn.spec import Recipe
+
+
+class FixedPt:
+    """Models tagged ``fixed_pt``: the integer contract."""
+
+    @staticmethod
+    def make_arithmetic(recipe: Recipe) -> IntegerArithmetic:
+        return recipe.arithmetic()
+
+    @staticmethod
+    def accumulator(received: NDArray, weight_exp: int) -> NDArray:
+        return received.astype(np.int64)
+
+
+class FloatingPt:
+    """Models tagged ``floating_pt``: the same units, nothing rounded or clamped."""
+
+    @staticmethod
+    def make_arithmetic(recipe: Recipe) -> RealArithmetic:
+        return RealArithmetic()
+
+    @staticmethod
+    def accumulator(received: NDArray, weight_exp: int) -> NDArray:
+        return received * 2.0**weight_exp
+
+
+class OverflowTally:
+    """Counts overflows of real tokens only.
+
+    Parameters
+    ----------
+    arithmetic : Arithmetic
+        Counts into one token's counter after another.
+    num_tokens : int or None
+        Tokens ``0 .. num_tokens - 1`` are real; None means all from 0 on.
+    """
+
+    def __init__(self, arithmetic: Arithmetic, num_tokens: int | None) -> None:
+        self.arithmetic: Any = arithmetic
+        self.num_tokens = num_tokens
+        self.total = OverflowCounters()
+
+    def begin(self) -> OverflowCounters:
+        """A counter for the equations that come next."""
+        self.arithmetic.counters = OverflowCounters()
+        return self.arithmetic.counters
+
+    def add(self, token: int, counts: OverflowCounters) -> None:
+        """Add a token's counts to the total if the token is real."""
+        if token >= 0 and (self.num_tokens is None or token < self.num_tokens):
+            for tensor, count in counts.items():
+                self.total[tensor] += count
+
+
+class GroupModel(GuardedModel):
+    """A model of a `NeuronGroup`; subclasses write `compute`."""
+
+    tensors: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, proc_params: Any = None) -> None:
+        super().__init__(proc_params)
+        self.group = proc_params["group"]
+        self.depth: int = proc_params["depth"]
+        self.weight_exp: int = proc_params["weight_exp"]
+        self.arithmetic = self.make_arithmetic(proc_params["recipe"])
+        self.tally = OverflowTally(self.arithmetic, proc_params["num_tokens"])
+
+    @staticmethod
+    def make_arithmetic(recipe: Recipe) -> Any:
+        """From `FixedPt` or `FloatingPt`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def accumulator(received: NDArray, weight_exp: int) -> NDArray:
+        """From `FixedPt` or `FloatingPt`: what a port received, in its units."""
+        raise NotImplementedError
+
+    @property
+    def token(self) -> int:
+        """The token that is here in this time step; negative during the fill."""
+        return self.step_index - self.depth
+
+    def step(self, *received: NDArray) -> Sequence[NDArray]:
+        counts = self.tally.begin()
+        sent = self.compute(*(self.accumulator(r, self.weight_exp) for r in received))
+        self.tally.add(self.token, counts)
+        for tensor in self.tensors:
+            getattr(self, f"overflow_{tensor}")[0] = self.tally.total[tensor]
+        return sent
+
+    def compute(self, *acc: NDArray) -> Sequence[NDArray]:
+        """The group's equation."""
+        raise NotImplementedError

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# pyright: reportAssignmentType=false
+# (Lava writes the type of an instance's attribute as the value of the class's)
+"""Models of `Affine`."""
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from lava_sparse_rnn.proc._group_model import FixedPt, FloatingPt, GroupModel
+from lava_sparse_rnn.proc.affine.process import Affine
+
+
+class AbstractPyAffineModel(GroupModel):
+    inputs = ("a_in",)
+    outputs = ("s_out",)
+    tensors = Affine.tensors
+    overflow_out: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
+
+    def compute(self, acc):
+        return (self.group.step(acc, self.arithmetic),)
+
+
+@implements(proc=Affine, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyAffineModelFixed(FixedPt, AbstractPyAffineModel):
+    """The integer contract."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+
+@implements(proc=Affine, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyAffineModelFloat(FloatingPt, AbstractPyAffineModel):
+    """The same equation in real numbers."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)

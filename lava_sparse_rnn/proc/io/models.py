@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# pyright: reportAssignmentType=false
+# (Lava writes the type of an instance's attribute as the value of the class's)
+"""Models of `Source` and `Sink`."""
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from lava_sparse_rnn.proc._guard import GuardedModel
+from lava_sparse_rnn.proc.io.process import Sink, Source, sink_header, sink_rows
+
+
+class AbstractPySourceModel(GuardedModel):
+    outputs = ("s_out",)
+    dtype: type
+
+    def __init__(self, proc_params: Any = None) -> None:
+        super().__init__(proc_params)
+        self.data = proc_params["data"]
+        self.at_end = proc_params["at_end"]
+        self.nothing = np.zeros(self.data.shape[1:], self.dtype)
+
+    def step(self):
+        if self.step_index < len(self.data):
+            return (self.data[self.step_index].astype(self.dtype),)
+        if self.at_end == "error":
+            raise EOFError(f"Source: has {len(self.data)} tokens, and all were sent")
+        return (self.nothing,)
+
+
+@implements(proc=Source, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PySourceModelFixed(AbstractPySourceModel):
+    """Sends int32."""
+
+    dtype = np.int32
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+    def __init__(self, proc_params: Any = None) -> None:
+        super().__init__(proc_params)
+        if self.data.dtype.kind == "f" and (self.data % 1).any():
+            raise ValueError("Source: fixed_pt needs whole numbers as data")
+
+
+@implements(proc=Source, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PySourceModelFloat(AbstractPySourceModel):
+    """Sends float64."""
+
+    dtype = np.float64
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+class AbstractPySinkModel(GuardedModel):
+    inputs = ("a_in",)
+    dtype: type
+
+    def __init__(self, proc_params: Any = None) -> None:
+        super().__init__(proc_params)
+        memory = proc_params["memory"]
+        self.skip = proc_params["skip"]
+        self.header = sink_header(memory)
+        self.rows = sink_rows(memory, proc_params["rows"], self.dtype)
+        self.header[1] = self.dtype is np.float64
+
+    def step(self, value):
+        row = self.step_index - self.skip
+        if 0 <= row < len(self.rows):
+            self.rows[row] = value
+            self.header[0] = row + 1  # after the values: the parent may be reading
+        return ()
+
+
+@implements(proc=Sink, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PySinkModelFixed(AbstractPySinkModel):
+    """Keeps int64."""
+
+    dtype = np.int64
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+
+
+@implements(proc=Sink, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PySinkModelFloat(AbstractPySinkModel):
+    """Keeps float64."""
+
+    dtype = np.float64
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A source and a sink for whole sequences, usable in any Lava network.
+
+Reading a `RingBuffer` back costs a message, 20 to 28 us, per value. Here both ends
+use memory that Lava's forked processes share with their parent: an anonymous
+mapping, which has no name in the file system and goes away with its users.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.fixed_point import SpecError, choose
+from lava_sparse_rnn.proc._process import Process
+
+AT_END = ("zeros", "error")
+HEADER = 2  # rows received, and whether they are floating point
+ITEM = 8  # bytes of an int64 or a float64
+
+
+class Source(Process):
+    """Sends one token per time step, once.
+
+    Parameters
+    ----------
+    data : array, shape (T, *shape)
+        Token ``t`` leaves in step ``t``, counted from 0.
+    at_end : {"zeros", "error"}
+        What happens in steps after the last token.
+
+    Attributes
+    ----------
+    s_out : OutPort, shape ``shape``
+
+    Raises
+    ------
+    SpecError
+        When ``data`` has no axis of values, or holds something else than numbers.
+    """
+
+    def __init__(
+        self, *, data: ArrayLike, at_end: str = "zeros", **kwargs: Any
+    ) -> None:
+        data = np.asarray(data)
+        if data.ndim < 2:
+            raise SpecError(f"Source: data has shape {data.shape}, must be (T, n)")
+        if data.dtype.kind not in "biuf":
+            raise SpecError(f"Source: data is of type {data.dtype}, must be numbers")
+        choose("Source: at_end", at_end, dict.fromkeys(AT_END))
+        super().__init__(data=data, at_end=at_end, **kwargs)
+        self.s_out = OutPort(shape=data.shape[1:])
+
+
+class Sink(Process):
+    """Keeps what it receives where the parent can read it at any time.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    num_steps : int
+        How many time steps there is room for; later ones are dropped.
+    skip : int
+        How many time steps to leave out at the beginning.
+
+    Attributes
+    ----------
+    a_in : InPort, shape ``shape``
+    """
+
+    def __init__(
+        self, *, shape: tuple[int, ...], num_steps: int, skip: int = 0, **kwargs: Any
+    ) -> None:
+        shape = tuple(int(n) for n in shape)
+        for name, value in (("num_steps", num_steps), ("skip", skip)):
+            if value < 0:
+                raise SpecError(f"Sink: {name} is {value}, must be 0 or more")
+        rows = (int(num_steps), *shape)
+        size = ITEM * (HEADER + int(np.prod(rows)))
+        memory = mmap.mmap(-1, size)
+        super().__init__(shape=shape, rows=rows, skip=skip, memory=memory, **kwargs)
+        self._rows, self._memory = rows, memory
+        self.a_in = InPort(shape=shape)
+
+    @property
+    def received(self) -> int:
+        """How many time steps are kept by now, without those left out."""
+        return int(sink_header(self._memory)[0])
+
+    @property
+    def data(self) -> NDArray:
+        """What was received, shape (received, *shape); int64 or float64."""
+        n, is_float = sink_header(self._memory)
+        dtype = np.float64 if is_float else np.int64
+        return sink_rows(self._memory, self._rows, dtype)[:n].copy()
+
+
+def sink_header(memory: mmap.mmap) -> NDArray[np.int64]:
+    """Rows received, and 1 where they are floating point."""
+    return np.frombuffer(memory, dtype=np.int64, count=HEADER)
+
+
+def sink_rows(memory: mmap.mmap, rows: tuple[int, ...], dtype: type) -> NDArray:
+    """The room for values, as an array of shape ``rows``."""
+    values = np.frombuffer(memory, dtype, int(np.prod(rows)), offset=ITEM * HEADER)
+    return values.reshape(rows)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A whole network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.variable import Var
+
+from lava_sparse_rnn.proc._layer_vars import layer_vars
+from lava_sparse_rnn.proc._process import Process, check_depth, check_type
+from lava_sparse_rnn.spec import Network
+
+
+class SparseRNN(Process):
+    """A network description as one Process.
+
+    Its models are one operating-system process (`fixed_pt`, `floating_pt`) or, with
+    ``select_sub_proc_model=True``, a network of neuron groups and Lava's own
+    connections; the values at its ports are the same in every time step.
+
+    Parameters
+    ----------
+    network : Network
+    depth : int
+        Time step (0 is the first) in which the first token arrives at ``inp``.
+        Larger than 0 for a network behind other Processes: recurrences stay at zero
+        until the first token has come through.
+    num_tokens : int, optional
+        How many tokens are real; those after them count no overflow.
+
+    Attributes
+    ----------
+    inp : InPort, shape (d_in,)
+        Integers of the input wire (`network.to_wire`), also with `floating_pt`.
+    out : OutPort, shape (d_out,)
+    layer<i>_x_re, layer<i>_x_im : Var, shape (d_state,)
+        State of each block.
+    layer<i>_overflow_<tensor> : Var, shape (1,)
+        How often a value of the tensor did not fit its format; tensors are those of
+        the reference's trace.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        depth: int = 0,
+        num_tokens: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            network=check_type(network, Network, f"{type(self).__name__}: network"),
+            depth=check_depth(depth),
+            num_tokens=num_tokens,
+            **kwargs,
+        )
+        self.network = network
+        self.inp = InPort(shape=(network.d_in,))
+        self.out = OutPort(shape=(network.d_out,))
+        for i, layer in enumerate(network.layers):
+            for name, shape in layer_vars(layer).items():
+                setattr(self, f"layer{i}_{name}", Var(shape=shape, init=0))
+
+    @property
+    def latency(self) -> int:
+        """Time steps from a token's arrival to its answer."""
+        return self.network.latency
+
+    def __len__(self) -> int:
+        """Number of layers."""
+        return len(self.network.layers)
