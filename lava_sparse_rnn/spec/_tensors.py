@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -180,8 +180,7 @@ class Weights(Part):
     @property
     def shape(self) -> tuple[int, int]:
         """(n_out, n_in)."""
-        rows, columns = np.shape(self.matrix)
-        return rows, columns
+        return cast("tuple[int, int]", self.matrix.shape)
 
     @property
     def nnz(self) -> int:
