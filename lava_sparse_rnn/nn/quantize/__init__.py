@@ -9,6 +9,7 @@ from ._build import quantize
 from ._calibrate import Ranges, calibrate
 from ._export import export_hdf5
 from ._fold import FoldedAffine, FoldedBlock, FoldedNetwork, fold
+from ._unfold import unfold
 from .module import QuantizedRNN
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "export_hdf5",
     "fold",
     "quantize",
+    "unfold",
 ]
