@@ -125,6 +125,8 @@ def _s5_sizes(block: S5Block) -> Iterator[tuple[str, object, object]]:
 def _s5_formats(block: S5Block) -> Iterator[tuple[str, str]]:
     if block.a_format.frac.ndim != 0:
         yield "a_format", "frac must be one number"
+    elif not 0 <= (frac := int(block.a_format.frac)) <= MAX_SHIFT:
+        yield "a_format", f"frac is {frac}, must be 0 to {MAX_SHIFT}"
     for name in ("a_re", "a_im"):
         value = getattr(block, name)
         low, high = block.a_format.lowest, block.a_format.highest

@@ -94,6 +94,12 @@ def test_re_and_im_share_their_rows_frac():
         replaced(BLOCK, B_im=other)
 
 
+@pytest.mark.parametrize("frac", [-1, 32, 63])
+def test_the_frac_of_a_is_a_shift(frac):
+    with pytest.raises(SpecError, match=f"a_format: frac is {frac}, must be 0 to 31"):
+        replaced(BLOCK, a_format=QFormat(16, frac))
+
+
 def test_wires_of_neighbours_must_be_the_same():
     wire = dataclasses.replace(DECODER.inp, frac=DECODER.inp.frac - 1)
     with pytest.raises(SpecError, match=r"layer 2 \(affine\): its inp"):

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sequences, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.engine._prepare import prepare
+from lava_sparse_rnn.fixed_point import IntegerArithmetic, OverflowCounters, SpecError
+from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.reference import check_input
+
+
+class Engine:
+    """A network that answers sequences, each from a zero state.
+
+    The integers are those of `spec.reference.run`, whatever the kernel.
+
+    Parameters
+    ----------
+    network : Network
+    kernel : str, optional
+        One of `engine.available`; the fastest one by default.
+    threads : int
+        How many sequences of a batch run at the same time.
+    layout : {"sparse", "dense"}, optional
+        How vector kernels keep the matrices; by default each as it is faster.
+
+    Attributes
+    ----------
+    counters : OverflowCounters
+        What did not fit, over all runs, under the reference's names.
+
+    Raises
+    ------
+    SpecError
+        When the extension is not built, this machine has no such kernel, or
+        ``network`` is no valid network.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        kernel: str | None = None,
+        threads: int = 1,
+        layout: str | None = None,
+    ) -> None:
+        if threads < 1:
+            raise SpecError(f"engine: threads is {threads}, must be at least 1")
+        self.network, self.threads = network, int(threads)
+        self._program = prepare(network, kernel, layout)
+        self.counters = OverflowCounters()
+
+    @property
+    def kernel(self) -> str:
+        """The kernel that runs."""
+        return self._program.kernel
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why the kernel is not the one that was asked for; empty if it is."""
+        return self._program.notes
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """How each matrix is kept: B, C and W of a block, in the layers' order."""
+        return tuple(self._program.executor.layouts)
+
+    def run(
+        self, x: ArrayLike, trace: MutableMapping[str, NDArray] | None = None
+    ) -> NDArray[np.int64]:
+        """Answer one sequence or a batch of sequences.
+
+        Parameters
+        ----------
+        x : array of int, shape (T, d_in) or (N, T, d_in)
+            Payloads of the input wire.
+        trace : dict, optional
+            Filled as by `spec.reference.run`: every wire, state and gate argument,
+            each of shape (T, n) or (N, T, n).
+
+        Returns
+        -------
+        array of int64, shape (T, d_out) or (N, T, d_out)
+
+        Raises
+        ------
+        SpecError
+            When ``x`` has another width or values that do not fit the input wire.
+        """
+        x = np.asarray(x)
+        batch = np.ascontiguousarray(x if x.ndim == 3 else x[None])
+        y = np.empty((*batch.shape[:-1], self.network.d_out), dtype=np.int64)
+        tensors = self._program.tensors if trace is not None else ()
+        arrays = [np.empty((*y.shape[:-1], n), dtype=np.int64) for _, n in tensors]
+        run = self._program.executor.run
+        counts = run(batch, y, arrays, self.threads)
+        if counts is None:  # not integers of the wire: converted, or told why not
+            counts = run(self._checked(x, batch), y, arrays, self.threads)
+        for (name, _), count in zip(self._program.tensors, counts, strict=True):
+            self.counters[name] += count
+        lead = slice(None) if x.ndim == 3 else 0
+        if trace is not None:
+            for (name, _), array in zip(tensors, arrays, strict=True):
+                trace[name] = array[lead]
+        return y[lead]
+
+    def _checked(self, x: NDArray, batch: NDArray) -> NDArray[np.int64]:
+        if batch.ndim != 3 or batch.shape[2] != self.network.d_in:
+            raise SpecError(
+                f"input: shape {x.shape}, must be (T, {self.network.d_in}) or "
+                f"(N, T, {self.network.d_in})"
+            )
+        rows = check_input(
+            self.network, batch.reshape(-1, batch.shape[2]), IntegerArithmetic()
+        )
+        return rows.reshape(batch.shape)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One token after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.engine._extension import EXTENSION
+from lava_sparse_rnn.engine._prepare import prepare
+from lava_sparse_rnn.fixed_point import IntegerArithmetic, OverflowCounters, SpecError
+from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.reference import check_input
+
+# The compiled methods are inherited, not wrapped: a Python call would be felt.
+_Base: Any = object if EXTENSION is None else EXTENSION.Stream
+
+
+class Stream(_Base):
+    """A network and its state, for tokens that come one by one or in pieces.
+
+    Its compiled methods are
+
+    - ``step(u)``: the answer to one token, shape (d_in,) -> (d_out,);
+    - ``process(chunk)``: the answers to tokens, shape (T, d_in) -> (T, d_out), with
+      other threads running meanwhile;
+    - ``reset()``: sets every state to zero.
+
+    They take arrays of integers, give int64, and raise a `SpecError`, with the state
+    as it was, where a value does not fit the input wire.
+
+    Parameters
+    ----------
+    network : Network
+    kernel : str, optional
+        One of `engine.available`; the fastest one by default.
+    layout : {"sparse", "dense"}, optional
+        How vector kernels keep the matrices; by default each as it is faster.
+
+    Raises
+    ------
+    SpecError
+        As for `Engine`.
+    """
+
+    def __init__(
+        self, network: Network, kernel: str | None = None, layout: str | None = None
+    ) -> None:
+        self._program = prepare(network, kernel, layout)
+        self.network, integers = network, IntegerArithmetic()
+
+        def check(tokens: ArrayLike, ndim: int) -> NDArray[np.int64]:
+            x = np.asarray(tokens)
+            rows = check_input(network, x[None] if ndim == 1 else x, integers)
+            return np.ascontiguousarray(rows[0] if ndim == 1 else rows)
+
+        super().__init__(self._program.executor, check)
+
+    @property
+    def kernel(self) -> str:
+        """The kernel that runs."""
+        return self._program.kernel
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why the kernel is not the one that was asked for; empty if it is."""
+        return self._program.notes
+
+    @property
+    def counters(self) -> OverflowCounters:
+        """What did not fit since the stream was made, under the reference's names."""
+        names = (name for name, _ in self._program.tensors)
+        return OverflowCounters(dict(zip(names, self._overflows(False), strict=True)))
+
+    @property
+    def state(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Real and imaginary part of every block's state, copied; can be assigned.
+
+        The same as `spec.reference.Reference.state`, so that a stream can move from
+        one kernel, process or machine to another.
+        """
+        parts = [np.array(part, dtype=np.int64) for part in self._get_state()]
+        return list(zip(parts[::2], parts[1::2], strict=True))
+
+    @state.setter
+    def state(self, parts: Sequence[tuple[ArrayLike, ArrayLike]]) -> None:
+        try:
+            self._set_state(
+                [np.asarray(v).tolist() for re, im in parts for v in (re, im)]
+            )
+        except (TypeError, ValueError) as error:
+            raise SpecError(f"engine: not a state of this network: {error}") from None

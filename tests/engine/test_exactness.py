@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every kernel computes the reference's integers, on every wire."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from lava_sparse_rnn import engine, spec
+from lava_sparse_rnn.fixed_point import PLAN, QFormat, SpecError, fit_lines
+
+SIZES = st.integers(1, 40) | st.sampled_from([64, 127, 128, 129, 193, 257, 321])
+NARROW, GATES, WIDE = st.integers(4, 16), st.integers(8, 16), st.integers(17, 20)
+SEEDS = st.integers(0, 2**32 - 1)
+LAYOUTS = (None, "sparse", "dense")
+same_function_each_time = settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@st.composite
+def recipes(draw, wire_bits=NARROW, gate_bits=GATES):
+    """Recipes of every policy and of many widths."""
+    return spec.Recipe(
+        rounding=draw(st.sampled_from(["floor", "nearest"])),
+        overflow=draw(st.sampled_from(["saturate", "wrap"])),
+        state_nonlinearity=draw(st.sampled_from(["real_gate", "split", "none"])),
+        sigmoid=draw(st.sampled_from([fit_lines(), fit_lines(0.0004), PLAN])),
+        weight_bits=draw(st.integers(2, 8)),
+        wire_bits=draw(wire_bits),
+        state_bits=draw(st.integers(12, 28)),
+        a_bits=draw(st.integers(4, 20)),
+        gate_bits=draw(gate_bits),
+    )
+
+
+def made(seed, recipe, sizes, n_blocks, density):
+    """A random network, or the end of the example where the proof forbids it."""
+    rng = np.random.default_rng(seed)
+    try:
+        return spec.random_network(
+            rng, *sizes, n_blocks=n_blocks, density=density, recipe=recipe
+        )
+    except SpecError:
+        assume(False)
+
+
+def tokens(network, seed, n=9):
+    """Tokens of any size, and some at both ends of the range."""
+    fmt = network.layers[0].inp.format
+    rng = np.random.default_rng(seed)
+    x = rng.integers(fmt.lowest, fmt.highest + 1, (n, network.d_in))
+    x[1], x[2] = fmt.lowest, fmt.highest
+    x[3] = np.where(rng.random(network.d_in) < 0.9, 0, x[3])
+    return x
+
+
+@same_function_each_time
+@given(
+    SEEDS,
+    recipes(),
+    st.tuples(SIZES, SIZES, SIZES, SIZES),
+    st.integers(0, 3),
+    st.floats(0, 1),
+)
+def test_random_networks(assert_same, seed, recipe, sizes, n_blocks, density):
+    network = made(seed, recipe, sizes, n_blocks, density)
+    assert_same(network, tokens(network, seed), layouts=LAYOUTS)
+
+
+def test_policies(assert_same, policy_recipe, random_tokens):
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        network = spec.random_network(rng, 33, 48, 17, 20, 2, recipe=policy_recipe)
+        assert_same(network, random_tokens(network, 40), layouts=LAYOUTS)
+
+
+@same_function_each_time
+@given(SEEDS, recipes(WIDE, WIDE), st.integers(1, 2))
+def test_wide_formats_fall_back(assert_same, seed, recipe, n_blocks):
+    network = made(seed, replace(recipe, weight_bits=4), (3, 4, 3, 2), n_blocks, 0.5)
+    x = tokens(network, seed)
+    assert_same(network, x)
+    for kernel in engine.available():
+        stream = engine.Stream(network, kernel)
+        assert stream.kernel == "scalar"
+        assert bool(stream.notes) == (kernel != "scalar")
+
+
+@same_function_each_time
+@given(
+    SEEDS,
+    recipes(),
+    st.integers(-4, 40),
+    st.lists(st.integers(-9, 9), min_size=7, max_size=7),
+)
+def test_unusual_shifts(assert_same, seed, recipe, a_frac, moves):
+    """A block whose binary points are moved about: left shifts, far right shifts."""
+    network = made(seed, recipe, (7, 9, 5, 6), 1, 0.5)
+    encoder, block, decoder = network.layers
+    z = replace(block.z, frac=block.z.frac + moves[0], ref=block.z.ref + moves[0])
+    out = replace(block.out, frac=block.out.frac + moves[1], ref=block.out.ref + 9)
+    state = QFormat(block.state.bits, block.state.frac + moves[2])
+    g = QFormat(block.g.bits, np.clip(block.g.frac + moves[3], 0, 12))
+    C_frac, B_frac = block.C_re.frac + moves[4], block.B_re.frac + moves[5]
+    low = min(block.a_format.lowest, -1) >> max(15 - a_frac, 0)
+    try:
+        block = replace(
+            block,
+            z=z,
+            out=out,
+            state=state,
+            g=g,
+            B_re=replace(block.B_re, frac=B_frac),
+            B_im=replace(block.B_im, frac=B_frac),
+            C_re=replace(block.C_re, frac=C_frac),
+            C_imn=replace(block.C_imn, frac=C_frac),
+            W=replace(block.W, frac=block.W.frac + moves[6]),
+            a_format=QFormat(block.a_format.bits, a_frac),
+            a_re=np.clip(block.a_re, low, -low - 1),
+            a_im=np.clip(block.a_im, low, -low - 1),
+        )
+        network = spec.Network(
+            (encoder, block, replace(decoder, inp=out)), network.recipe
+        )
+    except SpecError:
+        assume(False)
+    assert_same(network, tokens(network, seed), layouts=LAYOUTS)
+
+
+@pytest.mark.parametrize("rounding", ["floor", "nearest"])
+@pytest.mark.parametrize("k", [-2, 0, 1, 15, 31])
+@pytest.mark.parametrize("relu", [False, True])
+def test_ends_of_the_accumulator(assert_same, rounding, k, relu):
+    """Sums near 2**30, the limit of the proof, at every shift."""
+    n = 250 if k > 0 else 30 if k == 0 else 50
+    inp = spec.Wire(16, np.full(n, 8), 8)
+    rows = np.array([-128, 127, 1, -1])[:, None]
+    matrix = sparse.csr_array(np.broadcast_to(rows, (4, n)))
+    weights = spec.Weights(matrix, np.full(4, 3))
+    bias = spec.Bias([-8000000, 8000000, 5, 0], np.array([0, 0, 3, 0]))
+    out = spec.Wire(16, np.full(4, 11 - k), 11 - k)
+    layer = spec.Affine(inp, weights, bias, out, relu)
+    recipe = spec.Recipe(rounding)
+    network = spec.Network((layer,), recipe)
+    x = np.stack([np.full(n, -32768), np.full(n, 32767), np.zeros(n, int)])
+    assert_same(network, x, layouts=LAYOUTS)
+
+
+@pytest.mark.parametrize("overflow", ["saturate", "wrap"])
+def test_ends_of_the_sigmoid(assert_same, overflow):
+    """The steepest line at the largest argument needs all of 32 bits."""
+    from lava_sparse_rnn.fixed_point import SigmoidLines
+
+    lines = SigmoidLines([65535, 0], [0, 0], [32768, 32767])
+    recipe = spec.Recipe(overflow=overflow, sigmoid=lines)
+    network = spec.random_network(np.random.default_rng(5), recipe=recipe)
+    encoder, block, decoder = network.layers
+    g = QFormat(16, np.zeros(block.d_model, int))
+    W = replace(block.W, frac=g.frac - block.z.ref)
+    network = spec.Network((encoder, replace(block, g=g, W=W), decoder), recipe)
+    x = tokens(network, 0, 200)
+    trace = {}
+    spec.reference.run(network, x, trace)
+    assert abs(trace["layer1_g"]).max() == 32768 or overflow == "wrap"
+    assert_same(network, x)
+
+
+def test_wide_and_empty_matrices(assert_same, random_tokens):
+    """More columns than the registers hold at once; rows without a weight."""
+    for density in (0.0, 0.02, 0.3):
+        rng = np.random.default_rng(1)
+        network = spec.random_network(rng, 1000, 700, 30, 3, 1, density=density)
+        assert_same(network, random_tokens(network, 5), layouts=LAYOUTS)
+
+
+def test_a_network_may_begin_with_a_block(assert_same, random_tokens):
+    network = spec.random_network(np.random.default_rng(8))
+    only = spec.Network(network.layers[1:2], network.recipe)
+    assert_same(only, random_tokens(only, 50))
