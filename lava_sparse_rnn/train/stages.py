@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ from lava_sparse_rnn.nn.quantize import (
 )
 from lava_sparse_rnn.nn.sparsify import SCHEDULES, Pruner, sparsity
 
-from . import checkpoint
+from . import checkpoint, task
 from .config import OptimConfig, TrainConfig
 from .data import SOURCES, Source, training_batches
 from .distributed import Group
@@ -185,6 +186,17 @@ def calibration_features(
     return result
 
 
+def _output_level(config: TrainConfig, stage: FloatStage) -> float:
+    """See `task.output_level`, on training material."""
+    batches = training_batches(stage.source, config.data, config.seed + _QUANTIZE_SEED)
+    stage.model.eval()
+    count = config.quantize.calibration_batches
+    level = task.output_level(stage.forward, stage.front, islice(batches, count))
+    stage.model.train()
+    batches.close()
+    return level
+
+
 def open_float(config: TrainConfig) -> FloatStage:
     """The float stage of a run, from its checkpoint if there is one.
 
@@ -229,7 +241,9 @@ def run(
         note = _say_nothing
     stage.fit()
     note(f"float: {_figures(stage.figures)}")
-    folded = fold(stage.model)
+    level = _output_level(config, stage)
+    note(f"level: gains are multiplied by {level:.4g}")
+    folded = task.at_level(fold(stage.model), level)
     ranges = calibrate(folded, calibration_features(config, stage.source, stage.front))
     meta = stage.front.metadata()
     network = quantize(folded, ranges, build_recipe(config), meta)

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.nn.quantize import FoldedNetwork
 
 from .data import Batch, Source
 from .frontend import analyse, features, gain, synthesise
@@ -69,6 +71,49 @@ def loss(
         target = analyse(front, clean).abs()
         total = total + magnitude_weight * (magnitude - target).square().mean()
     return total
+
+
+@torch.no_grad()
+def output_level(model: Model, front: FrontEnd, batches: Iterable[Batch]) -> float:
+    """Factor that brings a network's estimates to the level of the clean speech.
+
+    SI-SNR leaves the level open, and a network trained on it alone finds some level
+    of its own.
+
+    Parameters
+    ----------
+    model, front
+        As in `denoise`; `model` in evaluation mode.
+    batches : iterable of (noisy, clean)
+
+    Returns
+    -------
+    float
+        Geometric mean over the mixtures of the factor with the least squared error.
+    """
+    logs = []
+    for noisy, clean in batches:
+        wave, _ = denoise(model, front, torch.from_numpy(noisy))
+        target = torch.from_numpy(clean)[:, : wave.shape[1]]
+        factor = (wave * target).sum(-1) / wave.square().sum(-1).clamp_min(1e-12)
+        logs.append(factor[factor > 0].log())
+    found = torch.cat(logs)
+    return float(found.mean().exp()) if found.numel() else 1.0
+
+
+def at_level(folded: FoldedNetwork, factor: float) -> FoldedNetwork:
+    """The same denoiser with all gains, ``1 + output``, multiplied by `factor`.
+
+    ``factor * (1 + W u + b) = 1 + (factor W) u + (factor b + factor - 1)``, so the
+    decoder takes it in.
+    """
+    *layers, decoder = folded.layers
+    decoder = replace(
+        decoder,
+        weights=factor * decoder.weights,
+        bias=factor * decoder.bias + (factor - 1),
+    )
+    return FoldedNetwork((*layers, decoder))
 
 
 class Validation:
