@@ -19,6 +19,7 @@ Progress = Callable[[int, int], None]
 """Called with tokens done and tokens in all."""
 
 CHUNK = 64  # tokens between two reports of progress
+Run = Callable[[NDArray], NDArray[np.int64]]
 
 
 class Backend(Protocol):
@@ -33,7 +34,9 @@ class Backend(Protocol):
     """
 
     streams: bool
-    counters: OverflowCounters
+
+    @property
+    def counters(self) -> OverflowCounters: ...
 
     def run(self, x: NDArray, progress: Progress | None = None) -> NDArray[np.int64]:
         """Answers to integer tokens, shape (T, d_in) -> (T, d_out)."""
@@ -42,6 +45,16 @@ class Backend(Protocol):
     def reset(self) -> None:
         """Set every state to zero."""
         ...
+
+
+def _in_pieces(run: Run, x: NDArray, progress: Progress | None) -> NDArray[np.int64]:
+    """Run piece after piece, so that progress can be shown."""
+    pieces = []
+    for start in range(0, max(len(x), 1), CHUNK):
+        pieces.append(run(x[start : start + CHUNK]))
+        if progress is not None:
+            progress(min(start + CHUNK, len(x)), len(x))
+    return np.concatenate(pieces)
 
 
 class ReferenceBackend:
@@ -54,16 +67,34 @@ class ReferenceBackend:
         self._executor = reference.Reference(network, counters=self.counters)
 
     def run(self, x: NDArray, progress: Progress | None = None) -> NDArray[np.int64]:
-        """Run in pieces, so that progress can be shown."""
-        pieces = []
-        for start in range(0, max(len(x), 1), CHUNK):
-            pieces.append(self._executor.run(x[start : start + CHUNK]))
-            if progress is not None:
-                progress(min(start + CHUNK, len(x)), len(x))
-        return np.concatenate(pieces)
+        """Answers to integer tokens; the state goes on."""
+        return _in_pieces(self._executor.run, x, progress)
 
     def reset(self) -> None:
         self._executor.reset()
+
+
+class EngineBackend:
+    """The compiled engine."""
+
+    streams = True
+
+    def __init__(self, network: Network) -> None:
+        from lava_sparse_rnn import engine
+
+        self._stream = engine.Stream(network)
+
+    @property
+    def counters(self) -> OverflowCounters:
+        """What did not fit so far, per tensor."""
+        return self._stream.counters
+
+    def run(self, x: NDArray, progress: Progress | None = None) -> NDArray[np.int64]:
+        """Answers to integer tokens; the state goes on."""
+        return _in_pieces(self._stream.process, x, progress)
+
+    def reset(self) -> None:
+        self._stream.reset()
 
 
 class LavaBackend:
@@ -86,6 +117,7 @@ class LavaBackend:
 
 
 BACKENDS: dict[str, Callable[[Network], Backend]] = {
+    "engine": EngineBackend,
     "lava": LavaBackend,
     "reference": ReferenceBackend,
 }

@@ -26,7 +26,7 @@ def evaluate(
         Path | None, typer.Option("-o", "--output", help="Scores as JSON.")
     ] = None,
     backend: Annotated[
-        str, typer.Option(help="How to run the network: reference or lava.")
+        str, typer.Option(help="How to run the network: reference, engine or lava.")
     ] = "reference",
 ) -> None:
     """Score a denoiser: SI-SNR before and after, per signal-to-noise ratio."""

@@ -13,7 +13,7 @@ from lava_sparse_rnn.cli._info import NetworkFile
 from lava_sparse_rnn.cli._progress import tokens_bar
 
 BackendOption = Annotated[
-    str, typer.Option(help="How to run the network: lava or reference.")
+    str, typer.Option(help="How to run the network: lava, engine or reference.")
 ]
 
 

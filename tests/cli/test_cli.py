@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from lava_sparse_rnn import cli, spec
+from lava_sparse_rnn import cli, engine, spec
 from lava_sparse_rnn.audio import Denoiser, FrontEnd, wav
 
 
@@ -69,6 +69,17 @@ def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
     assert "real-time factor" in text
     assert "synops/token" in text
     assert plot.stat().st_size > 10_000
+
+
+@pytest.mark.skipif(engine.EXTENSION is None, reason="the engine is not built")
+def test_the_engine_gives_the_same_samples(command, net, noisy, tmp_path):
+    for backend in ("engine", "reference"):
+        out = tmp_path / f"{backend}.wav"
+        command("denoise", noisy, "-o", out, "-n", net, "--backend", backend)
+    built, reference = (
+        (tmp_path / f"{b}.wav").read_bytes() for b in ("engine", "reference")
+    )
+    assert built == reference
 
 
 @pytest.mark.slow
@@ -141,7 +152,7 @@ def test_bad_recordings_are_one_clear_error(command, net, tmp_path, make, messag
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--backend", "loihi"], "backend is 'loihi', must be one of: lava, reference"),
+        (["--backend", "loihi"], "must be one of: engine, lava, reference"),
         (["--network", "absent.net"], "absent.net: no such file"),
         (["--clean", "absent.wav"], "absent.wav: not found"),
     ],
