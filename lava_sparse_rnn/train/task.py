@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.nn.quantize import FoldedNetwork
+from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
 
 from .data import Batch, Source
 from .frontend import analyse, features, gain, synthesise
@@ -108,6 +108,8 @@ def at_level(folded: FoldedNetwork, factor: float) -> FoldedNetwork:
     decoder takes it in.
     """
     *layers, decoder = folded.layers
+    if not isinstance(decoder, FoldedAffine):
+        raise TypeError(f"the last layer is {type(decoder).__name__}, not a decoder")
     decoder = replace(
         decoder,
         weights=factor * decoder.weights,

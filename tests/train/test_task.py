@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lava_sparse_rnn.audio import FrontEnd
+from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.train import task
 from lava_sparse_rnn.train.frontend import analyse, features, measure, synthesise
 from lava_sparse_rnn.train.losses import si_snr
@@ -68,3 +69,22 @@ def test_magnitude_term_adds_to_the_loss():
     plain = task.loss(torch.zeros_like, FrontEnd(), noisy, clean)
     more = task.loss(torch.zeros_like, FrontEnd(), noisy, clean, 0.001)
     assert more > plain
+
+
+def test_output_level_and_its_fold():
+    torch.manual_seed(0)
+    clean = torch.randn(4, 128 * 20).numpy()
+    factor = 5.0
+
+    def loud(features):  # every gain is 5
+        return torch.full_like(features, factor - 1)
+
+    found = task.output_level(loud, FrontEnd(), [(clean, clean)])
+    assert found == pytest.approx(1 / factor, rel=1e-3)
+
+    decoder = FoldedAffine(torch.randn(3, 2), torch.randn(3), relu=False)
+    u = torch.randn(7, 1, 2)
+    gains = 1 + decoder.trace(u)["out"]
+    scaled = task.at_level(FoldedNetwork((decoder,)), found)
+    again = 1 + scaled.layers[0].trace(u)["out"]
+    assert torch.allclose(again, found * gains, atol=1e-6)
