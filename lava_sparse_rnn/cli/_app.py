@@ -8,7 +8,15 @@ import sys
 import typer
 from rich.console import Console
 
-from lava_sparse_rnn.cli import _data, _denoise, _evaluate, _info, _run, _train
+from lava_sparse_rnn.cli import (
+    _data,
+    _denoise,
+    _estimate,
+    _evaluate,
+    _info,
+    _run,
+    _train,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +27,7 @@ app.command("denoise")(_denoise.denoise)
 app.command("info")(_info.info)
 app.command("run")(_run.run)
 app.command("evaluate")(_evaluate.evaluate)
+app.command("estimate")(_estimate.estimate)
 app.command("train", context_settings={"allow_interspersed_args": True})(_train.train)
 app.add_typer(_data.app, name="data", help="Fetch and mix recordings.")
 

@@ -1,29 +1,40 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks and their parts as Lava Processes, and a way to run them."""
 
-from lava_sparse_rnn.proc._run import overflows, run
+from lava_sparse_rnn.proc._reset import STATE_VARS, reset
+from lava_sparse_rnn.proc._run import run
 from lava_sparse_rnn.proc._run_config import RunCfg
 from lava_sparse_rnn.proc._runtime import ActorDiedError, RemoteError
+from lava_sparse_rnn.proc._session import Session, overflows
+from lava_sparse_rnn.proc._timing import MODES, Clock, Timing
 from lava_sparse_rnn.proc.affine import Affine
 from lava_sparse_rnn.proc.gate import Gate
 from lava_sparse_rnn.proc.io import Sink, Source
 from lava_sparse_rnn.proc.readout import Readout
 from lava_sparse_rnn.proc.recurrence import Recurrence
+from lava_sparse_rnn.proc.s4d import S4D
 from lava_sparse_rnn.proc.s5_block import S5Block
 from lava_sparse_rnn.proc.sparse_rnn import SparseRNN
 
 __all__ = [
+    "MODES",
+    "S4D",
+    "STATE_VARS",
     "ActorDiedError",
     "Affine",
+    "Clock",
     "Gate",
     "Readout",
     "Recurrence",
     "RemoteError",
     "RunCfg",
     "S5Block",
+    "Session",
     "Sink",
     "Source",
     "SparseRNN",
+    "Timing",
     "overflows",
+    "reset",
     "run",
 ]

@@ -15,6 +15,7 @@ from lava_sparse_rnn.proc._fill import Fill
 from lava_sparse_rnn.proc._group_model import OverflowTally
 from lava_sparse_rnn.proc._guard import GuardedModel
 from lava_sparse_rnn.proc._layer_vars import STATES, layer_vars
+from lava_sparse_rnn.proc._timing import Schedule
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.reference import Reference
 
@@ -27,13 +28,16 @@ class Answer:
     ----------
     out : array, shape (d_out,)
     states : list of pairs of arrays
-        Of every block, real and imaginary part; empty for a fill token.
+        Of every block, real and imaginary part; empty in a step without a token.
     counts : OverflowCounters
+    token : int, optional
+        The token that is answered.
     """
 
     out: NDArray
     states: list[tuple[NDArray, NDArray]]
     counts: OverflowCounters
+    token: int | None = None
 
 
 class FusedModel(GuardedModel):
@@ -41,7 +45,8 @@ class FusedModel(GuardedModel):
 
     The answer that leaves in a step belongs to the token that came ``latency`` steps
     before: inputs wait that long, and a whole token is computed at once. State Vars
-    are those of the token that has left last.
+    are those of the token that has left last. What was received in a step without a
+    token passes through all groups but the recurrences, which send zeros.
 
     A token is computed between two steps, while Lava's runtime collects messages
     and sends the next ones, which takes as long.
@@ -55,9 +60,9 @@ class FusedModel(GuardedModel):
         super().__init__(proc_params)
         self.network = self.network_of(proc_params)
         recipe = self.network.recipe
-        self.depth: int = proc_params["depth"]
+        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
         self.executor = Reference(self.network, self.make_arithmetic(recipe))
-        self.tally = OverflowTally(self.executor.arithmetic, proc_params["num_tokens"])
+        self.tally = OverflowTally(self.executor.arithmetic)
         self.fill = Fill(self.network, self.make_arithmetic(recipe))
         self.waiting: deque[NDArray] = deque()
         self.ahead: Answer | None = None
@@ -65,6 +70,7 @@ class FusedModel(GuardedModel):
         nothing = np.zeros((self.network.latency, self.network.d_in))
         before = np.arange(-self.network.latency, 0)
         self._fill_answers = self.fill.run(nothing, before)
+        self._idle_answer = self.fill.run(nothing[:1], np.zeros(1, dtype=np.int64))[0]
 
     @staticmethod
     def make_arithmetic(recipe: Any) -> Any:
@@ -101,29 +107,44 @@ class FusedModel(GuardedModel):
 
     def leave(self) -> tuple[NDArray]:
         """The answer that leaves in this step; Vars then show its token."""
-        answer = self.ahead or self.compute(self.step_index)
-        token = self.step_index - self.network.latency
-        if token >= 0:
+        step = self.step_index
+        if self.schedule.update(step):
+            self._restart(step)
+        answer = self.ahead or self.compute(step)
+        if step - self.network.latency >= self.schedule.origin:
             self.waiting.popleft()
         for names, parts in zip(self._state_vars, answer.states, strict=False):
             for name, part in zip(names, parts, strict=True):
                 setattr(self, name, part)
-        self.tally.add(token - self.depth, answer.counts)
+        self.tally.add(answer.token, answer.counts)
         for var, tensor in self._overflow_vars:
             getattr(self, var)[0] = self.tally.total[tensor]
         return (answer.out,)
 
     def compute(self, step: int) -> Answer:
         """The answer that leaves in time step ``step``."""
-        token, counts = step - self.network.latency, self.tally.begin()
-        if token < 0:
-            return Answer(self._fill_answers[token], [], counts)
-        u = self.waiting[0]
-        if token < self.depth:
-            out = self.fill.run(u[None], np.array([token]))[0]
-            return Answer(out, [], counts)
+        arrival, counts = step - self.network.latency, self.tally.begin()
+        if (since := arrival - self.schedule.origin) < 0:
+            return Answer(self._fill_answers[since], [], counts)
+        u, token = self.waiting[0], self.schedule.token(arrival)
+        if token is None:
+            return Answer(self._between(u), [], counts)
+        if self.schedule.resets(token):
+            self.executor.reset()
         out = self.executor.step(u)
-        return Answer(out, self.executor.state, counts)
+        return Answer(out, self.executor.state, counts, token)
+
+    def _between(self, u: NDArray) -> NDArray:
+        """The answer to what was received in a step without a token."""
+        if not u.any():
+            return self._idle_answer
+        return self.fill.run(u[None], np.zeros(1, dtype=np.int64))[0]
+
+    def _restart(self, step: int) -> None:
+        """Begin a new segment of tokens, perhaps with an empty pipeline."""
+        self.on_var_update()
+        if self.schedule.origin == step:
+            self.waiting.clear()
 
     def on_var_update(self) -> None:
         """Go on from states that were set from outside."""

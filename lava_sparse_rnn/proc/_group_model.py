@@ -16,6 +16,7 @@ from lava_sparse_rnn.fixed_point import (
     RealArithmetic,
 )
 from lava_sparse_rnn.proc._guard import GuardedModel
+from lava_sparse_rnn.proc._timing import Schedule
 from lava_sparse_rnn.spec import Recipe
 
 
@@ -44,19 +45,16 @@ class FloatingPt:
 
 
 class OverflowTally:
-    """Counts overflows of real tokens only.
+    """Counts overflows of tokens only.
 
     Parameters
     ----------
     arithmetic : Arithmetic
         Counts into one token's counter after another.
-    num_tokens : int or None
-        Tokens ``0 .. num_tokens - 1`` are real; None means all from 0 on.
     """
 
-    def __init__(self, arithmetic: Arithmetic, num_tokens: int | None) -> None:
+    def __init__(self, arithmetic: Arithmetic) -> None:
         self.arithmetic: Any = arithmetic
-        self.num_tokens = num_tokens
         self.total = OverflowCounters()
 
     def begin(self) -> OverflowCounters:
@@ -64,25 +62,32 @@ class OverflowTally:
         self.arithmetic.counters = OverflowCounters()
         return self.arithmetic.counters
 
-    def add(self, token: int, counts: OverflowCounters) -> None:
-        """Add a token's counts to the total if the token is real."""
-        if token >= 0 and (self.num_tokens is None or token < self.num_tokens):
+    def add(self, token: int | None, counts: OverflowCounters) -> None:
+        """Add a token's counts to the total; None is no token."""
+        if token is not None:
             for tensor, count in counts.items():
                 self.total[tensor] += count
 
 
 class GroupModel(GuardedModel):
-    """A model of a `NeuronGroup`; subclasses write `compute`."""
+    """A model of a `NeuronGroup`; subclasses write `compute`.
+
+    Attributes
+    ----------
+    token : int or None
+        The token that is here in this time step, if there is one.
+    """
 
     tensors: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
         self.group = proc_params["group"]
-        self.depth: int = proc_params["depth"]
+        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
+        self.token: int | None = None
         self.weight_exp: int = proc_params["weight_exp"]
         self.arithmetic = self.make_arithmetic(proc_params["recipe"])
-        self.tally = OverflowTally(self.arithmetic, proc_params["num_tokens"])
+        self.tally = OverflowTally(self.arithmetic)
 
     @staticmethod
     def make_arithmetic(recipe: Recipe) -> Any:
@@ -94,12 +99,9 @@ class GroupModel(GuardedModel):
         """From `FixedPt` or `FloatingPt`: what a port received, in its units."""
         raise NotImplementedError
 
-    @property
-    def token(self) -> int:
-        """The token that is here in this time step; negative during the fill."""
-        return self.step_index - self.depth
-
     def step(self, *received: NDArray) -> Sequence[NDArray]:
+        self.schedule.update(self.step_index)
+        self.token = self.schedule.token(self.step_index)
         counts = self.tally.begin()
         sent = self.compute(*(self.accumulator(r, self.weight_exp) for r in received))
         self.tally.add(self.token, counts)

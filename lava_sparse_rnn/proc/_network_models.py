@@ -18,6 +18,7 @@ from lava_sparse_rnn.proc._connect import WEIGHT_EXP, connection
 from lava_sparse_rnn.proc._fused_model import FusedModel
 from lava_sparse_rnn.proc._group_model import FixedPt, FloatingPt
 from lava_sparse_rnn.proc._layer_vars import LayerVars, layer_vars
+from lava_sparse_rnn.proc._timing import Clock, Timing
 from lava_sparse_rnn.proc.affine.process import Affine
 from lava_sparse_rnn.proc.s5_block.process import S5Block
 from lava_sparse_rnn.spec import Affine as AffineSpec
@@ -44,16 +45,16 @@ class FloatNetworkModel(FloatingPt, FusedModel, metaclass=LayerVars):
 Parts = dict[str, AbstractProcess]
 
 
-def _affine(layer: AffineSpec, recipe: Recipe, depth: int, **kwargs: Any) -> Parts:
+def _affine(layer: AffineSpec, recipe: Recipe, timing: Timing, clock: Clock) -> Parts:
     synapses = connection(layer.weights.matrix, 1, layer.inp.bits)
-    options = {"depth": depth + 1, "weight_exp": WEIGHT_EXP}
-    neurons = Affine.of(layer, recipe, **options, **kwargs)
+    options = {"weight_exp": WEIGHT_EXP, "clock": clock}
+    neurons = Affine.of(layer, recipe, **options, **timing.later(1).arguments())
     synapses.a_out.connect(neurons.a_in)
     return {"synapses": synapses, "neurons": neurons}
 
 
-def _s5(block: S5BlockSpec, recipe: Recipe, depth: int, **kwargs: Any) -> Parts:
-    return {"block": S5Block(block, recipe, depth=depth, **kwargs)}
+def _s5(block: S5BlockSpec, recipe: Recipe, timing: Timing, clock: Clock) -> Parts:
+    return {"block": S5Block(block, recipe, clock=clock, **timing.arguments())}
 
 
 PARTS: dict[str, Callable[..., Parts]] = {
@@ -72,11 +73,9 @@ class SubNetworkModel(AbstractSubProcessModel):
 
     def __init__(self, proc: Any) -> None:
         params, network = proc.proc_params, proc.network
-        depth, port = params["depth"], proc.inp
+        timing, port = params["timing"], proc.inp
         for i, layer in enumerate(network.layers):
-            parts = PARTS[layer.type](
-                layer, network.recipe, depth, num_tokens=params["num_tokens"]
-            )
+            parts = PARTS[layer.type](layer, network.recipe, timing, params["clock"])
             for name, part in parts.items():
                 setattr(self, f"layer{i}_{name}", part)
             (first, inp), (last, out) = ENDS[layer.type]
@@ -85,5 +84,5 @@ class SubNetworkModel(AbstractSubProcessModel):
             for name in layer_vars(layer):
                 own = getattr(proc, f"layer{i}_{name}")
                 own.alias(getattr(parts[last], name))
-            depth += layer.latency
+            timing = timing.later(layer.latency)
         port.connect(proc.out)

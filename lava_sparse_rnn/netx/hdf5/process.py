@@ -19,7 +19,14 @@ class Network(SparseRNN):
     ----------
     net_config : str or path
         A file that `spec.Network.save` or an export has written.
-    depth, num_tokens
+    mode : {"pipelined", "fall_through"}
+        A new token in every time step, or every ``latency`` steps.
+    reset_interval : int, optional
+        Time steps from one reset of the states to the next, as in lava-dl: each
+        layer resets itself as many steps later as its depth. None for no resets.
+    reset_offset : int
+        Time steps by which all resets are later.
+    depth, period, num_tokens
         See `SparseRNN`.
 
     Attributes

@@ -19,7 +19,7 @@ class Affine(NeuronGroup):
     Parameters
     ----------
     group : AffineGroup of n neurons
-    recipe, depth, weight_exp, num_tokens
+    recipe, weight_exp, depth, period, num_tokens
         See `NeuronGroup`.
 
     Attributes

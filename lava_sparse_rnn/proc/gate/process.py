@@ -21,7 +21,7 @@ class Gate(NeuronGroup):
     Parameters
     ----------
     group : GateGroup of n neurons
-    recipe, depth, weight_exp, num_tokens
+    recipe, weight_exp, depth, period, num_tokens
         See `NeuronGroup`; ``weight_exp`` is that of all three connections.
 
     Attributes

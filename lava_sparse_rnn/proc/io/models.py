@@ -13,6 +13,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.proc._guard import GuardedModel
+from lava_sparse_rnn.proc._timing import Schedule
 from lava_sparse_rnn.proc.io.process import Sink, Source, sink_header, sink_rows
 
 
@@ -24,11 +25,16 @@ class AbstractPySourceModel(GuardedModel):
         super().__init__(proc_params)
         self.data = proc_params["data"]
         self.at_end = proc_params["at_end"]
+        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
         self.nothing = np.zeros(self.data.shape[1:], self.dtype)
 
     def step(self):
-        if self.step_index < len(self.data):
-            return (self.data[self.step_index].astype(self.dtype),)
+        self.schedule.update(self.step_index)
+        token = self.schedule.token(self.step_index)
+        if token is None:
+            return (self.nothing,)
+        if token < len(self.data):
+            return (self.data[token].astype(self.dtype),)
         if self.at_end == "error":
             raise EOFError(f"Source: has {len(self.data)} tokens, and all were sent")
         return (self.nothing,)
@@ -66,14 +72,15 @@ class AbstractPySinkModel(GuardedModel):
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
         memory = proc_params["memory"]
-        self.skip = proc_params["skip"]
+        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
         self.header = sink_header(memory)
         self.rows = sink_rows(memory, proc_params["rows"], self.dtype)
         self.header[1] = self.dtype is np.float64
 
     def step(self, value):
-        row = self.step_index - self.skip
-        if 0 <= row < len(self.rows):
+        self.schedule.update(self.step_index)
+        row = self.schedule.token(self.step_index)
+        if row is not None and row < len(self.rows):
             self.rows[row] = value
             self.header[0] = row + 1  # after the values: the parent may be reading
         return ()

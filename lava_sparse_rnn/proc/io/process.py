@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError, choose
 from lava_sparse_rnn.proc._process import Process
+from lava_sparse_rnn.proc._timing import Clock, Timing
 
 AT_END = ("zeros", "error")
 HEADER = 2  # rows received, and whether they are floating point
@@ -29,9 +30,13 @@ class Source(Process):
     Parameters
     ----------
     data : array, shape (T, *shape)
-        Token ``t`` leaves in step ``t``, counted from 0.
+        Token ``t`` leaves in step ``t * period``, counted from 0; zeros between.
     at_end : {"zeros", "error"}
         What happens in steps after the last token.
+    period : int
+        Steps from one token to the next.
+    clock : Clock, optional
+        Of the network that is fed: tokens start anew when it does.
 
     Attributes
     ----------
@@ -44,7 +49,13 @@ class Source(Process):
     """
 
     def __init__(
-        self, *, data: ArrayLike, at_end: str = "zeros", **kwargs: Any
+        self,
+        *,
+        data: ArrayLike,
+        at_end: str = "zeros",
+        period: int = 1,
+        clock: Clock | None = None,
+        **kwargs: Any,
     ) -> None:
         data = np.asarray(data)
         if data.ndim < 2:
@@ -52,7 +63,9 @@ class Source(Process):
         if data.dtype.kind not in "biuf":
             raise SpecError(f"Source: data is of type {data.dtype}, must be numbers")
         choose("Source: at_end", at_end, dict.fromkeys(AT_END))
-        super().__init__(data=data, at_end=at_end, **kwargs)
+        timing, clock = Timing(0, period), clock or Clock()
+        params = {"timing": timing, "clock": clock, "period": period}
+        super().__init__(data=data, at_end=at_end, **params, **kwargs)
         self.s_out = OutPort(shape=data.shape[1:])
 
 
@@ -63,9 +76,13 @@ class Sink(Process):
     ----------
     shape : tuple of int
     num_steps : int
-        How many time steps there is room for; later ones are dropped.
+        How many values there is room for; later ones are dropped.
     skip : int
         How many time steps to leave out at the beginning.
+    period : int
+        Steps from one value that is kept to the next.
+    clock : Clock, optional
+        Of the network that is read: values start anew when it does.
 
     Attributes
     ----------
@@ -73,7 +90,14 @@ class Sink(Process):
     """
 
     def __init__(
-        self, *, shape: tuple[int, ...], num_steps: int, skip: int = 0, **kwargs: Any
+        self,
+        *,
+        shape: tuple[int, ...],
+        num_steps: int,
+        skip: int = 0,
+        period: int = 1,
+        clock: Clock | None = None,
+        **kwargs: Any,
     ) -> None:
         shape = tuple(int(n) for n in shape)
         for name, value in (("num_steps", num_steps), ("skip", skip)):
@@ -82,14 +106,20 @@ class Sink(Process):
         rows = (int(num_steps), *shape)
         size = ITEM * (HEADER + int(np.prod(rows)))
         memory = mmap.mmap(-1, size)
-        super().__init__(shape=shape, rows=rows, skip=skip, memory=memory, **kwargs)
+        timing, clock = Timing(skip, period), clock or Clock()
+        params = {"skip": skip, "timing": timing, "clock": clock, "period": period}
+        super().__init__(shape=shape, rows=rows, memory=memory, **params, **kwargs)
         self._rows, self._memory = rows, memory
         self.a_in = InPort(shape=shape)
 
     @property
     def received(self) -> int:
-        """How many time steps are kept by now, without those left out."""
+        """How many values are kept by now."""
         return int(sink_header(self._memory)[0])
+
+    def clear(self) -> None:
+        """Forget what was received; for use while the network is paused."""
+        sink_header(self._memory)[0] = 0
 
     @property
     def data(self) -> NDArray:

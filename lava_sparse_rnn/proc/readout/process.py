@@ -19,7 +19,7 @@ class Readout(NeuronGroup):
     Parameters
     ----------
     group : ReadoutGroup of n neurons
-    recipe, depth, weight_exp, num_tokens
+    recipe, weight_exp, depth, period, num_tokens
         See `NeuronGroup`.
 
     Attributes

@@ -24,10 +24,13 @@ class AbstractPyRecurrenceModel(GroupModel):
     overflow_s_im: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
 
     def compute(self, acc_re, acc_im):
-        if self.token >= 0:
-            drive = self.group.drive(acc_re, acc_im, self.arithmetic)
-            state = (self.x_re, self.x_im)
-            self.x_re, self.x_im = self.group.advance(state, drive, self.arithmetic)
+        if self.token is None:
+            return np.zeros_like(self.x_re), np.zeros_like(self.x_im)
+        state = (self.x_re, self.x_im)
+        if self.schedule.resets(self.token):
+            state = (np.zeros_like(self.x_re), np.zeros_like(self.x_im))
+        drive = self.group.drive(acc_re, acc_im, self.arithmetic)
+        self.x_re, self.x_im = self.group.advance(state, drive, self.arithmetic)
         return self.group.emit((self.x_re, self.x_im), self.arithmetic)
 
 

@@ -7,9 +7,12 @@ from typing import Any, ClassVar
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
+from numpy.typing import ArrayLike
 
+from lava_sparse_rnn.fixed_point import QFormat
 from lava_sparse_rnn.proc._process import NeuronGroup
-from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.proc._quantize import quantize_recurrence
+from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.groups import RecurrenceGroup
 
@@ -23,9 +26,10 @@ class Recurrence(NeuronGroup):
     Parameters
     ----------
     group : RecurrenceGroup of n neurons
-    recipe, depth, weight_exp, num_tokens
-        See `NeuronGroup`. Until time step ``depth`` the state stays at zero, so that
-        a bias does not drive it before the first token is here.
+    recipe, weight_exp, depth, period, num_tokens, reset_interval, reset_offset
+        See `NeuronGroup`. In a step without a token (before the first one, between
+        two of them, after the last) the neurons drop what arrives, keep their state
+        and send zeros.
 
     Attributes
     ----------
@@ -34,6 +38,9 @@ class Recurrence(NeuronGroup):
     x_re, x_im : Var, shape (n,)
         The state, after the update of the step.
     overflow_x_re, overflow_x_im, overflow_s_re, overflow_s_im : Var, shape (1,)
+    state_format : QFormat or None
+    s_wire : Wire or None
+        Where `from_float` made them.
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("x_re", "x_im", "s_re", "s_im")
@@ -48,8 +55,62 @@ class Recurrence(NeuronGroup):
         self.s_im_out = OutPort(shape=shape)
         self.x_re = Var(shape=shape, init=0)
         self.x_im = Var(shape=shape, init=0)
+        self.state_format: QFormat | None = None
+        self.s_wire: Wire | None = None
 
     @classmethod
     def of(cls, block: BlockSpec, recipe: Recipe, **kwargs: Any) -> Recurrence:
         """The recurrence of a block of a description."""
         return cls(group=RecurrenceGroup.of(block, recipe), recipe=recipe, **kwargs)
+
+    @classmethod
+    def from_float(
+        cls,
+        a_bar: ArrayLike,
+        *,
+        acc_frac: ArrayLike,
+        bias: ArrayLike | None = None,
+        calibration: ArrayLike | None = None,
+        input_range: ArrayLike | None = None,
+        recipe: Recipe | None = None,
+        **kwargs: Any,
+    ) -> Recurrence:
+        """A recurrence of real values: ``x' = a_bar x + drive + bias``.
+
+        Formats follow the rule of `lava_sparse_rnn.proc._quantize`: the largest
+        fracs with which peaks fit and no worst case leaves 30 bits.
+
+        Parameters
+        ----------
+        a_bar : array of complex, shape (n,)
+            Of the discretised system, magnitudes below 1.
+        acc_frac : int or array of int, shape (n,)
+            Of what arrives: integer ``q`` at ``a_re_in`` and ``a_im_in`` is a drive
+            of ``q / 2**acc_frac``.
+        bias : array of complex, shape (n,), optional
+        calibration : array of complex, shape (T, n)
+            Typical drives, without the bias; or else
+        input_range : float or array of float, shape (n,)
+            The largest magnitude of either part of a drive.
+        recipe : Recipe, optional
+            Widths and policies.
+        **kwargs
+            See `NeuronGroup`.
+
+        Returns
+        -------
+        Recurrence
+            With ``state_format`` (of ``x_re`` and ``x_im``) and ``s_wire`` (of
+            ``s_re_out`` and ``s_im_out``), to read its integers as real values.
+
+        Raises
+        ------
+        SpecError
+        """
+        recipe = recipe or Recipe()
+        group, state_format, s_wire = quantize_recurrence(
+            a_bar, acc_frac, bias, calibration, input_range, recipe
+        )
+        process = cls(group=group, recipe=recipe, **kwargs)
+        process.state_format, process.s_wire = state_format, s_wire
+        return process

@@ -82,9 +82,9 @@ class SubS5BlockModel(AbstractSubProcessModel):
             process = group.of(
                 block,
                 params["recipe"],
-                depth=params["depth"] + depth[name],
                 weight_exp=WEIGHT_EXP,
-                num_tokens=params["num_tokens"],
+                clock=params["clock"],
+                **params["timing"].later(depth[name]).arguments(),
             )
             setattr(self, name, process)
             for var in process.vars.members:

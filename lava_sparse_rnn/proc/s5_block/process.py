@@ -7,14 +7,17 @@ from typing import Any
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
+from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.proc._layer_vars import layer_vars
-from lava_sparse_rnn.proc._process import Process, check_depth, check_type
-from lava_sparse_rnn.spec import Network, Recipe
+from lava_sparse_rnn.proc._process import TimedProcess, check_type
+from lava_sparse_rnn.proc._quantize import RealBlock, peaks_of, quantize_block
+from lava_sparse_rnn.proc._timing import period_of
+from lava_sparse_rnn.spec import Network, Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 
 
-class S5Block(Process):
+class S5Block(TimedProcess):
     """Recurrence, readout and gate with residual::
 
         x'  = a x + B u + bias_x
@@ -29,11 +32,13 @@ class S5Block(Process):
     ----------
     block : spec.S5Block
     recipe : Recipe, optional
-    depth : int
-        Time step (0 is the first) in which the first token arrives at ``inp``; the
-        recurrence stays at zero until it has come through.
-    num_tokens : int, optional
-        How many tokens are real; those after them count no overflow.
+    mode : {"pipelined", "fall_through"}
+        A new token in every time step, or every ``latency`` steps.
+    depth, reset_interval, reset_offset, num_tokens
+        See `TimedProcess`; ``depth`` counts to ``inp``.
+    period : int, optional
+        Steps from one token to the next, in place of the mode's: for a block in a
+        longer fall-through network.
 
     Attributes
     ----------
@@ -41,6 +46,8 @@ class S5Block(Process):
     x_re, x_im : Var, shape (d_state,)
     overflow_<tensor> : Var, shape (1,)
         For x_re, x_im, s_re, s_im, z, g, out: how often a value did not fit.
+    network : spec.Network
+        The block alone; its `to_wire` and `from_wire` convert real values.
 
     Raises
     ------
@@ -53,8 +60,8 @@ class S5Block(Process):
         block: BlockSpec,
         recipe: Recipe | None = None,
         *,
-        depth: int = 0,
-        num_tokens: int | None = None,
+        mode: str = "pipelined",
+        period: int | None = None,
         **kwargs: Any,
     ) -> None:
         check_type(block, BlockSpec, "S5Block: block")
@@ -63,11 +70,12 @@ class S5Block(Process):
             block=block,
             recipe=recipe,
             network=Network((block,), recipe),
-            depth=check_depth(depth),
-            num_tokens=num_tokens,
+            mode=mode,
+            period=period_of(mode, block.latency) if period is None else period,
             **kwargs,
         )
         self.block = block
+        self.network: Network = self.proc_params["network"]
         self.inp = InPort(shape=(block.d_model,))
         self.out = OutPort(shape=(block.d_model,))
         for name, shape in layer_vars(block).items():
@@ -77,3 +85,62 @@ class S5Block(Process):
     def latency(self) -> int:
         """Time steps from a token's arrival to its answer."""
         return self.block.latency
+
+    @classmethod
+    def from_float(
+        cls,
+        a_bar: ArrayLike,
+        B_bar: ArrayLike,
+        C: ArrayLike,
+        D: ArrayLike,
+        W: ArrayLike,
+        *,
+        bias_x: ArrayLike | None = None,
+        bias_z: ArrayLike | None = None,
+        bias_g: ArrayLike | None = None,
+        calibration: ArrayLike | None = None,
+        input_range: ArrayLike | None = None,
+        inp: Wire | None = None,
+        recipe: Recipe | None = None,
+        **kwargs: Any,
+    ) -> S5Block:
+        """A block of real values, quantised on the way.
+
+        Formats follow the rule of `lava_sparse_rnn.proc._quantize`: the largest
+        fracs with which peaks and weights fit and no worst case leaves 30 bits.
+        ``block.network.to_wire`` and ``from_wire`` convert its inputs and answers.
+
+        Parameters
+        ----------
+        a_bar : array of complex, shape (n,)
+            Of the discretised system, magnitudes below 1.
+        B_bar : array of complex, shape (n, d)
+            Of the discretised system.
+        C : array of complex, shape (d, n)
+            The readout is ``2 Re(C s)``, of one of each conjugate pair of states.
+        D : array, shape (d,)
+        W : array, shape (d, d)
+        bias_x : array of complex, shape (n,), optional
+        bias_z, bias_g : array, shape (d,), optional
+        calibration : array of float, shape (T, d)
+            A typical sequence of inputs, from a zero state; or else
+        input_range : float or array of float, shape (d,)
+            The largest magnitude of each input: formats then hold the worst case,
+            which real inputs stay far below.
+        inp : Wire, optional
+            Format of the inputs, where another layer's wire gives it.
+        recipe : Recipe, optional
+            Widths and policies.
+        **kwargs
+            See `S5Block`.
+
+        Raises
+        ------
+        SpecError
+            When an argument does not fit, or no format keeps the worst case.
+        """
+        recipe = recipe or Recipe()
+        biases = {"bias_x": bias_x, "bias_z": bias_z, "bias_g": bias_g}
+        real = RealBlock.of(recipe, a_bar, B_bar, C=C, D=D, W=W, **biases)
+        peaks, headroom = peaks_of(real, calibration, input_range, len(real.D))
+        return cls(quantize_block(real, peaks, headroom, recipe, inp), recipe, **kwargs)

@@ -9,11 +9,12 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
 from lava_sparse_rnn.proc._layer_vars import layer_vars
-from lava_sparse_rnn.proc._process import Process, check_depth, check_type
+from lava_sparse_rnn.proc._process import TimedProcess, check_type
+from lava_sparse_rnn.proc._timing import period_of
 from lava_sparse_rnn.spec import Network
 
 
-class SparseRNN(Process):
+class SparseRNN(TimedProcess):
     """A network description as one Process.
 
     Its models are one operating-system process (`fixed_pt`, `floating_pt`) or, with
@@ -23,12 +24,12 @@ class SparseRNN(Process):
     Parameters
     ----------
     network : Network
-    depth : int
-        Time step (0 is the first) in which the first token arrives at ``inp``.
-        Larger than 0 for a network behind other Processes: recurrences stay at zero
-        until the first token has come through.
-    num_tokens : int, optional
-        How many tokens are real; those after them count no overflow.
+    mode : {"pipelined", "fall_through"}
+        A new token in every time step, or every ``latency`` steps.
+    depth, reset_interval, reset_offset, num_tokens
+        See `TimedProcess`; ``depth`` counts to ``inp``.
+    period : int, optional
+        Steps from one token to the next, in place of the mode's.
 
     Attributes
     ----------
@@ -46,14 +47,15 @@ class SparseRNN(Process):
         self,
         network: Network,
         *,
-        depth: int = 0,
-        num_tokens: int | None = None,
+        mode: str = "pipelined",
+        period: int | None = None,
         **kwargs: Any,
     ) -> None:
+        check_type(network, Network, f"{type(self).__name__}: network")
         super().__init__(
-            network=check_type(network, Network, f"{type(self).__name__}: network"),
-            depth=check_depth(depth),
-            num_tokens=num_tokens,
+            network=network,
+            mode=mode,
+            period=period_of(mode, network.latency) if period is None else period,
             **kwargs,
         )
         self.network = network
