@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn estimate``: a network on Loihi 2, counted and weighed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lava_sparse_rnn.cli._files import replacing
+from lava_sparse_rnn.cli._info import NetworkFile
+
+COUNT_COLUMNS = {
+    "sparse_synops": "sparse synops",
+    "dense_synops": "dense synops",
+    "memory_reads": "memory reads",
+    "neuron_updates": "neurons",
+    "instructions": "instructions",
+    "messages_out": "messages out",
+    "messages_in": "messages in",
+    "hops_east_west": "hops E-W",
+    "hops_north_south": "hops N-S",
+    "chip_crossings": "to other chips",
+}
+
+
+def estimate(
+    network: NetworkFile,
+    audio: Annotated[
+        Path | None, typer.Option(help="A recording that a denoiser is run on.")
+    ] = None,
+    tokens: Annotated[
+        Path | None, typer.Option(help="Integer tokens, (T, d_in), as .npy.")
+    ] = None,
+    chip: Annotated[
+        str,
+        typer.Option(
+            help="oheo_gulch, kapoho_point, hala_point, or a JSON or TOML file."
+        ),
+    ] = "oheo_gulch",
+    cores: Annotated[
+        int | None, typer.Option(help="Cores to use; by default as few as possible.")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="Coefficients: loihi1 or loihi2 (which has none).")
+    ] = "loihi1",
+    coefficients: Annotated[
+        Path | None, typer.Option(help="Measured coefficients, JSON or TOML.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Tokens to count at most.")] = 1000,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the mapping into this picture.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every number here.")
+    ] = None,
+) -> None:
+    """Map a network on Loihi 2 and estimate its time and energy per token.
+
+    No hardware is needed or run: counts are from a run of the reference executor,
+    times and energies are lower bounds with the coefficients that are named.
+    """
+    from lava_sparse_rnn import loihi2, spec
+
+    net = spec.load(network)
+    x, token_s, buffer_s = _input(net, audio, tokens)
+    mapping = loihi2.map_network(net, chip, cores)
+    result = loihi2.estimate(
+        net, x[:limit], mapping, coefficients or preset, token_s, buffer_s
+    )
+    _show(Console(), result, len(x))
+    if plot is not None:
+        from lava_sparse_rnn.loihi2 import plots
+
+        plots.draw(mapping, plot, result)
+        Console().print(f"mapping: {plot}")
+    if json_file is not None:
+        with replacing(json_file) as temporary:
+            text = json.dumps(loihi2.estimate_dict(result), indent=1)
+            temporary.write_text(text + "\n", "utf-8")
+        Console().print(f"numbers: {json_file}")
+
+
+def _input(net, audio: Path | None, tokens: Path | None):
+    """Tokens, seconds between them, and seconds that a window takes."""
+    if audio is not None and tokens is None:
+        return _audio_tokens(net, audio)
+    if tokens is not None and audio is None:
+        return _tokens(tokens)
+    raise ValueError(
+        "estimate counts a run on real input: give either --audio X.wav or "
+        "--tokens X.npy"
+    )
+
+
+def _audio_tokens(net, path: Path):
+    from lava_sparse_rnn.audio import wav
+    from lava_sparse_rnn.audio.denoiser import Denoiser
+
+    samples, _ = wav.read(path)
+    denoiser = Denoiser(net)
+    front_end = denoiser.front_end
+    x = denoiser.tokens(samples)
+    if not len(x):
+        raise ValueError(f"{path}: no samples, estimate needs at least one token")
+    rate = front_end.sample_rate
+    return x, front_end.hop_length / rate, front_end.n_fft / rate
+
+
+def _tokens(path: Path):
+    import numpy as np
+
+    try:
+        x = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path}: not a .npy file of numbers ({error})") from error
+    return x, 0.008, 0.032  # the frames of the N-DNS challenge
+
+
+def _show(console: Console, result, total: int) -> None:
+    from lava_sparse_rnn.loihi2 import report
+
+    counts = result.counts
+    mapping = counts.mapping
+    console.print(_mapping_table(mapping, report.group_use(mapping)))
+    console.print(
+        f"{len(mapping)} cores on {mapping.chips} chip(s); copies: "
+        f"{mapping.copies_per_chip} per chip, {mapping.copies} on "
+        f"{mapping.board.name}"
+    )
+    console.print(_count_table(counts, report, total))
+    console.print(f"[bold]{result.label}[/]", soft_wrap=True)
+    if result.terms:
+        console.print(_term_table(result))
+    console.print(_mode_table(result))
+    console.print(
+        f"N-DNS proxies: {result.ops_per_token:,.0f} operations per token; power "
+        f"{result.power_proxy / 1e6:.3f} M-Ops/s, power-delay product "
+        f"{result.pdp_proxy / 1e6:.4f} M-Ops (a {result.buffer_s * 1e3:g} ms buffer "
+        "and the fall-through latency, where known)",
+        soft_wrap=True,
+    )
+    if result.missing:
+        console.print("left out, no coefficient has a value:")
+        for line in result.missing:
+            console.print(f"  {line}")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="right" if i else "left")
+    return table
+
+
+def _mapping_table(mapping, rows) -> Table:
+    table = _table(
+        f"mapping on {mapping.board.name}",
+        *("group", "cores", "neurons", "synapses", "format", "memory", "synaptic"),
+        *("synapse balance", "instruction balance", "state B"),
+    )
+    for r in rows:
+        table.add_row(
+            r.name,
+            str(r.cores),
+            str(r.neurons),
+            f"{r.synapses:,}",
+            ", ".join(r.formats),
+            f"{r.memory:.1%}",
+            f"{r.synaptic_memory:.1%}",
+            f"{r.imbalance['synapses']:.2f}",
+            f"{r.imbalance['instructions']:.2f}",
+            f"{r.state_bytes}+{r.constant_bytes}",
+        )
+    return table
+
+
+def _count_table(counts, report, total: int) -> Table:
+    rows = report.count_table(counts)
+    columns = {q: n for q, n in COUNT_COLUMNS.items() if rows["all"][q]}
+    done = counts.real.tokens
+    of = f" of {total:,}" if done < total else ""
+    table = _table(
+        f"counts per token, mean over {done:,}{of} tokens", "group", *columns.values()
+    )
+    for name, row in rows.items():
+        if name == "all":
+            table.add_section()
+        table.add_row(name, *(f"{row[q]:,.0f}" for q in columns))
+    most = report.busiest(counts)
+    table.add_row("busiest core", *(f"{most[q]:,.0f}" for q in columns))
+    return table
+
+
+def _term_table(result) -> Table:
+    table = _table(
+        f"lower bound of a step, preset {result.preset.name}: the largest of",
+        *("part", "mean us", "worst us", "binds", "busiest"),
+    )
+    for t in result.terms:
+        times = (f"{t.mean_s * 1e6:.3f}", f"{t.worst_s * 1e6:.3f}")
+        table.add_row(t.name, *times, f"{t.binds:.0%}", t.where)
+    return table
+
+
+def _mode_table(result) -> Table:
+    copies = result.counts.mapping.copies
+    table = _table(
+        f"time and energy, preset {result.preset.name} (estimate)",
+        *("mode", "step us", "latency us", "worst us", "tokens/s", "x copies"),
+        "energy/token uJ",
+    )
+    for m in (result.pipelined, result.fall_through):
+        batch = None if m.tokens_per_s is None else m.tokens_per_s * copies
+        table.add_row(
+            m.name,
+            _number(m.step_s, 1e6),
+            _number(m.latency_s, 1e6),
+            _number(m.worst_latency_s, 1e6),
+            _number(m.tokens_per_s, 1, "<= ", 0),
+            _number(batch, 1, "<= ", 0),
+            _number(m.energy_per_token_j, 1e6),
+        )
+    return table
+
+
+def _number(
+    value: float | None, scale: float, prefix: str = ">= ", digits: int = 3
+) -> str:
+    if value is None:
+        return "not known"
+    return f"{prefix}{value * scale:,.{digits}f}"

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Loihi 2: limits of the chip, a network's place on it, and what that costs.
+
+No hardware is needed and none was run: capacity is from public sources, counts are
+from runs of the reference executor, time and energy are estimates.
+"""
+
+from lava_sparse_rnn.loihi2.chip import BOARDS, Board, Chip, as_board
+from lava_sparse_rnn.loihi2.coefficients import PRESETS, Coefficients, as_coefficients
+from lava_sparse_rnn.loihi2.cost import Estimate, Mode, TermTime, estimate, weigh
+from lava_sparse_rnn.loihi2.counts import Counts, Tally, count
+from lava_sparse_rnn.loihi2.errors import Loihi2Error
+from lava_sparse_rnn.loihi2.groups import Connection, NeuronGroup, neuron_groups
+from lava_sparse_rnn.loihi2.mapping import Mapping, map_network
+from lava_sparse_rnn.loihi2.memory import MemoryModel
+from lava_sparse_rnn.loihi2.report import estimate_dict, mapping_dict
+from lava_sparse_rnn.loihi2.rules import RULES, Violation, violations
+
+__all__ = [
+    "BOARDS",
+    "PRESETS",
+    "RULES",
+    "Board",
+    "Chip",
+    "Coefficients",
+    "Connection",
+    "Counts",
+    "Estimate",
+    "Loihi2Error",
+    "Mapping",
+    "MemoryModel",
+    "Mode",
+    "NeuronGroup",
+    "Tally",
+    "TermTime",
+    "Violation",
+    "as_board",
+    "as_coefficients",
+    "count",
+    "estimate",
+    "estimate_dict",
+    "map_network",
+    "mapping_dict",
+    "neuron_groups",
+    "violations",
+    "weigh",
+]

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every core does for each token, counted on a run of the reference executor.
+
+Nothing here is measured on a chip. Counts follow from the integers of the run, the
+neuron programs and the mapping; they need no coefficient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.loihi2.errors import Loihi2Error
+from lava_sparse_rnn.loihi2.groups import INPUT, NeuronGroup
+from lava_sparse_rnn.loihi2.mapping import Mapping
+from lava_sparse_rnn.loihi2.memory import FORMATS
+from lava_sparse_rnn.spec import Affine, Network, S5Block, reference
+from lava_sparse_rnn.spec.groups import AffineGroup, GateGroup, ReadoutGroup
+
+FloatArray = NDArray[np.float64]
+Active = Dict[str, NDArray[np.bool_]]
+
+PER_CORE = (
+    *(f"{name}_synops" for name in FORMATS),
+    "memory_reads",
+    "neuron_updates",
+    "instructions",
+    "spikes",
+    "messages_out",
+    "messages_in",
+    "hops_east_west",
+    "hops_north_south",
+    "chip_crossings",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Counts of some tokens.
+
+    Parameters
+    ----------
+    per_core : dict of str to array, shape (T, K)
+        For each name in `PER_CORE`: what each core does for each token, in the step
+        in which its group has that token.
+
+        ``sparse_synops``, ``dense_synops``: stored synapses that a message meets, by
+        format; zeros stored by the dense format and copies included.
+        ``memory_reads``: words of synaptic memory that are read for them, at least
+        one per message and connection.
+        ``neuron_updates``: neurons whose program runs.
+        ``instructions``: what these programs execute.
+        ``spikes``: payloads that are not 0.
+        ``messages_out``: the same, once per core they go to. ``messages_in``: those
+        that arrive.
+        ``hops_*``: links that the messages a core sends take, XY routing, on its own
+        chip. ``chip_crossings``: messages to another chip.
+    links : array, shape (G, T, L)
+        Messages of each group on each link of every used chip, links as in `Mesh`.
+    """
+
+    per_core: dict[str, FloatArray]
+    links: NDArray[np.float32]
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens, T."""
+        return self.links.shape[1]
+
+    @property
+    def synops(self) -> FloatArray:
+        """Synaptic operations of all formats, shape (T, K)."""
+        return np.sum([self.per_core[f"{n}_synops"] for n in FORMATS], axis=0)
+
+    def per_token(self, name: str) -> float:
+        """Mean over tokens of the sum over cores."""
+        return float(self.per_core[name].sum(axis=1).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Counts of a run.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    real : Tally
+        Of the tokens.
+    idle : Tally
+        Of one step without a token, for fall-through: recurrences are silent then,
+        but all neurons are updated, and biases may send messages.
+    synops : array, shape (T,)
+        Weights other than zero that meet a message, without copies: what the
+        network, not its mapping, needs. As in `spec.statistics.activity`.
+    """
+
+    mapping: Mapping
+    real: Tally
+    idle: Tally
+    synops: FloatArray
+
+
+def count(network: Network, x: ArrayLike, mapping: Mapping) -> Counts:
+    """Count what a mapped network does on real input.
+
+    Parameters
+    ----------
+    network : Network
+    x : array of int, shape (T, d_in)
+    mapping : Mapping
+        Of the same network.
+
+    Returns
+    -------
+    Counts
+
+    Raises
+    ------
+    Loihi2Error
+        When there is no token, or the mapping is of another network.
+    SpecError
+        When ``x`` does not fit the network.
+    """
+    _check_same(network, mapping)
+    trace: dict[str, NDArray] = {}
+    x = np.asarray(x)
+    reference.run(network, x, trace)
+    if not len(x):
+        raise Loihi2Error("no tokens: counts need at least one")
+    active = {name: value != 0 for name, value in trace.items()} | {INPUT: x != 0}
+    useful = np.zeros(len(x))
+    for group in mapping.groups:
+        for c in group.inputs:
+            if not c.copies:
+                useful += active[c.source] @ c.column_nnz
+    idle = {name: v != 0 for name, v in idle_wires(network).items()}
+    return Counts(
+        mapping, tally(mapping, active, True), tally(mapping, idle, False), useful
+    )
+
+
+def _check_same(network: Network, mapping: Mapping) -> None:
+    shapes = [w.shape for layer in network.layers for w in layer.matrices.values()]
+    mapped = [
+        c.shape
+        for g in mapping.groups
+        for c in g.inputs
+        if not c.copies and not c.name.endswith("_D")
+    ]
+    if shapes != mapped:
+        raise Loihi2Error("the mapping is of another network: matrices differ in shape")
+
+
+def idle_wires(network: Network) -> dict[str, NDArray]:
+    """What every wire carries between tokens in fall-through, shape (1, n) each.
+
+    Nothing arrives from outside and recurrences send nothing, so what is left comes
+    from biases.
+    """
+    u = np.zeros((1, network.d_in), dtype=np.int64)
+    wires: dict[str, NDArray] = {INPUT: u}
+    for i, layer in enumerate(network.layers):
+        answers = IDLE[layer.type](layer, u, network)
+        wires |= {f"layer{i}_{name}": value for name, value in answers.items()}
+        u = answers["out"]
+    return wires
+
+
+def _idle_affine(layer: Affine, u: NDArray, network: Network) -> dict[str, NDArray]:
+    group = AffineGroup.of(layer, network.recipe)
+    acc = reference.product(layer.weights.matrix, u)
+    return {"out": group.step(acc, network.recipe.arithmetic())}
+
+
+def _idle_s5(block: S5Block, u: NDArray, network: Network) -> dict[str, NDArray]:
+    arithmetic = network.recipe.arithmetic()
+    s = np.zeros((1, block.d_state), dtype=np.int64)
+    readout = ReadoutGroup.of(block, network.recipe)
+    silent = np.zeros_like(u)
+    z = readout.step(silent, block.D.values * u, arithmetic)
+    gate = GateGroup.of(block, network.recipe)
+    g = gate.argument(reference.product(block.W.matrix, z), arithmetic)
+    return {"s_re": s, "s_im": s, "z": z, "out": gate.combine(z, g, u, arithmetic)}
+
+
+IDLE: dict[str, Callable[..., dict[str, NDArray]]] = {
+    Affine.type: _idle_affine,
+    S5Block.type: _idle_s5,
+}
+
+
+def _spike_each(sent: list[NDArray[np.bool_]]) -> NDArray[np.int64]:
+    return np.sum(sent, axis=0, dtype=np.int64)
+
+
+def _spike_together(sent: list[NDArray[np.bool_]]) -> NDArray[np.int64]:
+    return len(sent) * np.any(sent, axis=0).astype(np.int64)
+
+
+def _spike_always(sent: list[NDArray[np.bool_]]) -> NDArray[np.int64]:
+    return np.zeros(sent[0].shape, dtype=np.int64)  # the shortest path has them
+
+
+SPIKES: dict[str, Callable[[list], NDArray[np.int64]]] = {
+    "each": _spike_each,
+    "together": _spike_together,
+    "always": _spike_always,
+}
+
+
+def tally(mapping: Mapping, active: Active, token: bool) -> Tally:
+    """Counts for wires of which is known who sends.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    active : mapping from str to array of bool, shape (T, n)
+        Whether each payload of each wire is other than 0.
+    token : bool
+        Whether recurrences have a token, or wait for one.
+    """
+    n_tokens = len(active[INPUT])
+    shape = (n_tokens, len(mapping))
+    per_core = {name: np.zeros(shape) for name in PER_CORE}
+    links = mapping.chips * mapping.mesh.links
+    traffic = np.zeros((len(mapping.groups), n_tokens, links), np.float32)
+    for i, stored, entries in mapping.connections:
+        cores = mapping.cores_of(i)
+        sent = active[stored.connection.source].astype(np.float64)
+        per_core[f"{stored.format.name}_synops"][:, cores] += sent @ entries.T
+        words = -(-entries * stored.entry_bits // (8 * mapping.model.word_bytes))
+        per_core["memory_reads"][:, cores] += sent @ words.T
+    for i, group in enumerate(mapping.groups):
+        _neurons(mapping, i, active, token, per_core)
+        for wire in group.wires:
+            _messages(mapping, i, wire, active[wire], per_core, traffic[i])
+    for i, table in mapping.listeners(INPUT):  # from outside: they only arrive
+        arriving = active[INPUT].astype(np.float64) @ table.T
+        per_core["messages_in"][:, mapping.cores_of(i)] += arriving
+    return Tally(per_core, traffic)
+
+
+def _neurons(
+    mapping: Mapping, i: int, active: Active, token: bool, per_core: dict
+) -> None:
+    """Updates, instructions and spikes of a group."""
+    group, cores = mapping.groups[i], mapping.cores_of(i)
+    start = mapping.start[cores]
+    sent = [active[wire] for wire in group.wires]
+    per_core["neuron_updates"][:, cores] = mapping.neurons[cores]
+    per_core["spikes"][:, cores] = np.add.reduceat(_spike_each(sent), start, axis=1)
+    executed = _instructions(group, sent, token)
+    per_core["instructions"][:, cores] = np.add.reduceat(executed, start, axis=1)
+
+
+def _instructions(
+    group: NeuronGroup, sent: list[NDArray[np.bool_]], token: bool
+) -> NDArray[np.int64]:
+    """Instructions of every neuron, shape (T, n): its path and SPIKEs on it.
+
+    Equal to what the interpreter counts, except where overflow wraps and a payload
+    that is to be sent happens to wrap to 0.
+    """
+    if group.kind == "recurrence" and not token:
+        return np.full(sent[0].shape, group.idle_path, dtype=np.int64)
+    return group.token_path + SPIKES[group.spikes](sent)
+
+
+def _messages(
+    mapping: Mapping,
+    i: int,
+    wire: str,
+    active: NDArray[np.bool_],
+    per_core: dict[str, FloatArray],
+    traffic: NDArray[np.float32],
+) -> None:
+    """Messages of a wire from the cores of group ``i``, and the links they take."""
+    senders = range(*mapping.cores_of(i).indices(len(mapping)))
+    heard = False
+    for j, table in mapping.listeners(wire):
+        heard = True
+        to = mapping.cores_of(j)
+        for k in senders:
+            neurons = slice(mapping.start[k], mapping.stop[k])
+            # (T, receiving cores)
+            sent = active[:, neurons].astype(np.float64) @ table[:, neurons].T
+            per_core["messages_in"][:, to] += sent
+            per_core["messages_out"][:, k] += sent.sum(axis=1)
+            _route(mapping, k, to, sent, per_core, traffic)
+    if not heard:  # the answer: one message to the outside, its way is not counted
+        starts = mapping.start[mapping.cores_of(i)]
+        per_core["messages_out"][:, mapping.cores_of(i)] += np.add.reduceat(
+            active.astype(np.float64), starts, axis=1
+        )
+
+
+def _route(
+    mapping: Mapping,
+    k: int,
+    to: slice,
+    sent: FloatArray,
+    per_core: dict[str, FloatArray],
+    traffic: NDArray[np.float32],
+) -> None:
+    mesh, chip = mapping.mesh, mapping.chip_of[k]
+    near = mapping.chip_of[to] == chip
+    per_core["chip_crossings"][:, k] += sent[:, ~near].sum(axis=1)
+    here, there = mapping.router_of[k], mapping.router_of[to][near]
+    east_west, north_south = mesh.hops(here, there)
+    per_core["hops_east_west"][:, k] += sent[:, near] @ east_west
+    per_core["hops_north_south"][:, k] += sent[:, near] @ north_south
+    links = slice(chip * mesh.links, (chip + 1) * mesh.links)
+    traffic[:, links] += sent[:, near] @ mesh.routes_from(int(here))[there]

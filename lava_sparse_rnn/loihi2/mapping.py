@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A network on the cores of a board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.loihi2.chip import Board, Chip, as_board
+from lava_sparse_rnn.loihi2.groups import NeuronGroup, neuron_groups
+from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection, store
+from lava_sparse_rnn.loihi2.noc import Mesh
+from lava_sparse_rnn.loihi2.partition import Planner
+from lava_sparse_rnn.loihi2.rules import require, violations
+from lava_sparse_rnn.spec import Network
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Mapping:
+    """Which core has which neurons, and what that takes.
+
+    Arrays have one element per used core, K in all; cores of a group stand together,
+    groups in the order of their depths.
+
+    Parameters
+    ----------
+    board : Board
+    model : MemoryModel
+    groups : tuple of NeuronGroup
+    stored : dict of str to tuple of StoredConnection
+        Inputs of each group.
+    group_of : array of int, shape (K,)
+        Index into `groups`.
+    start, stop : array of int, shape (K,)
+        The core has the neurons ``start`` to ``stop - 1`` of its group.
+    place : array of int, shape (K,)
+        Core number on the board: ``chip * cores per chip + place on the chip``.
+    """
+
+    board: Board
+    model: MemoryModel
+    groups: tuple[NeuronGroup, ...]
+    stored: dict[str, tuple[StoredConnection, ...]]
+    group_of: IntArray
+    start: IntArray
+    stop: IntArray
+    place: IntArray
+
+    def __len__(self) -> int:
+        return len(self.group_of)
+
+    @property
+    def neurons(self) -> IntArray:
+        """Neurons of each core, shape (K,)."""
+        return self.stop - self.start
+
+    @property
+    def chip_of(self) -> IntArray:
+        """Chip of each core, shape (K,)."""
+        return self.place // self.board.chip.cores
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """The network on chip."""
+        return Mesh(self.board.chip)
+
+    @property
+    def router_of(self) -> IntArray:
+        """Router of each core on its chip, shape (K,)."""
+        return self.mesh.router_of(self.place % self.board.chip.cores)
+
+    @property
+    def chips(self) -> int:
+        """Chips that are used."""
+        return len(np.unique(self.chip_of))
+
+    def cores_of(self, group: int) -> slice:
+        """Where the cores of a group are in the arrays."""
+        low, high = np.searchsorted(self.group_of, (group, group + 1))
+        return slice(int(low), int(high))
+
+    def describe(self, k: int) -> str:
+        """A core and what is on it, for messages."""
+        group = self.groups[self.group_of[k]].name
+        on_chip = self.place[k] % self.board.chip.cores
+        return (
+            f"{group}, neurons {self.start[k]}..{self.stop[k] - 1} "
+            f"(chip {self.chip_of[k]}, core {on_chip})"
+        )
+
+    @cached_property
+    def connections(self) -> tuple[tuple[int, StoredConnection, IntArray], ...]:
+        """Every connection: (receiving group, connection, entries).
+
+        Entries are the stored synapses of each sender on each core of the group,
+        shape (cores of the group, n_in).
+        """
+        return tuple(
+            (i, s, s.core_entries(self.neurons[self.cores_of(i)]))
+            for i, group in enumerate(self.groups)
+            for s in self.stored[group.name]
+        )
+
+    def listeners(self, wire: str) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+        """Groups that hear a wire, each with a table (its cores, senders) of who does.
+
+        A message goes once to each core that has a synapse for it, whatever the
+        number of connections there.
+        """
+        heard: dict[int, NDArray[np.bool_]] = {}
+        for i, stored, entries in self.connections:
+            if stored.connection.source == wire:
+                heard[i] = heard.get(i, False) | (entries > 0)
+        yield from heard.items()
+
+    @cached_property
+    def synapses(self) -> IntArray:
+        """Stored synapses of each core, shape (K,)."""
+        total = np.zeros(len(self), np.int64)
+        for i, _, entries in self.connections:
+            total[self.cores_of(i)] += entries.sum(axis=1)
+        return total
+
+    @cached_property
+    def memory(self) -> dict[str, IntArray]:
+        """Bytes of each core by purpose, shape (K,) each.
+
+        ``synapses`` (weights and indices), ``axons`` (table of senders),
+        ``destinations`` (table of receivers), ``neurons`` (state, constants,
+        accumulators; constants that the core's neurons share).
+        """
+        bits = np.zeros(len(self), np.int64)
+        axons = np.zeros(len(self), np.int64)
+        for i, stored, entries in self.connections:
+            bits[self.cores_of(i)] += entries.sum(axis=1) * stored.entry_bits
+            axons[self.cores_of(i)] += (entries > 0).sum(axis=1)
+        own = np.array([self.model.neuron_bytes(g) for g in self.groups])
+        shared = np.array([self.model.shared_bytes(g) for g in self.groups])
+        return {
+            "synapses": -(-bits // 8),
+            "axons": axons * self.model.axon_bytes,
+            "destinations": self._destinations * self.model.destination_bytes,
+            "neurons": self.neurons * own[self.group_of] + shared[self.group_of],
+        }
+
+    @cached_property
+    def _destinations(self) -> IntArray:
+        total = np.zeros(len(self), np.int64)
+        for i, group in enumerate(self.groups):
+            per_neuron = np.zeros(group.size, np.int64)
+            for wire in group.wires:
+                tables = [t.sum(axis=0) for _, t in self.listeners(wire)]
+                # The answer of the last group goes to one place outside.
+                per_neuron += sum(tables) if tables else 1
+            cores = self.cores_of(i)
+            total[cores] = np.add.reduceat(per_neuron, self.start[cores])
+        return total
+
+    @property
+    def total_bytes(self) -> IntArray:
+        """Bytes of each core, shape (K,)."""
+        return np.sum(list(self.memory.values()), axis=0)
+
+    @property
+    def instructions(self) -> IntArray:
+        """Instructions of each core for a token on the longest path, shape (K,)."""
+        longest = np.array([g.report.longest for g in self.groups])
+        return self.neurons * longest[self.group_of]
+
+    @property
+    def copies_per_chip(self) -> int:
+        """Copies that fit one chip, for batches; 0 if one needs several chips."""
+        if self.chips > 1:
+            return 0
+        chip = self.board.chip
+        by_synapses = chip.synapses // max(int(self.synapses.sum()), 1)
+        return min(chip.cores // len(self), by_synapses)
+
+    @property
+    def copies(self) -> int:
+        """Copies that fit the board; a chip never has parts of two."""
+        if self.chips > 1:
+            return self.board.chips // self.chips
+        return self.board.chips * self.copies_per_chip
+
+
+def map_network(
+    network: Network,
+    target: Board | Chip | str | Path = "oheo_gulch",
+    cores: int | None = None,
+    model: MemoryModel | None = None,
+) -> Mapping:
+    """Distribute a network over the cores of a chip or board.
+
+    Each core has neurons of one group, a contiguous run of them, with all of their
+    synapses. Within a group the cut makes the most that any core has to do (synapses
+    or instructions, whichever is more) as small as it can, then the lesser of the
+    two, then memory. Cores beyond the fewest go to the groups whose cores have most
+    to do.
+
+    Parameters
+    ----------
+    network : Network
+    target : Board, Chip, str or Path
+        A preset's name is enough: oheo_gulch, kapoho_point, hala_point.
+    cores : int, optional
+        How many to use; by default as few as the limits allow, which leaves room for
+        the most copies. Some may stay unused where another would not help.
+    model : MemoryModel, optional
+        Sizes of table entries.
+
+    Returns
+    -------
+    Mapping
+
+    Raises
+    ------
+    Loihi2Error
+        When the network does not fit; the message says what breaks which limit.
+    """
+    board, model = as_board(target), model or MemoryModel()
+    groups = neuron_groups(network)
+    stored = {
+        g.name: tuple(store(c, board.chip, model) for c in g.inputs) for g in groups
+    }
+    cuts = Planner(groups, stored, board, model).plan(cores)
+    group_of = np.repeat(np.arange(len(groups)), [len(c) - 1 for c in cuts])
+    start = np.concatenate([c[:-1] for c in cuts])
+    stop = np.concatenate([c[1:] for c in cuts])
+    unplaced = Mapping(
+        board, model, groups, stored, group_of, start, stop, np.arange(len(start))
+    )
+    place = _places(unplaced.synapses, board.chip)
+    mapping = Mapping(board, model, groups, stored, group_of, start, stop, place)
+    require(violations(mapping))
+    return mapping
+
+
+def _places(synapses: IntArray, chip: Chip) -> IntArray:
+    """Core after core; the next chip where this one is full or has enough synapses."""
+    places, chip_number, used, held = [], 0, 0, 0
+    for n in synapses.tolist():
+        if used == chip.cores or (used and held + n > chip.synapses):
+            chip_number, used, held = chip_number + 1, 0, 0
+        places.append(chip_number * chip.cores + used)
+        used, held = used + 1, held + n
+    return np.array(places)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Chips and boards: published figures, other figures, mistakes."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from lava_sparse_rnn.loihi2 import BOARDS, Board, Chip, Loihi2Error, as_board
+
+
+def test_published_figures():
+    chip = Chip()
+    assert (chip.cores, chip.neurons_per_core) == (128, 8192)
+    assert (chip.core_bytes, chip.synapse_bytes) == (192 * 1024, 128 * 1024)
+    assert (chip.payload_bits, chip.weight_bits) == (32, 8)
+    assert (chip.state_bytes_per_neuron, chip.synapses) == (4096, 120_000_000)
+    assert chip.routers_x * chip.routers_y * chip.cores_per_router == chip.cores
+    assert {name: b.chips for name, b in BOARDS.items()} == {
+        "oheo_gulch": 1,
+        "kapoho_point": 8,
+        "hala_point": 1152,
+    }
+
+
+def test_every_figure_has_a_source():
+    assert all("brief" in source for source in Chip().sources.values())
+    assert len(Chip().sources) == 11
+    assert Chip(cores=120).sources["cores"] == "given"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Chip(cores=0), "chip 'loihi2': cores is 0, must be 1 or more"),
+        (lambda: Chip(cores=129), "129 cores, its 8 x 4 routers of 4 have places for"),
+        (lambda: Chip(synapse_bytes=200_000), "synapse_bytes is 200,000, a core has"),
+        (lambda: Board("b", 0), "board 'b': chips is 0"),
+        (lambda: as_board("oheo"), "board 'oheo', must be one of: oheo_gulch, kap"),
+        (lambda: as_board("b.yaml"), "b.yaml: ending '.yaml', must be one of: .json"),
+    ],
+)
+def test_mistakes(make, message):
+    with pytest.raises(Loihi2Error, match=re.escape(message)):
+        make()
+
+
+TOML = 'name = "two"\nchips = 2\n[chip]\nname = "c"\ncores = 120\n'
+
+
+def test_files(tmp_path):
+    wanted = Board("two", 2, Chip("c", 120))
+    (tmp_path / "b.toml").write_text(TOML)
+    table = {"name": "two", "chips": 2, "chip": {"name": "c", "cores": 120}}
+    (tmp_path / "b.json").write_text(json.dumps(table))
+    assert as_board(tmp_path / "b.toml") == wanted
+    assert as_board(str(tmp_path / "b.json")) == wanted
+    assert as_board(wanted) is wanted
+    assert as_board(wanted.chip) == Board("c", 1, wanted.chip)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"chip": {"core": 3}}', "chip.core: Unexpected"),
+        ('{"chip": {"cores": "3"}}', "chip.cores: Input should be a valid integer"),
+        ('{"chip": {"cores": 500}}', "500 cores"),
+        ("{", "cannot be parsed"),
+    ],
+)
+def test_bad_files(tmp_path, text, message):
+    (tmp_path / "b.json").write_text(text)
+    with pytest.raises(Loihi2Error, match=rf"b\.json: .*{re.escape(message)}"):
+        as_board(tmp_path / "b.json")
+
+
+def test_import_is_light():
+    code = (
+        "import sys, lava_sparse_rnn.loihi2\n"
+        "assert not {'lava', 'torch', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

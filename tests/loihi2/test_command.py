@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn estimate``, called as a user calls it."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from lava_sparse_rnn import cli, loihi2, spec
+from lava_sparse_rnn.audio import Denoiser, FrontEnd, wav
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    front_end = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2)
+    network = spec.random_network(
+        np.random.default_rng(2), d_in=33, d_model=12, d_state=8, d_out=33
+    )
+    network = spec.Network(network.layers, network.recipe, front_end.metadata())
+    path = tmp_path_factory.mktemp("net") / "small.net"
+    network.save(path)
+    return path
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    def call(*arguments):
+        words = ["lava-sparse-rnn", "estimate", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", words)
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        text = capsys.readouterr()
+        return stopped.value.code, " ".join(text.out.split()), text.err
+
+    return call
+
+
+def test_audio(command, net, tmp_path):
+    noise = np.random.default_rng(0).normal(0, 0.1, 3200)
+    soundfile.write(tmp_path / "a.wav", noise, 16000)
+    plot, numbers = tmp_path / "p.png", tmp_path / "n.json"
+    code, text, _ = command(
+        *(net, "--audio", tmp_path / "a.wav", "--plot", plot, "--json", numbers),
+        *("--limit", 50, "--cores", 9),
+    )
+    assert code == 0
+    network = spec.load(net)
+    samples, _ = wav.read(tmp_path / "a.wav")
+    x = Denoiser(network).tokens(samples)
+    mapping = loihi2.map_network(network, cores=9)
+    e = loihi2.estimate(network, x[:50], mapping, "loihi1", 16 / 16000, 64 / 16000)
+    assert json.loads(numbers.read_text()) == json.loads(
+        json.dumps(loihi2.estimate_dict(e))
+    )
+    assert f"mean over 50 of {len(x)} tokens" in text
+    assert "no hardware was run" in text
+    assert "left out, no coefficient has a value:" in text
+    assert f">= {e.pipelined.step_s * 1e6:.3f}" in text
+    assert plot.stat().st_size > 10_000
+
+
+def test_tokens_and_measured_coefficients(command, net, tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((4, 33), np.int64))
+    (tmp_path / "c.json").write_text(
+        '{"name": "lab", "source": "bench 3", "barrier_ns": 1000}'
+    )
+    code, text, _ = command(
+        *(net, "--tokens", tmp_path / "x.npy"),
+        *("--coefficients", tmp_path / "c.json", "--chip", "kapoho_point"),
+    )
+    assert code == 0
+    assert "25 per chip, 200 on kapoho_point" in text
+    assert "preset 'lab' (bench 3)" in text
+    assert "│ pipelined │ >= 1.000 │ >= 5.000 │" in text
+    assert "not known" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give either --audio X.wav or --tokens X.npy"),
+        (("--tokens", "x.npy", "--audio", "a.wav"), "give either --audio"),
+        (("--tokens", "missing.npy"), "missing.npy"),
+        (("--tokens", "x.npy", "--chip", "none"), "board 'none', must be one of"),
+        (("--tokens", "x.npy", "--preset", "none"), "preset 'none', must be one of"),
+        (("--tokens", "x.npy", "--cores", "2"), "5 cores, the limit is 2"),
+    ],
+)
+def test_errors(command, net, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.ones((4, 33), np.int64))
+    code, _, error = command(net, *arguments)
+    assert code == 1
+    assert message in error
