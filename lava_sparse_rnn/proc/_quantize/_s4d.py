@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Diagonal state-space models of one channel each, and their integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.fixed_point import QFormat, SpecError
+from lava_sparse_rnn.proc._quantize._block import quantize_states
+from lava_sparse_rnn.proc._quantize._formats import (
+    accumulator,
+    beside,
+    lower,
+    range_frac,
+    weight_frac,
+    wire,
+    within_shift,
+)
+from lava_sparse_rnn.proc._quantize._peaks import (
+    Peaks,
+    largest_part,
+    real,
+    recur,
+    stable,
+)
+from lava_sparse_rnn.spec import Bias, Recipe, Weights, Wire, shifted_bound
+from lava_sparse_rnn.spec._tensors import Part
+from lava_sparse_rnn.spec.groups import AffineGroup, RecurrenceGroup
+
+ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, eq=False)
+class S4DSpec(Part):
+    """What `S4D` computes with: integers and formats.
+
+    Parameters
+    ----------
+    inp : Wire of h channels
+    B_re, B_im : Weights, shape (h * n, h)
+        One weight per row; state ``i * n + j`` is state ``j`` of channel ``i``.
+    a_re, a_im : array of int, shape (h * n,)
+    a_format : QFormat
+    state : QFormat
+    s : Wire of h * n states, for both parts
+    C_re, C_imn : Weights, shape (h, h * n)
+        ``C_imn`` is the negated imaginary part.
+    out : Wire of h channels
+    recipe : Recipe
+    """
+
+    inp: Wire
+    B_re: Weights
+    B_im: Weights
+    a_re: NDArray[np.int64]
+    a_im: NDArray[np.int64]
+    a_format: QFormat
+    state: QFormat
+    s: Wire
+    C_re: Weights
+    C_imn: Weights
+    out: Wire
+    recipe: Recipe
+
+    @property
+    def recurrence(self) -> RecurrenceGroup:
+        """The neurons that hold the states; no nonlinearity."""
+        none = np.zeros(len(self.a_re), dtype=np.int64)
+        return RecurrenceGroup(
+            bias_re=none,
+            bias_im=none,
+            k_B=self.B_re.frac + self.inp.ref - self.state.frac,
+            a_re=self.a_re,
+            a_im=self.a_im,
+            a_frac=int(self.a_format.frac),
+            state_bits=self.state.bits,
+            k_x=self.state.frac - self.s.frac,
+            bits=self.s.bits,
+            nonlinearity="none",
+        )
+
+    @property
+    def readout(self) -> AffineGroup:
+        """The neurons that sum a channel's states; the shift doubles the sum."""
+        k = self.C_re.frac + self.s.ref - 1 - self.out.frac
+        bias = Bias.zeros(self.out.size).value
+        return AffineGroup(bias, k, self.out.bits, relu=False)
+
+    @property
+    def parameters(self) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+        """The real ``a``, ``b``, ``c`` that the integers stand for, shape (h, n)."""
+        h = self.out.size
+        a = np.ldexp(self.a_re + 0.0, -self.a_format.frac) + 1j * np.ldexp(
+            self.a_im + 0.0, -self.a_format.frac
+        )
+        row = (-self.B_re.frac)[:, None] + (self.inp.frac - self.inp.ref)[None]
+        B = np.ldexp(self.B_re.matrix.toarray() + 0.0, row) + 1j * np.ldexp(
+            self.B_im.matrix.toarray() + 0.0, row
+        )
+        row = (-self.C_re.frac)[:, None] + (self.s.frac - self.s.ref)[None]
+        C = np.ldexp(self.C_re.matrix.toarray() + 0.0, row) - 1j * np.ldexp(
+            self.C_imn.matrix.toarray() + 0.0, row
+        )
+        return a.reshape(h, -1), B.sum(axis=1).reshape(h, -1), C.sum(0).reshape(h, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class RealS4D:
+    """``y = 2 Re(sum_n c x)``, ``x' = a x + b u``, each channel on its own.
+
+    Parameters
+    ----------
+    a, b, c : array of complex, shape (h, n)
+        Of the discretised system.
+    """
+
+    a: ComplexArray
+    b: ComplexArray
+    c: ComplexArray
+
+    @classmethod
+    def of(cls, a: Any, b: Any, c: Any) -> RealS4D:
+        """Check shapes and that no state grows without end.
+
+        Raises
+        ------
+        SpecError
+        """
+        shape = np.shape(a)
+        if len(shape) != 2:
+            raise SpecError(f"a: shape {shape}, must be (channels, states)")
+        stable(np.ravel(a))
+        made = (
+            real(n, v, shape, np.complex128)
+            for n, v in zip("abc", (a, b, c), strict=True)
+        )
+        return cls(*made)
+
+    def trace(self, u: NDArray) -> dict[str, NDArray]:
+        """Everything over the inputs ``u``, shape (T, h); ``y`` with its sign."""
+        drive = (u[:, :, None] * self.b).reshape(len(u), -1)
+        x = recur(self.a.ravel(), drive)
+        y = 2 * (x.reshape(len(u), *self.a.shape) * self.c).sum(axis=2).real
+        return {"u": u, "x": largest_part(x), "out": y}
+
+    def worst(self, u: NDArray) -> dict[str, NDArray]:
+        """Bounds of all magnitudes for inputs within ``u``, shape (h,)."""
+        x = abs(self.b) * u[:, None] / (1 - abs(self.a))
+        return {"u": u, "x": x.ravel(), "out": 2 * (abs(self.c) * x).sum(axis=1)}
+
+
+def quantize_s4d(
+    system: RealS4D, peaks: Peaks, headroom: int, recipe: Recipe
+) -> S4DSpec:
+    """Integers of real channels; the rule is the one of blocks.
+
+    Raises
+    ------
+    SpecError
+        When no format satisfies the load-time proof.
+    """
+    recipe = replace(recipe, state_nonlinearity="none")
+    bits, h = recipe.weight_bits, len(system.a)
+    channel = np.repeat(np.eye(h), system.a.shape[1], axis=0)
+    inp = wire(range_frac(peaks["u"], recipe.wire_bits, headroom), recipe.wire_bits)
+    frac = {
+        "x": range_frac(peaks["x"], recipe.state_bits, headroom),
+        "s": range_frac(peaks["x"], recipe.wire_bits, headroom),
+    }
+    B = channel * system.b.reshape(-1, 1)
+    bias = np.zeros(len(B), dtype=np.complex128)
+    made = quantize_states(system.a.ravel(), B, bias, frac, inp, recipe)
+    for part in ("re", "im"):
+        made.pop(f"bias_x_{part}")
+
+    C, s = channel.T * system.c.ravel(), made["s"]
+    both = np.concatenate([C.real, -C.imag], axis=1)
+    out_frac = range_frac(peaks["out"], recipe.wire_bits, headroom)
+    rows = weight_frac(both, beside(s), recipe, np.zeros(h), "C")
+    rows = within_shift(rows, s.ref - 1 - out_frac)
+    worst = accumulator(rows, both, beside(s), bits, np.zeros(h))
+    out_frac = lower(
+        out_frac,
+        lambda f: shifted_bound(worst, rows + s.ref - 1 - f),
+        "out before saturation",
+    )
+    return S4DSpec(
+        inp=inp,
+        **made,
+        C_re=Weights.quantize(C.real, s, rows, bits),
+        C_imn=Weights.quantize(-C.imag, s, rows, bits),
+        out=wire(out_frac, recipe.wire_bits),
+        recipe=recipe,
+    )

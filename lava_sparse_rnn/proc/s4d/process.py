@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Diagonal state-space channels, in integers too."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.variable import Var
+from lava.proc.s4d.process import S4d
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.proc._process import TimedProcess, check_type
+from lava_sparse_rnn.proc._quantize import RealS4D, S4DSpec, peaks_of, quantize_s4d
+from lava_sparse_rnn.proc._timing import period_of
+from lava_sparse_rnn.spec import Recipe
+
+
+class S4D(TimedProcess):
+    """Channels with several complex states each, and no nonlinearity::
+
+        x' = a x + b u
+        y  = 2 Re(sum of c x over a channel's states)
+
+    What ``lava.proc.s4d.S4d`` computes between two connections that spread and sum
+    the states of a channel (as in `SigmaS4dDeltaLayer`), with a `fixed_pt` model
+    besides: a `Recurrence` between Lava's own `Sparse`, and a readout.
+
+    Parameters
+    ----------
+    spec : S4DSpec
+        Of `from_float`.
+    mode : {"pipelined", "fall_through"}
+        A new token in every time step, or every ``latency`` steps.
+    period : int, optional
+        Steps from one token to the next, in place of the mode's.
+    depth, reset_interval, reset_offset, num_tokens
+        See `TimedProcess`; ``depth`` counts to ``inp``.
+
+    Attributes
+    ----------
+    inp, out : InPort, OutPort, shape (h,)
+        Integers of the wires, also with `floating_pt`.
+    x_re, x_im : Var, shape (h * n,)
+        State ``i * n + j`` is state ``j`` of channel ``i``.
+    overflow_x_re, overflow_x_im, overflow_s_re, overflow_s_im, overflow_out : Var
+        How often a value did not fit, shape (1,).
+    """
+
+    latency: ClassVar[int] = 2
+    tensors: ClassVar[tuple[str, ...]] = ("x_re", "x_im", "s_re", "s_im", "out")
+
+    def __init__(
+        self,
+        spec: S4DSpec,
+        *,
+        mode: str = "pipelined",
+        period: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            spec=check_type(spec, S4DSpec, "S4D: spec"),
+            mode=mode,
+            period=period_of(mode, self.latency) if period is None else period,
+            **kwargs,
+        )
+        self.spec = spec
+        self.inp = InPort(shape=(spec.inp.size,))
+        self.out = OutPort(shape=(spec.out.size,))
+        self.x_re = Var(shape=(spec.s.size,), init=0)
+        self.x_im = Var(shape=(spec.s.size,), init=0)
+        for tensor in self.tensors:
+            setattr(self, f"overflow_{tensor}", Var(shape=(1,), init=0))
+
+    @classmethod
+    def from_float(
+        cls,
+        a: ArrayLike,
+        b: ArrayLike,
+        c: ArrayLike,
+        *,
+        calibration: ArrayLike | None = None,
+        input_range: ArrayLike | None = None,
+        recipe: Recipe | None = None,
+        **kwargs: Any,
+    ) -> S4D:
+        """Channels of real values, quantised by the rule of `S5Block.from_float`.
+
+        Parameters
+        ----------
+        a, b, c : array of complex, shape (h, n)
+            Of the discretised system: a row per channel, magnitudes of ``a`` below 1.
+        calibration : array of float, shape (T, h)
+            A typical sequence of inputs, from a zero state; or else
+        input_range : float or array of float, shape (h,)
+            The largest magnitude of each input: formats then hold the worst case.
+        recipe : Recipe, optional
+            Widths, rounding and overflow.
+        **kwargs
+            See `S4D`.
+
+        Raises
+        ------
+        SpecError
+        """
+        system = RealS4D.of(a, b, c)
+        peaks, headroom = peaks_of(system, calibration, input_range, len(system.a))
+        spec = quantize_s4d(system, peaks, headroom, recipe or Recipe())
+        return cls(spec, **kwargs)
+
+    @classmethod
+    def from_stock(cls, process: S4d, d_states: int = 1, **kwargs: Any) -> S4D:
+        """The integers of a stock `S4d`, whose states come channel by channel.
+
+        Parameters
+        ----------
+        process : lava.proc.s4d.S4d
+            With h * d_states neurons.
+        d_states : int
+            States of a channel.
+        **kwargs
+            See `from_float`.
+        """
+        check_type(process, S4d, "S4D.from_stock: process")
+        size = int(np.prod(process.shape))
+        if d_states < 1 or size % d_states:
+            raise SpecError(f"d_states is {d_states}, must divide the {size} neurons")
+        values = (process.proc_params[name] for name in "abc")
+        parts = [np.broadcast_to(v, (size,)).reshape(-1, d_states) for v in values]
+        return cls.from_float(*parts, **kwargs)
+
+    def to_wire(self, u: ArrayLike) -> NDArray[np.int64]:
+        """Real inputs, shape (..., h), as integers of ``inp``."""
+        return self.spec.inp.format.quantize(u)
+
+    def from_wire(self, y: ArrayLike) -> NDArray[np.float64]:
+        """Integers of ``out``, shape (..., h), as real values."""
+        return self.spec.out.format.dequantize(y)
