@@ -83,15 +83,18 @@ class _Diagonal(nn.Module):
 class _Bias(nn.Module):
     """A bias that is seen as ``mantissa << exponent``.
 
-    The parameter is in multiples of `unit`, a power of two in the unit of what the
-    bias is added to.
+    The parameter is in multiples of `unit`, powers of two in the unit of what the
+    bias is added to, one per neuron or one for all.
     """
 
-    def __init__(self, real: Tensor, frac: ArrayLike, bits: int, unit: float) -> None:
+    def __init__(
+        self, real: Tensor, frac: ArrayLike, bits: int, unit: ArrayLike
+    ) -> None:
         super().__init__()
-        self.bits, self.unit = bits, unit
+        self.bits = bits
+        self.register_buffer("unit", doubles(np.asarray(unit)), persistent=False)
         scale = doubles(np.ldexp(1.0, frac))
-        self.relative = nn.Parameter((real * scale / unit).float())
+        self.relative = nn.Parameter((real * scale / self.unit).float())
 
     def _parts(self) -> tuple[Tensor, Tensor]:
         return bias_parts(self.relative.double() * self.unit, self.bits)
@@ -122,7 +125,7 @@ class QuantizedAffine(nn.Module):
         super().__init__()
         self.layer, self.rules = layer, Rules.of(recipe)
         self.weights = _Matrix(folded.weights, layer.weights, layer.inp)
-        unit = _TYPICAL_PAYLOAD * self.weights.full
+        unit = _synaptic_unit(layer.acc_frac, layer.weights)
         self.bias = _Bias(folded.bias, layer.acc_frac, layer.bias.bits, unit)
         self.shift = self.rules.shift(layer.acc_frac - layer.out.frac)
 
@@ -232,15 +235,26 @@ class QuantizedBlock(nn.Module):
         return replace(self.layer, **values)
 
 
+def _synaptic_unit(acc_frac: np.ndarray, *rows: spec.Weights) -> np.ndarray:
+    """Units of the biases of accumulators.
+
+    A largest weight that meets a typical payload; 1.0 for neurons without weights,
+    whose exponent says nothing of the size of what they hold.
+    """
+    filled = np.any([w.row_magnitude > 0 for w in rows], axis=0)
+    typical = _TYPICAL_PAYLOAD * 2.0 ** (rows[0].bits - 1)
+    return np.where(filled, typical, np.ldexp(1.0, acc_frac))
+
+
 def _biases(folded: FoldedBlock, layer: spec.S5Block) -> dict[str, nn.Module]:
     """Biases of a block, each in the unit of what it is added to."""
     acc_B, acc_W = layer.B_re.frac + layer.inp.ref, layer.W.frac + layer.z.ref
-    synaptic = _TYPICAL_PAYLOAD * 2.0 ** (layer.B_re.bits - 1)
+    unit_B = _synaptic_unit(acc_B, layer.B_re, layer.B_im)
     rows = {
-        "bias_x_re": (acc_B, synaptic),
-        "bias_x_im": (acc_B, synaptic),
+        "bias_x_re": (acc_B, unit_B),
+        "bias_x_im": (acc_B, unit_B),
         "bias_z": (layer.z.frac, _TYPICAL_PAYLOAD),
-        "bias_g": (acc_W, synaptic),
+        "bias_g": (acc_W, _synaptic_unit(acc_W, layer.W)),
     }
     return {
         name: _Bias(getattr(folded, name), frac, getattr(layer, name).bits, unit)
