@@ -8,16 +8,15 @@ half follows from ``sigmoid(-m) = 1 - sigmoid(m)``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import expit, logit
 
-from lava_sparse_rnn.fixed_point._arithmetic import Arithmetic
+from lava_sparse_rnn.fixed_point._arithmetic import Arithmetic, IntegerArithmetic
 from lava_sparse_rnn.fixed_point._errors import SpecError
 from lava_sparse_rnn.fixed_point._format import frozen_ints
 from lava_sparse_rnn.fixed_point._ops import MAX_SHIFT, Shift
@@ -111,11 +110,9 @@ class SigmoidLines:
 
     def max_error(self, frac: int = 12, bits: int = 16) -> float:
         """The largest distance to the true sigmoid over every argument of a format."""
-        from lava_sparse_rnn.fixed_point._arithmetic import IntegerArithmetic
-
         g = np.arange(-(1 << (bits - 1)), 1 << (bits - 1))
         p = self.evaluate(g, self.shifts_for(frac), IntegerArithmetic())
-        return float(np.abs(p / SIGMOID_ONE - expit(g / 2.0**frac)).max())
+        return float(np.abs(p / SIGMOID_ONE - _sigmoid(g / 2.0**frac)).max())
 
 
 def lines_from_real(slope: ArrayLike, offset: ArrayLike) -> SigmoidLines:
@@ -146,6 +143,7 @@ def lines_from_points(x: ArrayLike, y: ArrayLike) -> SigmoidLines:
     return lines_from_real(slope, y[:-1] - slope * x[:-1])
 
 
+@lru_cache
 def fit_lines(error: float = 0.005) -> SigmoidLines:
     """The fewest lines, with 1.0 as a lid, whose error stays below ``error``.
 
@@ -166,30 +164,43 @@ def fit_lines(error: float = 0.005) -> SigmoidLines:
     return lines_from_real(slope, offset)
 
 
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    return cast(float, brentq(function, low, high))
+    """Where ``function`` changes its sign between ``low`` and ``high``."""
+    below = function(low) < 0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if (function(middle) < 0) == below:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _walk(error: float) -> list[tuple[float, float]]:
     """Lines (slope, offset) of the walk that `fit_lines` describes."""
     x, y, lines = 0.0, 0.5, []
-    x_lid = float(logit(1.0 - error))  # from here on the lid, 1.0, is near enough
+    x_lid = math.log((1.0 - error) / error)  # from here on the lid, 1.0, is near enough
     while y < 1.0 - error:
 
         def miss(t: float, x: float = x, y: float = y) -> float:
             # Height over (x, y) of the tangent at t to sigmoid - error.
-            p = expit(t)
+            p = 1.0 / (1.0 + math.exp(-t))
             return p - error - p * (1 - p) * (t - x) - y
 
         t = _root(miss, x, x + 40.0)
-        slope = expit(t) * (1 - expit(t))
+        p = 1.0 / (1.0 + math.exp(-t))
+        slope = p * (1 - p)
         offset = y - slope * x
         lines.append((slope, offset))
         if slope * x_lid + offset <= 1.0:
             return lines
 
         def above(v: float, slope: float = slope, offset: float = offset) -> float:
-            return slope * v + offset - expit(v) - error
+            return slope * v + offset - 1.0 / (1.0 + math.exp(-v)) - error
 
         x = _root(above, t, x_lid)
         y = slope * x + offset

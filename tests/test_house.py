@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rules of the house: which room may import which, and documents that stay true."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "lava_sparse_rnn"
+
+# What a room may import of this library, besides itself.
+ALLOWED = {
+    "fixed_point": set(),
+    "files": set(),
+    "spec": {"fixed_point", "files"},
+    "engine": {"fixed_point", "spec"},
+    "microcode": {"fixed_point", "spec"},
+    "backends": {"fixed_point", "spec", "engine", "proc"},
+    "proc": {"fixed_point", "spec"},
+    "loihi2": {"fixed_point", "files", "spec", "microcode"},
+    "netx": {"fixed_point", "spec", "proc"},
+    "nn": {"fixed_point", "spec"},
+    "audio": {"fixed_point", "files", "spec", "backends"},
+    "train": {"fixed_point", "files", "spec", "nn", "audio"},
+}
+WITHOUT_LAVA = ("fixed_point", "spec", "engine", "microcode", "nn", "audio", "loihi2")
+
+
+def imported(path):
+    """Full names of the modules that a file imports, wherever in it."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(parts[: -node.level]) if node.level else ""
+            module = ".".join(filter(None, (base, node.module)))
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("room", sorted(ALLOWED))
+def test_rooms_import_only_what_lies_below(room):
+    found = {
+        name.split(".")[1]
+        for path in SOURCES
+        if room_of(path) == room
+        for name in imported(path)
+        if name.startswith("lava_sparse_rnn.")
+    }
+    rooms = {p.stem if p.is_file() else p.name for p in PACKAGE.iterdir()}
+    assert (found & rooms) - {room} <= ALLOWED[room]
+
+
+def test_every_room_has_its_rule():
+    rooms = {room_of(p) for p in SOURCES}
+    assert rooms - {"cli"} <= ALLOWED.keys()
+
+
+@pytest.mark.parametrize("room", WITHOUT_LAVA)
+def test_lava_stays_out(room):
+    names = {n for p in SOURCES if room_of(p) == room for n in imported(p)}
+    assert not {n for n in names if n == "lava" or n.startswith("lava.")}
+
+
+def test_the_package_itself_is_cheap_to_import():
+    code = (
+        "import sys, lava_sparse_rnn;"
+        "print([m for m in ('numpy', 'torch', 'lava') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_name_their_licence_and_stay_short(path):
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[0] == "# SPDX-License-Identifier: BSD-3-Clause"
+    assert len(lines) <= 400
+
+
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "data").rglob("*.md"),
+]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_the_readme_names_every_command():
+    from lava_sparse_rnn.cli import app
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    commands = [c.name for c in app.registered_commands]
+    groups = [g.name for g in app.registered_groups]
+    for name in [*commands, *groups]:
+        assert re.search(rf"^\| `{name}\b", text, re.MULTILINE), name
+
+
+def test_the_shipped_network_keeps_its_promises():
+    import numpy as np
+
+    from lava_sparse_rnn import spec
+    from lava_sparse_rnn.spec import statistics
+
+    path = ROOT / "data" / "denoiser.net"
+    assert path.stat().st_size <= 300_000
+    network = spec.load(path)
+    assert statistics.sparsity(network) >= 0.9
+    for layer in network.layers:
+        assert {w.bits for w in layer.matrices.values()} == {8}
+        assert layer.out.bits == 16
+        if layer.type == "s5":
+            # A gate without weights holds its bias all the time: it has to fit.
+            empty = layer.W.row_magnitude == 0
+            g = layer.bias_g.value / 2.0 ** (layer.W.frac + layer.z.ref - layer.g.frac)
+            assert (np.abs(g[empty]) < layer.g.magnitude).all()
