@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -61,13 +61,19 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     ValueError
-        If the file is not a checkpoint of this package.
+        If the file is damaged, or not a checkpoint of this package.
     """
-    with safe_open(str(path), framework="pt") as file:
-        metadata = file.metadata() or {}
-        if "state" not in metadata:
-            raise ValueError(f"{path} is not a training checkpoint: it has no state")
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is damaged or no checkpoint ({error}); without it the training "
+            "starts anew"
+        ) from None
+    if "state" not in metadata:
+        raise ValueError(f"{path} is not a training checkpoint: it has no state")
     return tensors, json.loads(metadata["state"])
 
 

@@ -161,19 +161,45 @@ def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:
     Raises
     ------
     ValueError
-        When a setting has no ``=``, or a value is unknown or out of range.
+        When the file is no JSON object, a setting has no ``=`` or lies below one
+        that is no section, or a value is unknown or out of range.
     """
-    values = json.loads(path.read_text("utf-8")) if path else {}
+    values = read_json(path) if path else {}
     for setting in settings:
         key, separator, text = setting.partition("=")
         if not separator:
             raise ValueError(f"setting {setting!r}: not of the form section.key=value")
         place = values
         *sections, last = key.split(".")
-        for section in sections:
+        for depth, section in enumerate(sections, 1):
             place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise ValueError(
+                    f"setting {setting!r}: {'.'.join(sections[:depth])} is "
+                    f"{json.dumps(place)}, not a section"
+                )
         place[last] = _value(text)
     return TrainConfig.model_validate(values)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises
+    ------
+    ValueError
+        If the file holds anything else.
+    """
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except ValueError as error:  # no JSON, or no UTF-8
+        raise ValueError(f"{path} is not a JSON file: {error}") from None
+    if not isinstance(values, dict):
+        raise ValueError(
+            f"{path} holds a JSON {type(values).__name__}, must be an object with the "
+            "fields of TrainConfig"
+        )
+    return values
 
 
 def _value(text: str) -> Any:

@@ -90,6 +90,14 @@ class Group:
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
+    def agree(self, answer: bool) -> bool:
+        """The answer of process 0, in every process."""
+        if self.size == 1:
+            return answer
+        shared = torch.tensor(int(answer))
+        dist.broadcast(shared, src=0)
+        return bool(shared)
+
     def wait(self) -> None:
         """Until every process has come here."""
         if self.size > 1:

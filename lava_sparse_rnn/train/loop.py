@@ -26,6 +26,10 @@ from .optim import rate_factor, set_rate
 _MAX_BAD = 20
 
 
+class TrainingError(ValueError):
+    """A training that cannot go on, for want of finite gradients."""
+
+
 class Stage(ABC):
     """A model trained for a number of steps, in checkpoints that resume.
 
@@ -43,6 +47,9 @@ class Stage(ABC):
 
     name: str
     """Of the stage, and of its files."""
+
+    fingerprint: str | None = None
+    """Of what the stage starts from, kept in its checkpoints; None if of nothing."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -90,10 +97,16 @@ class Stage(ABC):
             self.model.train()
 
     def resume(self) -> bool:
-        """Take everything from the last checkpoint; tells whether there was one."""
+        """Take everything from the last checkpoint; tells whether there was one.
+
+        A checkpoint with another fingerprint, or without one, is left alone.
+        """
         if not self.checkpoint_path.exists():
             return False
         tensors, state = checkpoint.read(self.checkpoint_path)
+        # Process 0 decides: all have to start at the same step.
+        if not self.group.agree(state.get("fingerprint") == self.fingerprint):
+            return False
         checkpoint.restore(tensors, self.model, self.optimizer)
         self.step, self.figures = state["step"], state.get("figures", {})
         return True
@@ -105,6 +118,7 @@ class Stage(ABC):
         state = {
             "step": self.step,
             "figures": self.figures,
+            "fingerprint": self.fingerprint,
             "front_end": asdict(self.front),
             "config": self.config.model_dump(mode="json"),
         }
@@ -134,7 +148,7 @@ class Stage(ABC):
 
         Raises
         ------
-        FloatingPointError
+        TrainingError
             After many steps in a row without a finite gradient.
         """
         end = self.steps if until is None else min(until, self.steps)
@@ -166,7 +180,7 @@ class Stage(ABC):
             window.append(row["loss"])
             bad = 0 if math.isfinite(row["grad_norm"]) else bad + 1
             if bad >= _MAX_BAD:
-                raise FloatingPointError(
+                raise TrainingError(
                     f"{bad} steps in a row without a finite gradient, up to step "
                     f"{self.step}; a smaller optim.lr may help"
                 )

@@ -30,6 +30,7 @@ from .frontend import analyse, features, measure
 from .loop import Stage
 from .optim import build_optimizer
 from .process import prepare_process
+from .resume import check_unchanged, fingerprint
 
 CONFIG = "config.json"
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": None}
@@ -124,6 +125,8 @@ class IntegerStage(Stage):
     network : spec.Network
         Post-training quantisation of `folded`; its formats stay.
     group : Group
+    fingerprint : str
+        Of what all this was made from, see `resume.fingerprint`.
     """
 
     name = "integer"
@@ -137,11 +140,15 @@ class IntegerStage(Stage):
         folded: FoldedNetwork,
         network: spec.Network,
         group: Group,
+        fingerprint: str,
     ) -> None:
         super().__init__(config, source, front, config.quantize.steps, group)
         self.model = QuantizedRNN(folded, network)
         self.optimizer = build_optimizer(self.model, _fine_tune_rates(config))
-        self.resume()
+        self.fingerprint = fingerprint
+        existed = self.steps > 0 and self.checkpoint_path.exists()
+        self.stale = existed and not self.resume()
+        """Whether there was a checkpoint of another float network or recipe."""
 
     @property
     def data_seed(self) -> int:
@@ -159,9 +166,13 @@ def _fine_tune_rates(config: TrainConfig) -> OptimConfig:
     return config.optim.model_copy(update={**rates, "weight_decay": 0.0})
 
 
+def _float_checkpoint(config: TrainConfig) -> Path:
+    return config.directory / f"{FloatStage.name}.safetensors"
+
+
 def _front_end(config: TrainConfig, source: Source) -> FrontEnd:
     """Of the run's checkpoint, or measured on the first batches."""
-    saved = config.directory / f"{FloatStage.name}.safetensors"
+    saved = _float_checkpoint(config)
     if saved.exists():
         return FrontEnd(**checkpoint.read(saved)[1]["front_end"])
     fresh = source.fresh(0)
@@ -201,7 +212,13 @@ def open_float(config: TrainConfig) -> FloatStage:
     """The float stage of a run, from its checkpoint if there is one.
 
     Also writes the configuration into the folder of the run.
+
+    Raises
+    ------
+    ValueError
+        If the run is resumed with settings that it must keep.
     """
+    check_unchanged(config, config.directory / CONFIG, _float_checkpoint(config))
     prepare_process(config.threads)
     group = Group.start()
     torch.manual_seed(config.seed)
@@ -241,13 +258,7 @@ def run(
         note = _say_nothing
     stage.fit()
     note(f"float: {_figures(stage.figures)}")
-    level = _output_level(config, stage)
-    note(f"level: gains are multiplied by {level:.4g}")
-    folded = task.at_level(fold(stage.model), level)
-    ranges = calibrate(folded, calibration_features(config, stage.source, stage.front))
-    meta = stage.front.metadata()
-    network = quantize(folded, ranges, build_recipe(config), meta)
-    fine = IntegerStage(config, stage.source, stage.front, folded, network, group)
+    fine, network = _open_integer(stage, note)
     path = config.directory / f"{config.name}.net"
     if fine.step == 0 and group.leads:
         fine.figures = fine.validate()
@@ -263,6 +274,26 @@ def run(
     group.wait()
     note(f"written: {path}")
     return network, path
+
+
+def _open_integer(
+    stage: FloatStage, note: Callable[[str], None]
+) -> tuple[IntegerStage, spec.Network]:
+    """The integer stage after a float stage, and where it starts from."""
+    config, source, front = stage.config, stage.source, stage.front
+    level = _output_level(config, stage)
+    note(f"level: gains are multiplied by {level:.4g}")
+    folded = task.at_level(fold(stage.model), level)
+    ranges = calibrate(folded, calibration_features(config, source, front))
+    network = quantize(folded, ranges, build_recipe(config), front.metadata())
+    mark = fingerprint(config, stage.model, network)
+    fine = IntegerStage(config, source, front, folded, network, stage.group, mark)
+    if fine.stale:
+        note(
+            f"stale: {fine.checkpoint_path} is of another float network or recipe; "
+            "the fine-tune starts anew"
+        )
+    return fine, network
 
 
 def _say_nothing(text: str) -> None:

@@ -26,23 +26,31 @@ def free_port():
         return s.getsockname()[1]
 
 
-@pytest.mark.slow
-def test_two_processes_train_one_model(tiny, tmp_path):
-    config = tiny().model_dump_json()
+def train_in_two(config, folder):
+    """Networks of both processes."""
     port = str(free_port())
     base = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     base |= {"WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    text, paths = config.model_dump_json(), [folder / f"{r}.net" for r in range(2)]
     crew = [
         subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, config, str(tmp_path / f"{rank}.net")],
+            [sys.executable, "-c", _PROGRAM, text, str(path)],
             env={**base, "RANK": str(rank)},
         )
-        for rank in range(2)
+        for rank, path in enumerate(paths)
     ]
     assert [p.wait(timeout=120) for p in crew] == [0, 0]
-    first, second = (spec.load(tmp_path / f"{rank}.net") for rank in range(2))
+    return [spec.load(path) for path in paths]
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(tiny, tmp_path):
+    first, second = train_in_two(tiny(), tmp_path)
     assert first == second == spec.load(tmp_path / "tiny" / "tiny.net")
     assert json.loads((tmp_path / "tiny" / "config.json").read_text())["steps"] == 12
+    assert train_in_two(tiny(), tmp_path) == [first, first]
+    longer, other = train_in_two(tiny(steps=16), tmp_path)  # a stale fine-tune
+    assert longer == other != first
 
 
 def test_a_batch_that_cannot_be_shared_is_an_error(tiny):

@@ -14,6 +14,7 @@ from lava_sparse_rnn.nn.sparsify import sparsity
 from lava_sparse_rnn.spec import statistics
 from lava_sparse_rnn.train import TrainConfig, checkpoint, open_float, run
 from lava_sparse_rnn.train.config import read_config
+from lava_sparse_rnn.train.loop import TrainingError
 from lava_sparse_rnn.train.optim import build_optimizer, rate_factor
 
 
@@ -53,6 +54,7 @@ def test_whole_run_writes_a_network_and_resumes_for_free(tiny):
     network, path = run(config, notes.append)
     assert [n.split(":")[0] for n in notes] == [
         "float",
+        "level",
         "post-training quantisation",
         "fine-tuned",
         "written",
@@ -64,6 +66,7 @@ def test_whole_run_writes_a_network_and_resumes_for_free(tiny):
     assert json.loads((config.directory / "config.json").read_text())["steps"] == 12
     again, _ = run(config, notes.append)
     assert again == network
+    assert not any(n.startswith(("stale", "post-training")) for n in notes[5:])
     float_stage = open_float(config)
     total = sparsity(float_stage.model)["total"]
     assert total == pytest.approx(0.5, abs=0.01)
@@ -106,8 +109,22 @@ def test_hopeless_training_stops(tiny, monkeypatch):
     stage = open_float(tiny(steps=100))
     with torch.no_grad():
         stage.model.decoder_bias.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="20 steps in a row.*optim.lr"):
+    with pytest.raises(TrainingError, match="20 steps in a row.*optim.lr"):
         stage.fit()
+
+
+def test_errors_of_a_training_are_errors_of_the_user():
+    assert issubclass(TrainingError, ValueError)  # one line from the command
+
+
+@pytest.mark.parametrize("keep", [0, 5, 200, -1])
+def test_a_truncated_checkpoint_is_named(tmp_path, keep):
+    path = tmp_path / "float.safetensors"
+    model = torch.nn.Linear(2, 3)
+    checkpoint.save(path, model, None, {"step": 1})
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match=r"float\.safetensors is damaged"):
+        checkpoint.read(path)
 
 
 def test_rate_warms_up_and_falls():
@@ -153,3 +170,35 @@ def test_configuration_errors():
 def test_a_setting_without_a_value_is_refused():
     with pytest.raises(ValueError, match=r"'optim.lr': not of the form"):
         read_config(None, ["optim.lr"])
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '"word"', "3", "null"])
+def test_a_configuration_file_is_an_object(tmp_path, text):
+    path = tmp_path / "c.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"c\.json holds a JSON \w+, must be an obj"):
+        read_config(path, [])
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe{}"])
+def test_a_configuration_file_is_json(tmp_path, content):
+    path = tmp_path / "c.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"c\.json is not a JSON file: "):
+        read_config(path, [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["model=3", "model.d_model=4"], r"'model.d_model=4': model is 3, not a sec"),
+        (["steps=3", "steps.a.b=4"], r"'steps.a.b=4': steps is 3, not a section"),
+        (
+            ["model.d_model=4", "model.d_model.x=1"],
+            r"model.d_model is 4, not a section",
+        ),
+    ],
+)
+def test_a_setting_lies_in_a_section(settings, message):
+    with pytest.raises(ValueError, match=message):
+        read_config(None, settings)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a resumed run may reuse: settings that changed, and stages that are stale."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from lava_sparse_rnn import spec
+
+from . import checkpoint
+from .config import TrainConfig, read_json
+
+_FREE = {
+    # where the run is, and how it is carried out
+    "name",
+    "runs",
+    "threads",
+    "log_every",
+    "validate_every",
+    "checkpoint_minutes",
+    "data.root",
+    "data.workers",
+    # how long, and what depends on that
+    "steps",
+    "pruning.start",
+    "pruning.end",
+    "pruning.every",
+}
+# Of the integer stage, which `fingerprint` watches.
+_FREE_SECTION = "quantize."
+
+
+def check_unchanged(config: TrainConfig, saved: Path, weights: Path) -> None:
+    """Refuse to resume a run with settings that its weights were not trained with.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Of the resumed run.
+    saved : Path
+        Its configuration so far, as JSON; if the file is missing, the
+        configuration inside the checkpoint counts.
+    weights : Path
+        Its checkpoint; without one there is nothing to resume and all may change.
+
+    Raises
+    ------
+    ValueError
+        Names every setting that must not change, with both values.
+    """
+    if not weights.exists():
+        return
+    if saved.exists():
+        values = read_json(saved)
+    else:
+        values = checkpoint.read(weights)[1].get("config", {})
+    # A configuration of an older version lacks what was added since.
+    before = _flat(TrainConfig()) | dict(_leaves(values))
+    changed = [
+        f"{key} from {before[key]} to {value}"
+        for key, value in _flat(config).items()
+        if before.get(key) != value and not _is_free(key)
+    ]
+    if changed:
+        raise ValueError(
+            f"{config.directory} holds a training that cannot go on with other "
+            f"settings: {', '.join(changed)}; choose another name for a new training"
+        )
+
+
+def _is_free(key: str) -> bool:
+    return key in _FREE or key.startswith(_FREE_SECTION)
+
+
+def _flat(config: TrainConfig) -> dict[str, Any]:
+    return dict(_leaves(config.model_dump(mode="json")))
+
+
+def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def fingerprint(config: TrainConfig, model: nn.Module, network: spec.Network) -> str:
+    """Of what a fine-tune starts from; another value makes its checkpoint stale.
+
+    Covers the float tensors, the settings of the integer stage except its length,
+    and all formats of the network. The integers themselves are left out: another
+    number of threads moves a few of them by one, which no fine-tune minds.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    model : nn.Module
+        The trained float network.
+    network : spec.Network
+        Its post-training quantisation.
+    """
+    digest = hashlib.sha256()
+    settings = config.quantize.model_dump(mode="json", exclude={"steps"})
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        tensor = tensor.detach().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    for i, layer in enumerate(network.layers):
+        for name, value in _formats(layer, f"layer{i}"):
+            digest.update(f"{name} {value.shape}".encode() + value.tobytes())
+    return digest.hexdigest()
+
+
+def _formats(part: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Widths and binary points of a part of a network, by their places in it."""
+    for field in fields(part):
+        value, place = getattr(part, field.name), f"{name}.{field.name}"
+        if field.name in ("bits", "frac", "ref"):
+            yield place, np.asarray(value, dtype=np.int64)
+        elif is_dataclass(value):
+            yield from _formats(value, place)
