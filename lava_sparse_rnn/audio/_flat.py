@@ -9,12 +9,13 @@ to read.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+
+from lava_sparse_rnn.files import replacing
 
 from ._decode import SAMPLE_RATE
 from .errors import AudioError
@@ -59,9 +60,9 @@ class Clip:
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON under a temporary name, then rename."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value, indent=0, ensure_ascii=False), encoding="utf-8")
-    os.replace(part, path)
+    text = json.dumps(value, indent=0, ensure_ascii=False)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def write_flat(
@@ -82,19 +83,19 @@ def write_flat(
     """
     clips = list(clips)
     total = sum(clip.length for clip in clips)
-    part = stem.with_name(stem.name + ".npy.part")
     # A map of no samples is impossible, an empty file of one sample is harmless.
-    data = np.lib.format.open_memmap(part, "w+", dtype=np.int16, shape=(max(1, total),))
-    rows, offset = [], 0
-    for clip, x in zip(clips, samples, strict=True):
-        data[offset : offset + clip.length] = x
-        rows.append({**asdict(clip), "offset": offset})
-        offset += clip.length
-    data.flush()
-    del data
+    shape = (max(1, total),)
     index = stem.with_name(stem.name + ".json")
-    index.unlink(missing_ok=True)
-    os.replace(part, stem.with_name(stem.name + ".npy"))
+    rows, offset = [], 0
+    with replacing(stem.with_name(stem.name + ".npy")) as part:
+        data = np.lib.format.open_memmap(part, "w+", dtype=np.int16, shape=shape)
+        for clip, x in zip(clips, samples, strict=True):
+            data[offset : offset + clip.length] = x
+            rows.append({**asdict(clip), "offset": offset})
+            offset += clip.length
+        data.flush()
+        del data
+        index.unlink(missing_ok=True)
     write_json(
         index, {"format": FORMAT, "sample_rate": SAMPLE_RATE, **extra, "clips": rows}
     )

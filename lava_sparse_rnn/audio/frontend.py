@@ -7,13 +7,16 @@ network builds the input that the network was trained on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.audio._decode import SAMPLE_RATE
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.stft import Stft
 
@@ -21,6 +24,32 @@ TASK = "denoise"
 FEATURE = "log1p"
 WINDOW = "sqrt_hann_periodic"
 MASK = "1 + output"
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+
+
+def _positive(value: Any) -> bool:
+    return _number(value) and value > 0
+
+
+def _count(value: Any) -> bool:
+    return _positive(value) and isinstance(value, Integral)
+
+
+# What a network's ``meta`` must hold: a test of the value, and its rule in words.
+RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "sample_rate": (
+        lambda value: _count(value) and value == SAMPLE_RATE,
+        f"{SAMPLE_RATE} Hz, the rate that this library hears and plays",
+    ),
+    "n_fft": (_count, "a whole number above 0"),
+    "hop_length": (_count, "a whole number above 0"),
+    "magnitude_scale": (_positive, "a finite number above 0"),
+    "feature_mean": (_number, "a finite number"),
+    "feature_scale": (_positive, "a finite number above 0"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +90,7 @@ class FrontEnd:
         ------
         AudioError
             When the network is not a denoiser, or says of its front end what this
-            library does not know.
+            library does not know, or a constant is of a wrong type or out of range.
         """
         known = {"task": TASK, "feature": FEATURE, "window": WINDOW, "mask": MASK}
         for name, value in known.items():
@@ -72,6 +101,9 @@ class FrontEnd:
         missing = [f.name for f in fields(cls) if f.name not in meta]
         if missing:
             raise AudioError(f"network: front end lacks {', '.join(missing)}")
+        for name, (holds, rule) in RULES.items():
+            if not holds(meta[name]):
+                raise AudioError(f"network: {name} is {meta[name]!r}, must be {rule}")
         return cls(**{f.name: meta[f.name] for f in fields(cls)})
 
     def metadata(self) -> dict[str, float | int | str]:

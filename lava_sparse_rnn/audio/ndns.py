@@ -10,7 +10,9 @@ number after ``fileid`` in their names; the noisy ones also carry ``snr`` (dB) a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +26,10 @@ from .mixing import Mixer
 _FILE_ID = re.compile(r"(?:^|_)fileid_?(\d+)")
 _SNR = re.compile(r"(?:^|_)snr(-?\d+(?:\.\d+)?)")
 _LEVEL = re.compile(r"(?:^|_)tl(-?\d+(?:\.\d+)?)")
+
+
+KINDS = ("clean", "noise", "noisy")
+"""Folders of a set; the last is what makes it one, see :class:`NdnsFolder`."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ def write_set(
 ) -> Path:
     """Synthesise a set from the corpus.
 
-    Example ``i`` is ``mixer.mix(i)`` at the SNR ``snr_db[i % len(snr_db)]``.
+    Example ``i`` is ``mixer.mix(i)`` at the SNR ``snr_db[i % len(snr_db)]``. The set
+    is mixed in ``<folder>.part`` and renamed, so there is all of it or nothing.
 
     Parameters
     ----------
@@ -81,28 +88,55 @@ def write_set(
     Raises
     ------
     AudioError
-        When a set is there already or a number is out of range.
+        When a set is there already, also a half of one in ``<folder>.part``, or a
+        number is out of range.
     """
     folder = Path(folder)
     if count < 1:
         raise AudioError(f"count {count}: must be at least 1")
     if not snr_db or any(snr != int(snr) for snr in snr_db):
         raise AudioError(f"snr_db {list(snr_db)}: whole numbers are needed")
-    kinds = ("noisy", "clean", "noise")
-    for kind in kinds:
-        (folder / kind).mkdir(parents=True, exist_ok=True)
+    with _whole_set(folder) as part:
+        for i in range(count):
+            mix = mixer.mix(i, snr_db=int(snr_db[i % len(snr_db)]))
+            label = f"_snr{int(mix.snr_db)}_tl{round(mix.level_db)}"
+            for kind in KINDS:
+                name = f"{kind}_fileid_{i}{label if kind == 'noisy' else ''}.wav"
+                wav.write(part / kind / name, getattr(mix, kind))
+            if on_file is not None:
+                on_file(i + 1)
+        _write_attribution(mixer, part)
+    return folder
+
+
+@contextmanager
+def _whole_set(folder: Path) -> Iterator[Path]:
+    """A folder ``<folder>.part`` to fill, whose content is ``folder``'s at the end."""
+    for kind in KINDS:
         if next((folder / kind).glob("*.wav"), None):
             raise AudioError(f"{folder / kind}: holds WAV files already")
-    for i in range(count):
-        mix = mixer.mix(i, snr_db=int(snr_db[i % len(snr_db)]))
-        label = f"_snr{int(mix.snr_db)}_tl{round(mix.level_db)}"
-        for kind in kinds:
-            name = f"{kind}_fileid_{i}{label if kind == 'noisy' else ''}.wav"
-            wav.write(folder / kind / name, getattr(mix, kind))
-        if on_file is not None:
-            on_file(i + 1)
-    _write_attribution(mixer, folder)
-    return folder
+        if (folder / kind).is_dir() and next((folder / kind).iterdir(), None):
+            raise AudioError(f"{folder / kind}: is not empty")
+    target = folder.resolve()  # "." has no name
+    part = target.with_name(target.name + ".part")
+    try:
+        part.mkdir(parents=True)
+    except FileExistsError:
+        raise AudioError(
+            f"{part}: is there already; another command is mixing this set, or one was "
+            "stopped: then remove the folder"
+        ) from None
+    try:
+        for kind in KINDS:
+            (part / kind).mkdir()
+        yield part
+        if not target.exists():
+            part.rename(target)
+            return
+        for name in ("ATTRIBUTION.txt", *KINDS):
+            (part / name).replace(target / name)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_attribution(mixer: Mixer, folder: Path) -> None:
@@ -115,9 +149,8 @@ def _write_attribution(mixer: Mixer, folder: Path) -> None:
         "",
         *(f"{package}: {licence}" for package, licence in rows),
     ]
-    part = folder / "ATTRIBUTION.txt.part"
-    part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    part.replace(folder / "ATTRIBUTION.txt")
+    text = "\n".join(lines) + "\n"
+    (folder / "ATTRIBUTION.txt").write_text(text, encoding="utf-8")
 
 
 def _number(pattern: re.Pattern, name: str) -> float | None:

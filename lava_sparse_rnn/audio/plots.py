@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.stft import Stft
+from lava_sparse_rnn.files import replacing
 
 RANGE_DB = 70.0  # from the loudest point of any panel down to black
 
@@ -58,4 +59,6 @@ def spectrograms(
     axes[-1].set_xlabel("seconds")
     if image is not None:
         figure.colorbar(image, ax=list(axes), label="dB", shrink=0.8)
-    figure.savefig(path, dpi=130)
+    with replacing(path) as temporary:
+        kind = temporary.suffix[1:] or "png"
+        figure.savefig(temporary, dpi=130, format=kind)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
+
+from lava_sparse_rnn.files import replacing
 
 from ._decode import SAMPLE_RATE
 from .errors import AudioError
@@ -74,6 +75,11 @@ def _load(path: Path) -> tuple[np.ndarray, int]:
         return soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{path}: not an audio file ({error.error_string})") from None
+    except TypeError as error:
+        # What soundfile takes for headerless samples, such as a name in ".raw".
+        raise AudioError(
+            f"{path}: has no header that tells its sampling rate ({error})"
+        ) from None
 
 
 def _require_finite(x: np.ndarray, name: str) -> None:
@@ -156,14 +162,10 @@ def write(path: str | Path, samples: np.ndarray) -> int:
     _require_finite(x, str(path))
     clipped = int(np.count_nonzero(np.abs(x) > 1.0))
     data = np.clip(np.round(x.astype(np.float64) * 32768.0), -32768, 32767)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    pcm = data.astype(np.int16)
     try:
-        soundfile.write(
-            part, data.astype(np.int16), SAMPLE_RATE, subtype="PCM_16", format="WAV"
-        )
-        os.replace(part, path)
+        with replacing(path) as part:
+            soundfile.write(part, pcm, SAMPLE_RATE, subtype="PCM_16", format="WAV")
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioError(f"{path}: cannot be written ({error})") from error
-    finally:
-        part.unlink(missing_ok=True)
     return clipped

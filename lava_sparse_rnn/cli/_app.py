@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from lava_sparse_rnn.cli import (
     _data,
@@ -17,6 +17,7 @@ from lava_sparse_rnn.cli import (
     _run,
     _train,
 )
+from lava_sparse_rnn.cli._console import console
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,15 +40,8 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, ImportError) as error:
-        Console(stderr=True, highlight=False).print(
-            f"[red bold]error:[/] {_plain(error)}", soft_wrap=True
-        )
+        text = str(error) or type(error).__name__
+        console(stderr=True).print(Text.assemble(("error:", "red bold"), f" {text}"))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _plain(error: BaseException) -> str:
-    from rich.markup import escape
-
-    return escape(str(error) or type(error).__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._progress import tokens_bar
 
 app = typer.Typer(no_args_is_help=True)
@@ -22,9 +22,8 @@ def fetch(cache: Cache = DEFAULT_CACHE) -> None:
     """Fetch speech and noise from Debian packages; goes on where it stopped."""
     from lava_sparse_rnn import audio
 
-    console = Console()
-    for line in audio.fetch(cache, console):
-        console.print(f"left out: {line}")
+    for line in audio.fetch(cache):
+        console().print(f"left out: {line}")
 
 
 @app.command()
@@ -49,4 +48,4 @@ def mix(
         audio.write_set(
             mixer, folder, count, snr or [0, 10], lambda done: progress(done, count)
         )
-    Console().print(f"{count} mixtures of {seconds:g} s: {folder}")
+    console().print(f"{count} mixtures of {seconds:g} s: {folder}")

@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._files import check_outputs, check_picture
 from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.cli._run import BackendOption, overflows
 
@@ -39,11 +41,14 @@ def denoise(
     from lava_sparse_rnn.audio import wav
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
-    console = Console()
+    check_outputs(output)
+    check_picture(plot)
+    _check_network(network)
+    screen = console()
     samples, about = wav.read(noisy)
     reference = None if clean is None else _read_clean(clean, len(samples))
     for note in about.notes():
-        console.print(f"{noisy}: {note}")
+        screen.print(f"{noisy}: {note}")
     denoiser = Denoiser(spec.load(network), backend)
     start = time.perf_counter()
     with tokens_bar() as progress:
@@ -51,15 +56,24 @@ def denoise(
     seconds = time.perf_counter() - start
     clipped = wav.write(output, denoised)
     if clipped:
-        console.print(f"{output}: {clipped} samples clipped to full scale")
-    _report(console, denoiser, samples, seconds, backend)
-    overflows(console, denoiser.backend.counters)
+        screen.print(f"{output}: {clipped} samples clipped to full scale")
+    _report(screen, denoiser, samples, seconds, backend)
+    overflows(screen, denoiser.backend.counters)
     if reference is not None:
-        _quality(console, samples, denoised, reference)
+        _quality(screen, samples, denoised, reference)
     if plot is not None:
         _plot(plot, samples, denoised, reference)
-        console.print(f"spectrograms: {plot}")
-    console.print(f"denoised: {output}")
+        screen.print(f"spectrograms: {plot}")
+    screen.print(f"denoised: {output}")
+
+
+def _check_network(path: Path) -> None:
+    """Say where the default is from, to a user who is in another folder."""
+    if path == DEFAULT_NETWORK and not path.is_file():
+        raise ValueError(
+            f"{path}: no such file; --network names the file of a network, the default "
+            f"is the repository's {DEFAULT_NETWORK}, found from the repository's root"
+        )
 
 
 def _read_clean(path: Path, length: int):
@@ -73,12 +87,12 @@ def _read_clean(path: Path, length: int):
     return clean
 
 
-def _report(console: Console, denoiser, samples, seconds: float, backend: str) -> None:
+def _report(screen: Console, denoiser, samples, seconds: float, backend: str) -> None:
     from lava_sparse_rnn.spec import reference, statistics
 
     network = denoiser.network
     duration = len(samples) / denoiser.front_end.sample_rate
-    console.print(
+    screen.print(
         f"{duration:.2f} s of sound in {seconds:.2f} s with backend {backend}: "
         f"real-time factor {seconds / max(duration, 1e-9):.2f}"
     )
@@ -115,14 +129,14 @@ def _report(console: Console, denoiser, samples, seconds: float, backend: str) -
         f"{sum(r.synops for r in rows):,.0f}",
         f"{sum(r.dense_synops for r in rows):,}",
     )
-    console.print(table)
+    screen.print(table)
 
 
-def _quality(console: Console, noisy, denoised, clean) -> None:
+def _quality(screen: Console, noisy, denoised, clean) -> None:
     from lava_sparse_rnn.audio.metrics import si_snr
 
     before, after = si_snr(noisy, clean), si_snr(denoised, clean)
-    console.print(
+    screen.print(
         f"SI-SNR: {before:.2f} dB before, {after:.2f} dB after "
         f"({after - before:+.2f} dB)"
     )

@@ -11,8 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lava_sparse_rnn.cli._files import replacing
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._files import check_outputs, check_picture, read_tokens
 from lava_sparse_rnn.cli._info import NetworkFile
+from lava_sparse_rnn.files import replacing
 
 COUNT_COLUMNS = {
     "sparse_synops": "sparse synops",
@@ -66,23 +68,26 @@ def estimate(
     """
     from lava_sparse_rnn import loihi2, spec
 
+    check_picture(plot)
+    check_outputs(json_file)
+    screen = console()
     net = spec.load(network)
     x, token_s, buffer_s = _input(net, audio, tokens)
     mapping = loihi2.map_network(net, chip, cores)
     result = loihi2.estimate(
         net, x[:limit], mapping, coefficients or preset, token_s, buffer_s
     )
-    _show(Console(), result, len(x))
+    _show(screen, result, len(x))
     if plot is not None:
         from lava_sparse_rnn.loihi2 import plots
 
         plots.draw(mapping, plot, result)
-        Console().print(f"mapping: {plot}")
+        screen.print(f"mapping: {plot}")
     if json_file is not None:
         with replacing(json_file) as temporary:
             text = json.dumps(loihi2.estimate_dict(result), indent=1)
             temporary.write_text(text + "\n", "utf-8")
-        Console().print(f"numbers: {json_file}")
+        screen.print(f"numbers: {json_file}")
 
 
 def _input(net, audio: Path | None, tokens: Path | None):
@@ -90,7 +95,8 @@ def _input(net, audio: Path | None, tokens: Path | None):
     if audio is not None and tokens is None:
         return _audio_tokens(net, audio)
     if tokens is not None and audio is None:
-        return _tokens(tokens)
+        # The frames of the N-DNS challenge.
+        return read_tokens(tokens), 0.008, 0.032
     raise ValueError(
         "estimate counts a run on real input: give either --audio X.wav or "
         "--tokens X.npy"
@@ -111,43 +117,32 @@ def _audio_tokens(net, path: Path):
     return x, front_end.hop_length / rate, front_end.n_fft / rate
 
 
-def _tokens(path: Path):
-    import numpy as np
-
-    try:
-        x = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path}: not a .npy file of numbers ({error})") from error
-    return x, 0.008, 0.032  # the frames of the N-DNS challenge
-
-
-def _show(console: Console, result, total: int) -> None:
+def _show(screen: Console, result, total: int) -> None:
     from lava_sparse_rnn.loihi2 import report
 
     counts = result.counts
     mapping = counts.mapping
-    console.print(_mapping_table(mapping, report.group_use(mapping)))
-    console.print(
+    screen.print(_mapping_table(mapping, report.group_use(mapping)))
+    screen.print(
         f"{len(mapping)} cores on {mapping.chips} chip(s); copies: "
         f"{mapping.copies_per_chip} per chip, {mapping.copies} on "
         f"{mapping.board.name}"
     )
-    console.print(_count_table(counts, report, total))
-    console.print(f"[bold]{result.label}[/]", soft_wrap=True)
+    screen.print(_count_table(counts, report, total))
+    screen.print(result.label, style="bold")
     if result.terms:
-        console.print(_term_table(result))
-    console.print(_mode_table(result))
-    console.print(
+        screen.print(_term_table(result))
+    screen.print(_mode_table(result))
+    screen.print(
         f"N-DNS proxies: {result.ops_per_token:,.0f} operations per token; power "
         f"{result.power_proxy / 1e6:.3f} M-Ops/s, power-delay product "
         f"{result.pdp_proxy / 1e6:.4f} M-Ops (a {result.buffer_s * 1e3:g} ms buffer "
         "and the fall-through latency, where known)",
-        soft_wrap=True,
     )
     if result.missing:
-        console.print("left out, no coefficient has a value:")
+        screen.print("left out, no coefficient has a value:")
         for line in result.missing:
-            console.print(f"  {line}")
+            screen.print(f"  {line}")
 
 
 def _table(title: str, *columns: str) -> Table:

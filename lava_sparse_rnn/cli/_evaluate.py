@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from lava_sparse_rnn.cli._files import replacing
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._info import NetworkFile
 from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.cli._run import overflows
+from lava_sparse_rnn.files import replacing
 
 
 def evaluate(
@@ -34,13 +35,14 @@ def evaluate(
     from lava_sparse_rnn.audio import NdnsFolder, evaluation
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
+    check_outputs(output)
     folder = NdnsFolder(data)
     denoiser = Denoiser(spec.load(network), backend)
     with tokens_bar("mixes") as progress:
         scores = evaluation.evaluate(denoiser, folder, progress)
-    console = Console()
-    console.print(_table(scores, str(network)))
-    overflows(console, denoiser.backend.counters)
+    screen = console()
+    screen.print(_table(scores, str(network)))
+    overflows(screen, denoiser.backend.counters)
     if output is not None:
         with replacing(output) as temporary:
             text = json.dumps(evaluation.as_json(scores), indent=2)

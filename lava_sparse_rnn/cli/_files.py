@@ -1,20 +1,75 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files that appear whole or not at all."""
+"""Files that the user names: what is read, and where results will go."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NUMBERS = "biuf"  # kinds of numpy's types that are real numbers
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, renamed to it when the block succeeds."""
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+def read_tokens(path: Path) -> np.ndarray:
+    """Read tokens, shape (T, d_in), of a ``.npy`` file.
+
+    Raises
+    ------
+    ValueError
+        When the file is not a ``.npy`` file, or not of real numbers in two dimensions.
+    """
+    import numpy as np
+
     try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        # Opened here, so that it is closed also when it is an archive.
+        with path.open("rb") as file:
+            x = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError, BadZipFile, MemoryError) as error:
+        raise ValueError(f"{path}: not a .npy file of numbers ({error})") from error
+    if not isinstance(x, np.ndarray):
+        raise ValueError(
+            f"{path}: not a .npy file of numbers (it is an archive of arrays, .npz)"
+        )
+    if x.dtype.kind not in NUMBERS:
+        raise ValueError(
+            f"{path}: not a .npy file of numbers (its type is {x.dtype}, "
+            "integers or real numbers are needed)"
+        )
+    if x.ndim != 2:
+        raise ValueError(f"{path}: tokens of shape {x.shape}, must be (T, d_in)")
+    return x
+
+
+def check_outputs(*paths: Path | None) -> None:
+    """Refuse a file that could not be written, before any work is done for it."""
+    for path in paths:
+        if path is None:
+            continue
+        folder = path.parent
+        if path.is_dir():
+            raise ValueError(f"{path}: is a folder, the name of a file is needed")
+        if not folder.is_dir():
+            raise ValueError(f"{path}: cannot be written, there is no folder {folder}")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise ValueError(
+                f"{path}: cannot be written, folder {folder} is write-protected"
+            )
+
+
+def check_picture(path: Path | None) -> None:
+    """Refuse a picture that could not be written, or of a kind that is not known."""
+    if path is None:
+        return
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    known = sorted(FigureCanvasAgg.get_supported_filetypes())
+    if path.suffix[1:].lower() not in known:
+        raise ValueError(
+            f"{path}: suffix {path.suffix!r} is no kind of picture, must be one of: "
+            f".{', .'.join(known)}"
+        )
+    check_outputs(path)

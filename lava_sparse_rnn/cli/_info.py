@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
+
+from lava_sparse_rnn.cli._console import console
 
 NetworkFile = Annotated[Path, typer.Argument(help="A network description (.net).")]
 
@@ -18,7 +20,7 @@ def info(network: NetworkFile) -> None:
     from lava_sparse_rnn import spec
 
     net = spec.load(network)
-    Console().print(
+    console().print(
         Group(
             f"{network}: {network.stat().st_size:,} bytes, {net.d_in} inputs, "
             f"{net.d_out} outputs, latency {net.latency} time steps",

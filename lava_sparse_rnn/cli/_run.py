@@ -9,8 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._files import check_outputs, read_tokens
 from lava_sparse_rnn.cli._info import NetworkFile
 from lava_sparse_rnn.cli._progress import tokens_bar
+from lava_sparse_rnn.files import replacing
 
 BackendOption = Annotated[
     str, typer.Option(help="How to run the network: lava, engine or reference.")
@@ -30,26 +33,24 @@ def run(
     import numpy as np
 
     from lava_sparse_rnn import backends, spec
-    from lava_sparse_rnn.cli._files import replacing
 
+    check_outputs(output)
     net = spec.load(network)
-    try:
-        x = np.load(tokens, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{tokens}: not a .npy file of numbers ({error})") from error
+    x = read_tokens(tokens)
     runner = backends.create(backend, net)
     with tokens_bar() as progress:
         y = runner.run(net.to_wire(x) if real else x, progress)
     with replacing(output) as temporary, temporary.open("wb") as file:
         np.save(file, net.from_wire(y) if real else y)
-    Console().print(f"{len(y)} answers of {net.d_out} values: {output}")
-    overflows(Console(), runner.counters)
+    screen = console()
+    screen.print(f"{len(y)} answers of {net.d_out} values: {output}")
+    overflows(screen, runner.counters)
 
 
-def overflows(console: Console, counters) -> None:
+def overflows(screen: Console, counters) -> None:
     """Say which tensors overflowed and how often, if any."""
     if total := sum(counters.values()):
         parts = ", ".join(
             f"{name} {count}" for name, count in sorted((+counters).items())
         )
-        console.print(f"{total} values did not fit their format: {parts}")
+        screen.print(f"{total} values did not fit their format: {parts}")

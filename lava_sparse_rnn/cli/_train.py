@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from lava_sparse_rnn.cli._console import console
 
 
 def train(
@@ -31,4 +32,4 @@ def train(
     from lava_sparse_rnn.train.stages import run
 
     network, path = run(read_config(config, settings or []))
-    Console().print(f"{network.d_in} inputs, {network.d_out} outputs: {path}")
+    console().print(f"{network.d_in} inputs, {network.d_out} outputs: {path}")

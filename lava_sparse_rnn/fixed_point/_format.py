@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point._errors import SpecError
 from lava_sparse_rnn.fixed_point._ops import saturate
+
+# Kind of a numpy type to a test of which values int64 does not hold exactly.
+_UNFIT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "b": lambda x: np.zeros(x.shape, bool),
+    "i": lambda x: x == np.iinfo(np.int64).min,
+    "u": lambda x: x >= np.uint64(1 << 63),
+    "f": lambda x: ~(np.abs(x) < 2.0**63) | (x != np.rint(x)),
+}
 
 MAX_BITS = 32  # the widest register or message that any part of the chip has
 
@@ -99,12 +108,19 @@ def frozen_ints(values: ArrayLike, name: str) -> NDArray[np.int64]:
     Raises
     ------
     SpecError
-        When a value is not a whole number; ``name`` says whose.
+        When a value is not a whole number or not below 2**63 in absolute value;
+        ``name`` says whose.
     """
     array = np.array(values)
-    whole = np.issubdtype(array.dtype, np.integer)
-    if not whole and not np.array_equal(array, np.rint(array)):
+    if array.dtype.kind not in _UNFIT:
         raise SpecError(f"{name}: values must be whole numbers, got {array.dtype}")
+    unfit = _UNFIT[array.dtype.kind](array)
+    if unfit.any():
+        where = tuple(int(i) for i in np.argwhere(unfit)[0])
+        raise SpecError(
+            f"{name}: values must be whole numbers below 2**63 in absolute value, "
+            f"the one at {where} is {array[where]} ({array.dtype})"
+        )
     array = array.astype(np.int64)
     array.setflags(write=False)
     return array

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.loihi2.cost import Estimate
 from lava_sparse_rnn.loihi2.mapping import Mapping
 
@@ -48,7 +49,9 @@ def draw(mapping: Mapping, path: str | Path, estimate: Estimate | None = None) -
         _times(estimate, axes[2])
         below.supxlabel(estimate.label, fontsize=8)
     _group_ticks(mapping, axes)
-    figure.savefig(path, dpi=120)
+    with replacing(path) as temporary:
+        kind = temporary.suffix[1:] or "png"
+        figure.savefig(temporary, dpi=120, format=kind)
 
 
 def _colors(mapping: Mapping) -> np.ndarray:

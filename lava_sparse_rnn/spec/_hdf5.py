@@ -10,7 +10,6 @@ its CSR form. Nothing is pickled.
 from __future__ import annotations
 
 import json
-import os
 import types
 import typing
 from dataclasses import fields, is_dataclass
@@ -21,11 +20,25 @@ import h5py
 import numpy as np
 from scipy import sparse
 
+from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._network import LAYER_TYPES, Layer, Network, Recipe
 
 FORMAT = "lava_sparse_rnn"
 FORMAT_VERSION = 1
+
+# h5py has no error class of its own for damaged files, and what is read from one can
+# be of any type and shape.
+DAMAGE = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
 
 _SCALARS = (bool, int, str)
 _HINTS: dict[type, dict[str, Any]] = {}
@@ -33,14 +46,11 @@ _HINTS: dict[type, dict[str, Any]] = {}
 
 def save(network: Network, path: str | Path) -> None:
     """Write ``network`` to ``path``, replacing a file only when all is written."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with h5py.File(temporary, "w", libver="latest") as file:
-            write(network, file)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        replacing(path) as temporary,
+        h5py.File(temporary, "w", libver="latest") as file,
+    ):
+        write(network, file)
 
 
 def write(network: Network, handle: h5py.Group) -> None:
@@ -73,8 +83,7 @@ def load(path: str | Path) -> Network:
             return read(file, str(path))
     except SpecError:
         raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        # h5py has no error class of its own for damaged files.
+    except DAMAGE as error:
         raise SpecError(
             f"{path}: not a readable network description ({error})"
         ) from error
@@ -91,6 +100,8 @@ def read(handle: h5py.Group, name: str) -> Network:
         )
     try:
         meta = json.loads(_attribute(handle, "meta", name))
+        if not isinstance(meta, dict):
+            raise SpecError(f"meta is {type(meta).__name__} in JSON, must be an object")
         recipe = _decode(_member(handle, "recipe", name), Recipe, name)
         layers = _member(handle, "layer", name)
         order = sorted(layers, key=int)

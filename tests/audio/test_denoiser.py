@@ -99,3 +99,22 @@ def test_a_missing_constant_is_named():
 def test_a_backend_without_state_cannot_stream():
     with pytest.raises(AudioError, match="'lava' runs whole recordings only"):
         Denoiser(network(), "lava").process(SAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_fft", "512"),
+        ("n_fft", 64.0),
+        ("hop_length", -16),
+        ("hop_length", True),
+        ("magnitude_scale", 0),
+        ("feature_scale", float("nan")),
+        ("feature_mean", None),
+        ("sample_rate", 8000),
+    ],
+)
+def test_a_bad_constant_is_named(name, value):
+    meta = FRONT_END.metadata() | {name: value}
+    with pytest.raises(AudioError, match=f"{name} is {value!r}, must be"):
+        FrontEnd.from_metadata(meta)

@@ -120,3 +120,28 @@ def test_bad_file_is_met_when_read(tmp_path):
     found = NdnsFolder(tmp_path)
     with pytest.raises(AudioError, match="160 samples.*161"):
         found[0]
+
+
+def test_a_set_is_there_whole_or_not_at_all(written, tmp_path):
+    mixer, _ = written
+    seen = []
+
+    def stop(done):
+        seen.append((tmp_path / "set").exists())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_set(mixer, tmp_path / "set", 2, on_file=stop)
+    assert seen == [False]
+    assert not list(tmp_path.iterdir())
+    write_set(mixer, tmp_path / "set", 1)
+    assert len(NdnsFolder(tmp_path / "set")) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["set"]
+
+
+def test_another_command_s_half_set_is_kept(written, tmp_path):
+    mixer, _ = written
+    (tmp_path / "set.part").mkdir()
+    with pytest.raises(AudioError, match=r"set\.part: is there already"):
+        write_set(mixer, tmp_path / "set", 1)
+    assert (tmp_path / "set.part").is_dir()

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from lava_sparse_rnn.audio import AudioError, wav
+from lava_sparse_rnn.audio import AudioError, plots, wav
+from lava_sparse_rnn.files import replacing
 
 
 def tone(seconds=0.5, rate=16000, hz=440.0):
@@ -109,3 +110,30 @@ def test_bad_samples_leave_the_old_file(tmp_path, x, words):
 def test_write_into_missing_folder(tmp_path):
     with pytest.raises(AudioError, match="cannot be written"):
         wav.write(tmp_path / "no" / "a.wav", tone())
+
+
+def test_headerless_samples_are_refused(tmp_path):
+    (tmp_path / "a.raw").write_bytes(bytes(100))
+    with pytest.raises(AudioError, match=r"a\.raw: has no header"):
+        wav.read(tmp_path / "a.raw")
+
+
+def test_a_picture_that_fails_leaves_the_old_one(tmp_path):
+    path = tmp_path / "p.png"
+    plots.spectrograms({"a": tone()}, path)
+    assert path.stat().st_size > 1000
+    path = path.rename(tmp_path / "p.xyz")
+    with pytest.raises(ValueError, match="xyz"):
+        plots.spectrograms({"a": tone()}, path)
+    assert path.stat().st_size > 1000
+    assert [p.name for p in tmp_path.iterdir()] == ["p.xyz"]
+
+
+def test_a_write_that_fails_names_the_user_s_file(tmp_path):
+    path = tmp_path / "no" / "a.txt"
+    with (
+        pytest.raises(OSError, match="No such file") as caught,
+        replacing(path) as part,
+    ):
+        part.write_text("x")
+    assert caught.value.filename == str(path)

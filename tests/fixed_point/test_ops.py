@@ -103,3 +103,19 @@ def test_counters_count_changes_per_tensor():
     counters.add("wire", q, saturate(q, 16))
     assert counters["wire"] == 2
     assert counters["another"] == 0
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [[1 + 2j], ["1"], [None], [0, np.inf], [np.nan], [2.0**63], [2**63], [-(2**63)]],
+)
+def test_what_int64_does_not_hold_is_refused(bad):
+    with pytest.raises(SpecError, match="weights: values must be whole numbers"):
+        frozen_ints(bad, "weights")
+
+
+@pytest.mark.parametrize(
+    "good", [[], 3, [True], [2**63 - 1], [-(2**63) + 1], [2.0**62]]
+)
+def test_what_int64_holds_is_kept(good):
+    assert np.array_equal(frozen_ints(good, "x"), np.array(good, dtype=np.int64))

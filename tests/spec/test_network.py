@@ -276,3 +276,35 @@ def test_a_save_that_fails_leaves_the_old_file(saved, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.net"]
     shutil.copy(saved, tmp_path / "b.net")
     assert spec.load(tmp_path / "b.net") == NETWORK
+
+
+def empty_type(file):
+    del file["layer/1/type"]
+    file["layer/1/type"] = np.zeros(0, "S16")
+
+
+def dataset_for_group(file):
+    del file["layer/1/W"]
+    file["layer/1/W"] = 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (empty_type, "not a readable network description"),
+        (dataset_for_group, "not a readable network description"),
+        (put("/@format_version", np.inf), "not a readable network description"),
+        (put("/@meta", "[1]"), "meta is list"),
+    ],
+)
+def test_a_part_of_another_type_is_refused(saved, change, message):
+    edit(saved, change)
+    with pytest.raises(SpecError, match=message):
+        spec.load(saved)
+
+
+def test_a_save_into_no_folder_names_the_file(tmp_path):
+    path = tmp_path / "no" / "a.net"
+    with pytest.raises(FileNotFoundError) as caught:
+        NETWORK.save(path)
+    assert caught.value.filename == str(path)
