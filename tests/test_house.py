@@ -132,3 +132,22 @@ def test_the_shipped_network_keeps_its_promises():
             empty = layer.W.row_magnitude == 0
             g = layer.bias_g.value / 2.0 ** (layer.W.frac + layer.z.ref - layer.g.frac)
             assert (np.abs(g[empty]) < layer.g.magnitude).all()
+
+
+def test_names_that_are_listed_twice_are_the_same():
+    from typing import get_args
+
+    from lava_sparse_rnn import fixed_point, spec
+    from lava_sparse_rnn.nn import _scan
+    from lava_sparse_rnn.train.config import ModelConfig, QuantizeConfig
+
+    # The engine numbers them in this order.
+    assert tuple(spec.groups.STATE_GATES) == spec.NONLINEARITIES
+    assert tuple(_scan.NONLINEARITIES) == spec.NONLINEARITIES
+    listed = {
+        "state_nonlinearity": (ModelConfig, spec.NONLINEARITIES),
+        "rounding": (QuantizeConfig, fixed_point.ROUNDINGS),
+        "overflow": (QuantizeConfig, fixed_point.OVERFLOWS),
+    }
+    for field, (section, names) in listed.items():
+        assert get_args(section.model_fields[field].annotation) == tuple(names)

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-3-Clause
 ; Affine neurons: encoder and decoder.
 ;
 ;     out = fit(relu(shift(W + bias, k)))        ReLU only where relu is 1

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-3-Clause
 ; Gate neurons: they gate z by its own sigmoid and add the block's input.
 ;
 ;     g   = fit(shift(W + bias, k_g))

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-3-Clause
 ; Readout neurons: they read the state of a block.
 ;
 ;     z = fit(relu(shift(C, k_C) + shift(D, k_D) + bias))

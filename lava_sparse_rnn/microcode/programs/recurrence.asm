@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-3-Clause
 ; Recurrence neurons: each holds one complex number x.
 ;
 ;     x = fit(a x + shift(B + bias, k_B))     each of the four products shifted alone
