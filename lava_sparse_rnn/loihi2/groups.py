@@ -228,55 +228,72 @@ STATE_SPIKES = {"real_gate": "together", "split": "each", "none": "always"}
 def _s5(
     block: S5Block, recipe: Recipe, i: int, source: str, depth: int
 ) -> Iterator[NeuronGroup]:
+    for build in (_recurrence, _readout, _gate):
+        yield build(block, recipe, i, source, depth)
+
+
+def _recurrence(
+    block: S5Block, recipe: Recipe, i: int, source: str, depth: int
+) -> NeuronGroup:
     prefix = f"layer{i}_"
-    d_model = block.d_model
-    s_re, s_im, z = (prefix + n for n in ("s_re", "s_im", "z"))
-    one = _diagonal(np.ones(d_model, dtype=np.int64))
-    # It waits for its first token, so its program is the clocked one.
-    recurrence = RecurrenceGroup.of(block, recipe)
-    yield NeuronGroup(
+    group = RecurrenceGroup.of(block, recipe)
+    return NeuronGroup(
         name=prefix + "recurrence",
         kind="recurrence",
         layer=i,
         depth=depth,
         size=block.d_state,
-        wires=(s_re, s_im),
+        wires=(prefix + "s_re", prefix + "s_im"),
         payload_bits=block.s.bits,
         inputs=(
             _weights(prefix, "B_re", source, "B_re", block.B_re),
             _weights(prefix, "B_im", source, "B_im", block.B_im),
         ),
-        program=microcode.program_for(recurrence, Timing(depth)),
+        # It waits for its first token, so its program is the clocked one.
+        program=microcode.program_for(group, Timing(depth)),
         spikes=STATE_SPIKES[recipe.state_nonlinearity],
-        constants=recurrence,
+        constants=group,
     )
+
+
+def _readout(
+    block: S5Block, recipe: Recipe, i: int, source: str, depth: int
+) -> NeuronGroup:
+    prefix = f"layer{i}_"
     D = _diagonal(block.D.values)
-    readout = ReadoutGroup.of(block, recipe)
-    yield NeuronGroup(
+    group = ReadoutGroup.of(block, recipe)
+    return NeuronGroup(
         name=prefix + "readout",
         kind="readout",
         layer=i,
         depth=depth + 1,
-        size=d_model,
-        wires=(z,),
+        size=block.d_model,
+        wires=(prefix + "z",),
         payload_bits=block.z.bits,
         inputs=(
-            _weights(prefix, "C_re", s_re, "C", block.C_re),
-            _weights(prefix, "C_imn", s_im, "C", block.C_imn),
+            _weights(prefix, "C_re", prefix + "s_re", "C", block.C_re),
+            _weights(prefix, "C_imn", prefix + "s_im", "C", block.C_imn),
             Connection(prefix + "D", source, "D", D, block.D.bits, delay=2),
         ),
-        program=microcode.program_for(readout),
+        program=microcode.program_for(group),
         spikes="each",
-        constants=readout,
+        constants=group,
     )
-    bits = block.W.bits
-    gate = GateGroup.of(block, recipe)
-    yield NeuronGroup(
+
+
+def _gate(
+    block: S5Block, recipe: Recipe, i: int, source: str, depth: int
+) -> NeuronGroup:
+    prefix = f"layer{i}_"
+    z, bits = prefix + "z", block.W.bits
+    one = _diagonal(np.ones(block.d_model, dtype=np.int64))
+    group = GateGroup.of(block, recipe)
+    return NeuronGroup(
         name=prefix + "gate",
         kind="gate",
         layer=i,
         depth=depth + 2,
-        size=d_model,
+        size=block.d_model,
         wires=(prefix + "out",),
         payload_bits=block.out.bits,
         inputs=(
@@ -284,9 +301,9 @@ def _s5(
             Connection(prefix + "z_copy", z, "z", one, bits, copies=True),
             Connection(prefix + "residual", source, "u", one, bits, 3, copies=True),
         ),
-        program=microcode.program_for(gate),
+        program=microcode.program_for(group),
         spikes="each",
-        constants=gate,
+        constants=group,
     )
 
 
