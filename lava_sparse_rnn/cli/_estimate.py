@@ -96,7 +96,7 @@ def _input(net, audio: Path | None, tokens: Path | None):
         return _audio_tokens(net, audio)
     if tokens is not None and audio is None:
         # The frames of the N-DNS challenge.
-        return read_tokens(tokens), 0.008, 0.032
+        return read_tokens(tokens, net.d_in), 0.008, 0.032
     raise ValueError(
         "estimate counts a run on real input: give either --audio X.wav or "
         "--tokens X.npy"

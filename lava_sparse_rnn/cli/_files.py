@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 NUMBERS = "biuf"  # kinds of numpy's types that are real numbers
 
 
-def read_tokens(path: Path) -> np.ndarray:
+def read_tokens(path: Path, d_in: int) -> np.ndarray:
     """Read tokens, shape (T, d_in), of a ``.npy`` file.
 
     Raises
     ------
     ValueError
-        When the file is not a ``.npy`` file, or not of real numbers in two dimensions.
+        When the file is not a ``.npy`` file, or not of real numbers of that shape.
     """
     import numpy as np
 
@@ -39,8 +39,11 @@ def read_tokens(path: Path) -> np.ndarray:
             f"{path}: not a .npy file of numbers (its type is {x.dtype}, "
             "integers or real numbers are needed)"
         )
-    if x.ndim != 2:
-        raise ValueError(f"{path}: tokens of shape {x.shape}, must be (T, d_in)")
+    if x.ndim != 2 or x.shape[1] != d_in:
+        hint = "; is it transposed?" if x.ndim == 2 and x.shape[0] == d_in else ""
+        raise ValueError(
+            f"{path}: tokens of shape {x.shape}, must be (T, {d_in}){hint}"
+        )
     return x
 
 

@@ -19,6 +19,9 @@ def train(
     config: Annotated[
         Path | None, typer.Option(help="A JSON file with the configuration.")
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print all settings and train nothing.")
+    ] = False,
 ) -> None:
     """Train a denoiser; the same command goes on where a run was stopped."""
     try:
@@ -31,5 +34,9 @@ def train(
     from lava_sparse_rnn.train.config import read_config
     from lava_sparse_rnn.train.stages import run
 
-    network, path = run(read_config(config, settings or []))
+    chosen = read_config(config, settings or [])
+    if show:
+        console().print(chosen.model_dump_json(indent=2))
+        return
+    network, path = run(chosen)
     console().print(f"{network.d_in} inputs, {network.d_out} outputs: {path}")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
 class _Section(BaseModel):
@@ -179,7 +179,14 @@ def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:
                     f"{json.dumps(place)}, not a section"
                 )
         place[last] = _value(text)
-    return TrainConfig.model_validate(values)
+    try:
+        return TrainConfig.model_validate(values)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}"
+            for e in error.errors()
+        ]
+        raise ValueError("; ".join(problems)) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

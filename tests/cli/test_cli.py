@@ -256,3 +256,17 @@ def test_train_says_which_setting_is_wrong(command):
     code, _, error = command("train", "optim.speed=3")
     assert code == 1
     assert "optim.speed" in error
+
+
+def test_tokens_of_another_shape_are_named(command, net, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((33, 5), int))
+    code, _, error = command("run", net, tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    assert code == 1
+    assert "shape (33, 5), must be (T, 33); is it transposed?" in error
+
+
+def test_train_shows_its_settings(command):
+    code, text, _ = command("train", "--show", "model.d_model=7")
+    assert code == 0
+    assert '"d_model": 7' in text
+    assert '"source": "corpus"' in text
