@@ -342,6 +342,7 @@ def test_steady_noise_is_no_pause():
     assert np.array_equal(decode.silence_pauses(x), x)
 
 
+@pytest.mark.slow
 def test_import_is_lazy():
     code = (
         "import sys, lava_sparse_rnn.audio as a; a.Mixer; a.fetch;"

@@ -191,6 +191,7 @@ def test_loop_has_no_seam():
     assert np.max(np.abs(np.diff(y))) < 0.01
 
 
+@pytest.mark.slow
 def test_background_batches_are_the_mixers(cache):
     mixer = Mixer(cache, seconds=0.3, seed=1)
     got = list(batches(mixer, 3, start=5, count=5, workers=2, prefetch=1))
@@ -208,6 +209,7 @@ def test_configuration_survives_json(cache):
     assert np.array_equal(Mixer(MixerConfig(**again))[0], Mixer(config)[0])
 
 
+@pytest.mark.slow
 def test_leaving_early_ends_the_process(cache):
     stream = batches(MixerConfig(str(cache), seconds=0.3), 2)
     next(stream)
@@ -217,6 +219,7 @@ def test_leaving_early_ends_the_process(cache):
     assert not worker._thread.is_alive()
 
 
+@pytest.mark.slow
 def test_error_in_the_background_surfaces(cache, tmp_path):
     """The corpus is there for this process and gone for the other."""
     for path in cache.iterdir():
@@ -227,6 +230,7 @@ def test_error_in_the_background_surfaces(cache, tmp_path):
         next(batches(mixer, 2))
 
 
+@pytest.mark.slow
 def test_killed_worker_is_reported(cache):
     stream = batches(MixerConfig(str(cache), seconds=0.3), 2, prefetch=1)
     next(stream)

@@ -58,6 +58,7 @@ def tokens(network, seed, n=9):
     return x
 
 
+@pytest.mark.slow
 @same_function_each_time
 @given(
     SEEDS,
@@ -78,6 +79,7 @@ def test_policies(assert_same, policy_recipe, random_tokens):
         assert_same(network, random_tokens(network, 40), layouts=LAYOUTS)
 
 
+@pytest.mark.slow
 @same_function_each_time
 @given(SEEDS, recipes(WIDE, WIDE), st.integers(1, 2))
 def test_wide_formats_fall_back(assert_same, seed, recipe, n_blocks):
@@ -90,6 +92,7 @@ def test_wide_formats_fall_back(assert_same, seed, recipe, n_blocks):
         assert bool(stream.notes) == (kernel != "scalar")
 
 
+@pytest.mark.slow
 @same_function_each_time
 @given(
     SEEDS,

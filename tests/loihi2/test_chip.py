@@ -76,6 +76,7 @@ def test_bad_files(tmp_path, text, message):
         as_board(tmp_path / "b.json")
 
 
+@pytest.mark.slow
 def test_import_is_light():
     code = (
         "import sys, lava_sparse_rnn.loihi2\n"

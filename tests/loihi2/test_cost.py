@@ -266,6 +266,7 @@ def test_bad_times(small, counted):
         loihi2.estimate(small, [[0] * 7], counted.mapping, token_s=0)
 
 
+@pytest.mark.slow
 def test_json_and_picture(counted, tmp_path):
     e = loihi2.weigh(counted, loihi2.PRESETS["loihi1"])
     text = json.dumps(loihi2.estimate_dict(e), allow_nan=False)

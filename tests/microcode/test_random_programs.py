@@ -216,6 +216,7 @@ def check_lanes(program, data, n, rounding, overflow):
     assert longest <= report.longest <= report.length
 
 
+@pytest.mark.slow
 @given(
     programs(),
     st.data(),

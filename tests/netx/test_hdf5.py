@@ -15,6 +15,8 @@ from lava_sparse_rnn import proc, spec
 from lava_sparse_rnn.netx import hdf5
 from lava_sparse_rnn.spec import reference
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def file(tmp_path):

@@ -4,6 +4,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_nn_does_not_import_lava():
     code = "import sys, lava_sparse_rnn.nn; sys.exit('lava' in sys.modules)"

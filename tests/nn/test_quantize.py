@@ -240,6 +240,7 @@ def test_export_into_an_open_group(tmp_path):
         assert spec.read(file["inside"], "inside") == network
 
 
+@pytest.mark.slow
 def test_fine_tuning_keeps_zeros_and_formats():
     torch.manual_seed(0)
     model, features = trained_like(0.7)

@@ -61,6 +61,7 @@ def test_layered_equals_reference_for_shapes(network, random_tokens, sizes):
     same_in_every_way(net, random_tokens(net, 20), layered=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", ["fixed_pt", "floating_pt"])
 def test_block_sends_the_same_in_every_step_also_before_its_first_token(
     network, ports, tag
@@ -98,6 +99,7 @@ def test_network_sends_the_same_in_every_step(network, ports, random_tokens, n_b
     )
 
 
+@pytest.mark.slow
 def test_real_numbers_agree(network, random_tokens):
     net = network(9)
     x = random_tokens(net, 12) + 0.25

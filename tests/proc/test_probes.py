@@ -12,6 +12,8 @@ from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic
 from lava_sparse_rnn.netx import hdf5
 from lava_sparse_rnn.spec import reference
 
+pytestmark = pytest.mark.slow
+
 slow = pytest.mark.slow
 T = 12
 

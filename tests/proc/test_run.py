@@ -23,6 +23,8 @@ from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.proc import _fused_model
 from lava_sparse_rnn.spec import reference
 
+pytestmark = pytest.mark.slow
+
 
 class OddError(Exception):
     """An exception of the test's own; it takes two arguments, so pickle cannot."""

@@ -11,6 +11,8 @@ from lava.proc.sparse.process import Sparse
 from lava_sparse_rnn import proc, spec
 from lava_sparse_rnn.fixed_point import SpecError
 
+pytestmark = pytest.mark.slow
+
 H, N, T = 3, 4, 50
 
 

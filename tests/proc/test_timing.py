@@ -13,6 +13,8 @@ from lava_sparse_rnn.netx import hdf5
 from lava_sparse_rnn.proc._timing import Schedule
 from lava_sparse_rnn.spec import reference
 
+pytestmark = pytest.mark.slow
+
 slow = pytest.mark.slow
 LAYERED = [False, pytest.param(True, marks=slow)]
 

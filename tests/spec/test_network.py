@@ -173,6 +173,7 @@ def test_tensors_cannot_be_changed():
         BLOCK.W.matrix.data[0] = 1
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32), st.integers(0, 2))
 def test_a_file_keeps_every_integer(tmp_path_factory, seed, n_blocks):
     recipe = spec.Recipe("nearest", "wrap", "split", PLAN, weight_bits=4)

@@ -14,6 +14,8 @@ from lava_sparse_rnn.train import open_float, run
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.resume import fingerprint
 
+pytestmark = pytest.mark.slow
+
 
 def resumed(config):
     """A run's network, and the kinds of its notes."""
