@@ -83,6 +83,6 @@ def _portable(error: Exception) -> Exception:
     try:
         if type(pickle.loads(pickle.dumps(error))) is type(error):
             return error
-    except Exception:
+    except Exception:  # whatever a foreign class does when pickled: it cannot travel
         pass
     return RuntimeError(f"{type(error).__name__}: {error}")

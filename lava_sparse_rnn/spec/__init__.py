@@ -2,7 +2,7 @@
 """The network description: integers and formats that every backend reads."""
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec import groups, reference
+from lava_sparse_rnn.spec import formats, groups, reference
 from lava_sparse_rnn.spec._hdf5 import FORMAT_VERSION, load, read, write
 from lava_sparse_rnn.spec._network import (
     LAYER_TYPES,
@@ -32,6 +32,7 @@ __all__ = [
     "SpecError",
     "Weights",
     "Wire",
+    "formats",
     "groups",
     "load",
     "random_network",

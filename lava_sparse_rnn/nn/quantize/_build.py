@@ -22,10 +22,11 @@ from lava_sparse_rnn.spec import (
     Wire,
     shifted_bound,
 )
+from lava_sparse_rnn.spec.formats import lower, wire, within_shift
 
 from ._calibrate import Ranges
 from ._fold import FoldedAffine, FoldedBlock, FoldedNetwork
-from ._formats import joint_frac, lower, range_frac, wire, within_shift
+from ._formats import calibrated_frac, joint_frac
 
 Peaks = dict[str, NDArray[np.float64]]
 
@@ -54,7 +55,7 @@ def quantize(
         It satisfies the load-time proof.
     """
     recipe = replace(recipe or Recipe(), state_nonlinearity=folded.nonlinearity)
-    inp = wire(range_frac(ranges[0]["out"], recipe.wire_bits), recipe.wire_bits)
+    inp = wire(calibrated_frac(ranges[0]["out"], recipe.wire_bits), recipe.wire_bits)
     layers: list[Affine | S5Block] = []
     for layer, peaks in zip(folded.layers, ranges[1:], strict=True):
         layers.append(_BUILDERS[type(layer)](layer, peaks, inp, recipe))
@@ -64,7 +65,7 @@ def quantize(
 
 def _affine(layer: FoldedAffine, peaks: Peaks, inp: Wire, recipe: Recipe) -> Affine:
     W, bias = layer.weights.numpy(), layer.bias.numpy()
-    out_frac = range_frac(peaks["out"], recipe.wire_bits)
+    out_frac = calibrated_frac(peaks["out"], recipe.wire_bits)
     frac = Weights.largest_frac(W, inp, recipe.weight_bits)
     frac = _lower_for_accumulator(frac, W, inp, recipe, bias)
     frac = within_shift(frac, inp.ref - out_frac)
@@ -94,7 +95,7 @@ def _recurrence(
     biases = {p: getattr(layer, f"bias_x_{p}").numpy() for p in ("re", "im")}
     a_format = QFormat(recipe.a_bits, recipe.a_bits - 1)  # type: ignore[arg-type]
     a_re, a_im = (a_format.quantize(x.numpy()) for x in (layer.a_re, layer.a_im))
-    state_frac = range_frac(peaks["x"], recipe.state_bits)
+    state_frac = calibrated_frac(peaks["x"], recipe.state_bits)
     frac = joint_frac(parts["re"], parts["im"], inp, recipe.weight_bits)
     for p in parts:
         frac = _lower_for_accumulator(frac, parts[p], inp, recipe, biases[p])
@@ -111,7 +112,7 @@ def _recurrence(
     # A state that the nonlinearity stops may be larger than all that pass; where it
     # would wrap, its sign could change and it would pass.
     seen = peaks["s" if recipe.overflow == "saturate" else "x"]
-    s = wire(range_frac(seen, recipe.wire_bits), recipe.wire_bits)
+    s = wire(calibrated_frac(seen, recipe.wire_bits), recipe.wire_bits)
     weights = {
         f"B_{p}": Weights.quantize(m, inp, frac, recipe.weight_bits)
         for p, m in parts.items()
@@ -135,7 +136,7 @@ def _readout(
     bits = recipe.weight_bits
     both = Wire(s.bits, np.concatenate([s.frac, s.frac]), s.ref)
     C = np.concatenate([C_re, C_imn], axis=1)
-    z_frac = range_frac(peaks["z"], recipe.wire_bits)
+    z_frac = calibrated_frac(peaks["z"], recipe.wire_bits)
     frac = joint_frac(C_re, C_imn, s, bits)
     frac = _lower_for_accumulator(frac, C, both, recipe, None)
     frac = within_shift(frac, s.ref - 1 - z_frac)
@@ -172,7 +173,7 @@ def _gate(
     lines = recipe.sigmoid.shift
     # Every line's shift plus the argument's frac must be a possible shift.
     g_frac = np.clip(
-        range_frac(peaks["g"], recipe.gate_bits), -lines.min(), 31 - lines.max()
+        calibrated_frac(peaks["g"], recipe.gate_bits), -lines.min(), 31 - lines.max()
     )
     frac = Weights.largest_frac(W, z, recipe.weight_bits)
     frac = _lower_for_accumulator(frac, W, z, recipe, bias)
@@ -181,7 +182,7 @@ def _gate(
     g_frac = lower(g_frac, lambda f: shifted_bound(worst_g, frac + z.ref - f))
     gated, residual = z.magnitude << SIGMOID_FRAC, inp.magnitude
     out_frac = lower(
-        range_frac(peaks["out"], recipe.wire_bits),
+        calibrated_frac(peaks["out"], recipe.wire_bits),
         lambda f: shifted_bound(gated, z.frac + SIGMOID_FRAC - f)
         + shifted_bound(residual, inp.frac - f),
     )

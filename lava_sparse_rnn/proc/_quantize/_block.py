@@ -10,16 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, QFormat, SpecError
-from lava_sparse_rnn.proc._quantize._formats import (
-    RealArray,
-    accumulator,
-    beside,
-    lower,
-    range_frac,
-    weight_frac,
-    wire,
-    within_shift,
-)
+from lava_sparse_rnn.proc._quantize._formats import RealArray, accumulator, weight_frac
 from lava_sparse_rnn.proc._quantize._peaks import (
     Peaks,
     largest_part,
@@ -37,6 +28,7 @@ from lava_sparse_rnn.spec import (
     Wire,
     shifted_bound,
 )
+from lava_sparse_rnn.spec.formats import beside, lower, range_frac, wire, within_shift
 from lava_sparse_rnn.spec.groups import STATE_GATES
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import QFormat, SpecError
-from lava_sparse_rnn.proc._quantize._formats import lower, range_frac, wire
 from lava_sparse_rnn.proc._quantize._peaks import (
     largest_part,
     peaks_of,
@@ -19,6 +18,7 @@ from lava_sparse_rnn.proc._quantize._peaks import (
     stable,
 )
 from lava_sparse_rnn.spec import ACCUMULATOR_LIMIT, Bias, Recipe, Wire, shifted_bound
+from lava_sparse_rnn.spec.formats import lower, range_frac, wire
 from lava_sparse_rnn.spec.groups import RecurrenceGroup
 
 IntArray = NDArray[np.int64]

@@ -11,15 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import QFormat, SpecError
 from lava_sparse_rnn.proc._quantize._block import quantize_states
-from lava_sparse_rnn.proc._quantize._formats import (
-    accumulator,
-    beside,
-    lower,
-    range_frac,
-    weight_frac,
-    wire,
-    within_shift,
-)
+from lava_sparse_rnn.proc._quantize._formats import accumulator, weight_frac
 from lava_sparse_rnn.proc._quantize._peaks import (
     Peaks,
     largest_part,
@@ -29,6 +21,7 @@ from lava_sparse_rnn.proc._quantize._peaks import (
 )
 from lava_sparse_rnn.spec import Bias, Recipe, Weights, Wire, shifted_bound
 from lava_sparse_rnn.spec._tensors import Part
+from lava_sparse_rnn.spec.formats import beside, lower, range_frac, wire, within_shift
 from lava_sparse_rnn.spec.groups import AffineGroup, RecurrenceGroup
 
 ComplexArray = NDArray[np.complex128]
