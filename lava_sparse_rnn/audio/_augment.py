@@ -90,6 +90,26 @@ def random_colour(
     return np.exp(total)
 
 
+def random_band(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw a low-pass filter, as a recording made at a lower rate has gone through.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Samples of the signal it is for.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n // 2 + 1,), gain of each bin: -3 dB between 2.5 and 7.5 kHz, with
+        the slope of a Butterworth filter of order 16.
+    """
+    edge = rng.uniform(2500.0, 7500.0)
+    ratio = rfftfreq(n, 1.0 / SAMPLE_RATE) / edge
+    return ((1.0 + ratio**32) ** -0.5).astype(np.float32)
+
+
 def source_length(n: int, speed: float) -> int:
     """Samples to take so that ``n`` remain after playing ``speed`` times faster.
 
@@ -154,6 +174,56 @@ def coloured_noise(
         spectrum *= gains
     x = irfft(spectrum, n)
     return x / np.sqrt(np.mean(x**2))
+
+
+def harmonic_tones(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Synthesise a steady tone with overtones, as transformers and motors make.
+
+    The fundamental lies between 25 and 800 Hz and wavers by at most 1 %; overtones
+    fall by 0 to 12 dB per octave with random strengths, some sets have odd ones only,
+    and the loudness may swell slowly.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Samples.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n,), unit mean square.
+    """
+    f0 = 25.0 * 32.0 ** rng.random()
+    t = np.arange(n, dtype=np.float32) / SAMPLE_RATE
+    rate, start = rng.uniform(0.1, 6.0), rng.uniform(0.0, 2 * np.pi)
+    depth = 0.01 * rng.random() ** 3
+    waver = depth / (2 * np.pi * rate) * np.sin(2 * np.pi * rate * t + start)
+    turns = f0 * (t.astype(np.float64) + waver)
+    tone = np.exp(2j * np.pi * (turns % 1.0)).astype(np.complex64)
+    count = min(int(SAMPLE_RATE / 2 / (1.01 * f0)), 80)
+    fall = rng.uniform(0.0, 2.0)
+    strengths = np.arange(1, count + 1) ** -fall * 10 ** rng.normal(0, 0.4, count)
+    if rng.random() < 0.3:
+        strengths[1::2] = 0.0
+    phases = np.exp(2j * np.pi * rng.random(count))
+    total = np.zeros(n, dtype=np.float32)
+    overtone = np.ones(n, dtype=np.complex64)
+    for factor in (strengths * phases).astype(np.complex64):
+        overtone *= tone
+        total += (factor * overtone).real
+    swell, depth = rng.uniform(0.1, 8.0), rng.uniform(0.0, 0.7) ** 2
+    total *= 1 + np.float32(depth) * np.sin(np.float32(2 * np.pi * swell) * t)
+    return total / np.sqrt(np.mean(total**2))
+
+
+def rhythm(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw an envelope of regular beats, 0.7 to 40 a second; float32 (n,), 0 to 1."""
+    rate = 0.7 * 57.0 ** rng.random()
+    phase = np.arange(n) * (rate / SAMPLE_RATE) + rng.random()
+    beat = (0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** rng.uniform(0.5, 6.0)
+    floor = rng.uniform(0.0, 0.6)
+    return (floor + (1.0 - floor) * beat).astype(np.float32)
 
 
 def fade_ends(x: np.ndarray, samples: int) -> np.ndarray:

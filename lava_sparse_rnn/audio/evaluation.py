@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Scores of a denoiser on a set of mixtures."""
+"""Scores of denoisers on a set of mixtures, all on the same files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from lava_sparse_rnn.audio.denoiser import Denoiser
-from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.metrics import si_snr
-from lava_sparse_rnn.audio.ndns import NdnsFolder
+from .dnsmos import Mos, dnsmos
+from .errors import AudioError
+from .metrics import si_snr
+from .ndns import NdnsFolder
+
+System = Callable[[np.ndarray], np.ndarray]
+"""float32 (samples,) to the same, in time with the input."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class Score:
         Mean of the differences, dB.
     worst : float
         The smallest difference, dB.
+    error : float or None
+        Standard error of the mean of the differences, dB; none of a single mixture.
+    noisy_mos, denoised_mos : Mos or None
+        Mean DNSMOS, if asked for.
     """
 
     snr_db: float | None
@@ -39,46 +46,97 @@ class Score:
     denoised: float
     improvement: float
     worst: float
+    error: float | None = None
+    noisy_mos: Mos | None = None
+    denoised_mos: Mos | None = None
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One mixture and one system."""
+
+    snr_db: float | None
+    before: float
+    after: float
+    noisy_mos: Mos | None
+    denoised_mos: Mos | None
 
 
 def evaluate(
-    denoiser: Denoiser, folder: NdnsFolder, on_mix: Callable[[int, int], None]
-) -> list[Score]:
-    """Denoise every mixture of a folder and score it against the clean recording.
+    systems: Mapping[str, System],
+    folder: NdnsFolder,
+    on_mix: Callable[[int, int], None],
+    mos: bool = False,
+) -> dict[str, list[Score]]:
+    """Denoise every mixture of a folder by every system and score it.
 
     Parameters
     ----------
-    denoiser : Denoiser
+    systems : mapping of str to callable
+        Denoisers by name.
     folder : NdnsFolder
     on_mix : callable
         Called with mixtures done and in all.
+    mos : bool
+        Whether to run DNSMOS, which takes seconds per minute of sound.
 
     Returns
     -------
-    list of Score
-        One per ratio, rising, and one over all of them at the end.
+    dict of str to list of Score
+        Per system, one score per ratio, rising, and one over all of them at the end.
+
+    Raises
+    ------
+    AudioError
+        For a set without mixtures, or a system that answers with another length.
     """
-    rows: list[tuple[float | None, float, float]] = []
+    rows: dict[str, list[_Row]] = {name: [] for name in systems}
     for i in range(len(folder)):
         item = folder[i]
-        after = si_snr(denoiser.denoise(item.noisy), item.clean)
-        before = si_snr(item.noisy, item.clean)
-        rows.append((item.snr_db, float(before), float(after)))
+        before = float(si_snr(item.noisy, item.clean))
+        noisy_mos = dnsmos(item.noisy) if mos else None
+        for name, system in systems.items():
+            out = system(item.noisy)
+            if out.shape != item.noisy.shape:
+                raise AudioError(
+                    f"{name}: answers {out.shape}, the mixture is {item.noisy.shape}"
+                )
+            after = float(si_snr(out, item.clean))
+            heard = dnsmos(out) if mos else None
+            rows[name].append(_Row(item.snr_db, before, after, noisy_mos, heard))
         on_mix(i + 1, len(folder))
-    if not rows:
+    if not len(folder):
         raise AudioError("evaluation: the set has no mixtures")
-    ratios = sorted({r[0] for r in rows if r[0] is not None})
-    scores = [_score(snr, [r for r in rows if r[0] == snr]) for snr in ratios]
+    return {name: _scores(found) for name, found in rows.items()}
+
+
+def _scores(rows: list[_Row]) -> list[Score]:
+    ratios = sorted({r.snr_db for r in rows if r.snr_db is not None})
+    scores = [_score(snr, [r for r in rows if r.snr_db == snr]) for snr in ratios]
     return [*scores, _score(None, rows)]
 
 
-def _score(snr: float | None, rows: list[tuple[float | None, float, float]]) -> Score:
-    before, after = (np.array([r[i] for r in rows]) for i in (1, 2))
+def _score(snr: float | None, rows: list[_Row]) -> Score:
+    before = np.array([r.before for r in rows])
+    after = np.array([r.after for r in rows])
     gain = after - before
     values = (before.mean(), after.mean(), gain.mean(), gain.min())
-    return Score(snr, len(rows), *(float(v) for v in values))
+    error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else None
+    return Score(
+        snr,
+        len(rows),
+        *(float(v) for v in values),
+        error=error,
+        noisy_mos=_mean([r.noisy_mos for r in rows]),
+        denoised_mos=_mean([r.denoised_mos for r in rows]),
+    )
 
 
-def as_json(scores: list[Score]) -> list[dict[str, Any]]:
+def _mean(scores: list[Mos | None]) -> Mos | None:
+    found = [(m.ovrl, m.sig, m.bak) for m in scores if m is not None]
+    return Mos(*(float(v) for v in np.mean(found, axis=0))) if found else None
+
+
+def as_json(scores: Mapping[str, list[Score]]) -> dict[str, list[dict[str, Any]]]:
     """Scores as plain values, for a file."""
-    return [asdict(score) for score in scores]
+    return {name: [asdict(score) for score in found] for name, found in scores.items()}

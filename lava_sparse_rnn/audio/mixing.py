@@ -48,6 +48,12 @@ class MixerConfig:
         Range of the speed and pitch change.
     colour_db : float
         Standard deviation of the random filters over frequency, dB.
+    change_share : float
+        Share of the signals whose speed is changed, and of those that are coloured;
+        the rest stays as recorded, which is what a network will hear.
+    band_share : float
+        Share of the noises that end at a frequency between 2.5 and 7.5 kHz, as
+        recordings made at lower rates do.
     shares : tuple of (str, float)
         Relative frequency of each kind of noise in :data:`NOISES`; None means the
         default of the split: babble and coloured noise are for training.
@@ -63,8 +69,10 @@ class MixerConfig:
     snr_db: tuple[float, float] = (-5.0, 20.0)
     level_db: tuple[float, float] = (-35.0, -15.0)
     augment: bool | None = None
-    speed: tuple[float, float] = (0.85, 1.15)
-    colour_db: float = 4.0
+    speed: tuple[float, float] = (0.75, 1.3)
+    colour_db: float = 3.0
+    change_share: float = 0.5
+    band_share: float = 0.35
     shares: tuple[tuple[str, float], ...] | None = None
     min_floor_db: float = 20.0
 
@@ -77,6 +85,9 @@ class MixerConfig:
             raise AudioError(f"seconds {self.seconds}: at least 0.1 is needed")
         if self.speed[0] <= 0.1:
             raise AudioError(f"speed {self.speed[0]}: must be above 0.1")
+        for name in ("change_share", "band_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise AudioError(f"{name} {getattr(self, name)}: must lie in 0..1")
 
     @property
     def samples(self) -> int:
@@ -175,9 +186,12 @@ class Mixer:
         if self._share_cdf[-1] <= 0:
             raise AudioError("shares: at least one must be above 0")
 
+    def _changes(self, rng: np.random.Generator) -> bool:
+        return self.augment and rng.random() < self.config.change_share
+
     def length(self, rng: np.random.Generator) -> int:
         """Draw the samples to take for one signal: the speed change."""
-        if not self.augment:
+        if not self._changes(rng):
             return self.config.samples
         return augment.source_length(
             self.config.samples, rng.uniform(*self.config.speed)
@@ -185,9 +199,17 @@ class Mixer:
 
     def colour(self, rng: np.random.Generator) -> np.ndarray | None:
         """Draw a random filter, or None without augmentation."""
-        if not self.augment:
+        if not self._changes(rng):
             return None
         return augment.random_colour(rng, self.config.samples, self.config.colour_db)
+
+    def noise_colour(self, rng: np.random.Generator) -> np.ndarray | None:
+        """Draw a random filter for a noise: the colour, and where its band ends."""
+        gains = self.colour(rng)
+        if not self.augment or rng.random() >= self.config.band_share:
+            return gains
+        band = augment.random_band(rng, self.config.samples)
+        return band if gains is None else gains * band
 
     def _voice(self, rng: np.random.Generator, group: int) -> np.ndarray:
         """Let a speaker talk, at an active power of 1."""
@@ -283,7 +305,7 @@ def _one_recording(rng: np.random.Generator, mixer: Mixer) -> np.ndarray:
             break
     else:
         x = augment.coloured_noise(rng, mixer.config.samples, 1.0, None)
-    x = augment.resample_and_colour(x, mixer.config.samples, mixer.colour(rng))
+    x = augment.resample_and_colour(x, mixer.config.samples, mixer.noise_colour(rng))
     return unit(x, float(np.mean(x**2)))
 
 
@@ -307,20 +329,49 @@ def _babble(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
             other = pool.group(rng)
         gain = 10.0 ** (rng.normal(0.0, 3.0) / 20.0)
         total += np.float32(gain) * say(rng, pool, other, n)
-    return augment.resample_and_colour(total, mixer.config.samples, mixer.colour(rng))
+    return augment.resample_and_colour(
+        total, mixer.config.samples, mixer.noise_colour(rng)
+    )
 
 
 def _coloured(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
     exponent = rng.uniform(-0.5, 2.0)
     n = mixer.config.samples
-    return augment.coloured_noise(rng, n, exponent, mixer.colour(rng))
+    return augment.coloured_noise(rng, n, exponent, mixer.noise_colour(rng))
+
+
+def _hum(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
+    """Steady tones: transformers, motors, turbines, over a floor of noise."""
+    n = mixer.config.samples
+    floor = np.float32(10.0 ** (rng.uniform(-30.0, -3.0) / 20.0))
+    x = floor * _coloured(rng, mixer, speaker)
+    for _ in range(int(rng.integers(1, 4))):
+        gain = np.float32(10.0 ** (rng.uniform(-12.0, 0.0) / 20.0))
+        x = x + gain * augment.harmonic_tones(rng, n)
+    gains = mixer.noise_colour(rng)
+    return x if gains is None else augment.resample_and_colour(x, n, gains)
+
+
+def _beating(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
+    """Noise that swells and fades in a rhythm: engines, trains, mills."""
+    n = mixer.config.samples
+    return _coloured(rng, mixer, speaker) * augment.rhythm(rng, n)
 
 
 NOISES: dict[str, Callable[[np.random.Generator, Mixer, int], np.ndarray]] = {
     "recorded": _recorded,
     "babble": _babble,
     "coloured": _coloured,
+    "hum": _hum,
+    "beating": _beating,
 }
 """Kind of noise to a function (rng, mixer, index of the speaker) -> (samples,)."""
 
-_TRAIN_SHARES = (("recorded", 0.75), ("babble", 0.15), ("coloured", 0.10))
+# Recordings hold few steady hums, which speech models take for voices.
+_TRAIN_SHARES = (
+    ("recorded", 0.70),
+    ("babble", 0.05),
+    ("coloured", 0.06),
+    ("hum", 0.12),
+    ("beating", 0.07),
+)

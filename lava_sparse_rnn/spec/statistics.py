@@ -7,13 +7,13 @@ Sizes come from the description, activity from a trace of the reference executor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.spec._network import Affine, Layer, Network, S5Block
-from lava_sparse_rnn.spec._tensors import Weights
+from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,24 @@ def sparsity(network: Network) -> float:
     """Share of zeros among the weights of all sparse matrices."""
     sizes = matrix_sizes(network)
     return 1.0 - sum(m.nnz for m in sizes) / sum(m.total for m in sizes)
+
+
+def parameters(network: Network) -> int:
+    """Numbers that training sets: non-zero weights, diagonals, states' factors, biases.
+
+    Exponents are left out, and a complex factor counts twice.
+    """
+    count = sum(m.nnz for m in matrix_sizes(network))
+    for layer in network.layers:
+        for item in fields(layer):
+            value = getattr(layer, item.name)
+            if isinstance(value, Diagonal):
+                count += value.values.size
+            elif isinstance(value, Bias):
+                count += value.mant.size
+            elif isinstance(value, np.ndarray):
+                count += value.size
+    return count
 
 
 @dataclass(frozen=True)

