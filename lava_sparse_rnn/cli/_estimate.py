@@ -9,24 +9,24 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture, read_tokens
 from lava_sparse_rnn.cli._info import NetworkFile
+from lava_sparse_rnn.cli._tables import show_table
 from lava_sparse_rnn.files import replacing
 
 COUNT_COLUMNS = {
-    "sparse_synops": "sparse synops",
-    "dense_synops": "dense synops",
-    "memory_reads": "memory reads",
+    "sparse_synops": "sparse\nsynops",
+    "dense_synops": "dense\nsynops",
+    "memory_reads": "memory\nreads",
     "neuron_updates": "neurons",
     "instructions": "instructions",
-    "messages_out": "messages out",
-    "messages_in": "messages in",
+    "messages_out": "messages\nout",
+    "messages_in": "messages\nin",
     "hops_east_west": "hops E-W",
     "hops_north_south": "hops N-S",
-    "chip_crossings": "to other chips",
+    "chip_crossings": "to other\nchips",
 }
 
 
@@ -93,7 +93,7 @@ def estimate(
 def _input(net, audio: Path | None, tokens: Path | None):
     """Tokens, seconds between them, and seconds that a window takes."""
     if audio is not None and tokens is None:
-        return _audio_tokens(net, audio)
+        return audio_tokens(net, audio)
     if tokens is not None and audio is None:
         # The frames of the N-DNS challenge.
         return read_tokens(tokens, net.d_in), 0.008, 0.032
@@ -103,7 +103,8 @@ def _input(net, audio: Path | None, tokens: Path | None):
     )
 
 
-def _audio_tokens(net, path: Path):
+def audio_tokens(net, path: Path):
+    """Tokens of a recording, seconds between them, and seconds that a window takes."""
     from lava_sparse_rnn.audio import wav
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
@@ -118,21 +119,19 @@ def _audio_tokens(net, path: Path):
 
 
 def _show(screen: Console, result, total: int) -> None:
-    from lava_sparse_rnn.loihi2 import report
-
     counts = result.counts
     mapping = counts.mapping
-    screen.print(_mapping_table(mapping, report.group_use(mapping)))
+    mapping_table(screen, mapping)
     screen.print(
         f"{len(mapping)} cores on {mapping.chips} chip(s); copies: "
         f"{mapping.copies_per_chip} per chip, {mapping.copies} on "
         f"{mapping.board.name}"
     )
-    screen.print(_count_table(counts, report, total))
+    _count_table(screen, counts, total)
     screen.print(result.label, style="bold")
     if result.terms:
-        screen.print(_term_table(result))
-    screen.print(_mode_table(result))
+        _term_table(screen, result)
+    _mode_table(screen, result)
     screen.print(
         f"N-DNS proxies: {result.ops_per_token:,.0f} operations per token; power "
         f"{result.power_proxy / 1e6:.3f} M-Ops/s, power-delay product "
@@ -145,21 +144,13 @@ def _show(screen: Console, result, total: int) -> None:
             screen.print(f"  {line}")
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if i else "left")
-    return table
+def mapping_table(screen: Console, mapping) -> None:
+    """One row per group of neurons: what it takes of the chip."""
+    from lava_sparse_rnn.loihi2 import report
 
-
-def _mapping_table(mapping, rows) -> Table:
-    table = _table(
-        f"mapping on {mapping.board.name}",
-        *("group", "cores", "neurons", "synapses", "format", "memory", "synaptic"),
-        *("synapse balance", "instruction balance", "state B"),
-    )
-    for r in rows:
-        table.add_row(
+    columns = ("group", "cores", "neurons", "synapses", "format", "memory", "synaptic")
+    rows = [
+        (
             r.name,
             str(r.cores),
             str(r.neurons),
@@ -171,56 +162,62 @@ def _mapping_table(mapping, rows) -> Table:
             f"{r.imbalance['instructions']:.2f}",
             f"{r.state_bytes}+{r.constant_bytes}",
         )
-    return table
+        for r in report.group_use(mapping)
+    ]
+    columns += ("synapse\nbalance", "instruction\nbalance", "state B")
+    show_table(screen, f"mapping on {mapping.board.name}", columns, rows)
 
 
-def _count_table(counts, report, total: int) -> Table:
-    rows = report.count_table(counts)
-    columns = {q: n for q, n in COUNT_COLUMNS.items() if rows["all"][q]}
+def _count_table(screen: Console, counts, total: int) -> None:
+    from lava_sparse_rnn.loihi2 import report
+
+    values = report.count_table(counts)
+    columns = {q: n for q, n in COUNT_COLUMNS.items() if values["all"][q]}
     done = counts.real.tokens
     of = f" of {total:,}" if done < total else ""
-    table = _table(
-        f"counts per token, mean over {done:,}{of} tokens", "group", *columns.values()
-    )
-    for name, row in rows.items():
-        if name == "all":
-            table.add_section()
-        table.add_row(name, *(f"{row[q]:,.0f}" for q in columns))
-    most = report.busiest(counts)
-    table.add_row("busiest core", *(f"{most[q]:,.0f}" for q in columns))
-    return table
+    values["busiest core"] = report.busiest(counts)
+    rows = [
+        (name, *(f"{row[q]:,.0f}" for q in columns)) for name, row in values.items()
+    ]
+    title = f"counts per token, mean over {done:,}{of} tokens"
+    show_table(screen, title, ("group", *columns.values()), rows, last=2)
 
 
-def _term_table(result) -> Table:
-    table = _table(
-        f"lower bound of a step, preset {result.preset.name}: the largest of",
-        *("part", "mean us", "worst us", "binds", "busiest"),
-    )
-    for t in result.terms:
-        times = (f"{t.mean_s * 1e6:.3f}", f"{t.worst_s * 1e6:.3f}")
-        table.add_row(t.name, *times, f"{t.binds:.0%}", t.where)
-    return table
+def _term_table(screen: Console, result) -> None:
+    rows = [
+        (
+            t.name,
+            f"{t.mean_s * 1e6:.3f}",
+            f"{t.worst_s * 1e6:.3f}",
+            f"{t.binds:.0%}",
+            t.where.replace(" (", "\n("),
+        )
+        for t in result.terms
+    ]
+    title = f"lower bound of a step, preset {result.preset.name}: the largest of"
+    columns = ("part", "mean us", "worst us", "binds", "busiest")
+    show_table(screen, title, columns, rows, text={"busiest"})
 
 
-def _mode_table(result) -> Table:
+def _mode_table(screen: Console, result) -> None:
     copies = result.counts.mapping.copies
-    table = _table(
-        f"time and energy, preset {result.preset.name} (estimate)",
-        *("mode", "step us", "latency us", "worst us", "tokens/s", "x copies"),
-        "energy/token uJ",
-    )
+    rows = []
     for m in (result.pipelined, result.fall_through):
         batch = None if m.tokens_per_s is None else m.tokens_per_s * copies
-        table.add_row(
-            m.name,
-            _number(m.step_s, 1e6),
-            _number(m.latency_s, 1e6),
-            _number(m.worst_latency_s, 1e6),
-            _number(m.tokens_per_s, 1, "<= ", 0),
-            _number(batch, 1, "<= ", 0),
-            _number(m.energy_per_token_j, 1e6),
+        rows.append(
+            (
+                m.name,
+                _number(m.step_s, 1e6),
+                _number(m.latency_s, 1e6),
+                _number(m.worst_latency_s, 1e6),
+                _number(m.tokens_per_s, 1, "<= ", 0),
+                _number(batch, 1, "<= ", 0),
+                _number(m.energy_per_token_j, 1e6),
+            )
         )
-    return table
+    title = f"time and energy, preset {result.preset.name} (estimate)"
+    columns = ("mode", "step us", "latency us", "worst us", "tokens/s", "x copies")
+    show_table(screen, title, (*columns, "uJ/token"), rows)
 
 
 def _number(

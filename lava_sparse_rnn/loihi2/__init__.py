@@ -9,6 +9,13 @@ from lava_sparse_rnn.loihi2.chip import BOARDS, Board, Chip, as_board
 from lava_sparse_rnn.loihi2.coefficients import PRESETS, Coefficients, as_coefficients
 from lava_sparse_rnn.loihi2.cost import Estimate, Mode, TermTime, estimate, weigh
 from lava_sparse_rnn.loihi2.counts import Counts, Tally, count
+from lava_sparse_rnn.loihi2.deployment import (
+    Bundle,
+    BundleError,
+    DeploymentError,
+    load_bundle,
+    write_bundle,
+)
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import Connection, NeuronGroup, neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping, map_network
@@ -21,10 +28,13 @@ __all__ = [
     "PRESETS",
     "RULES",
     "Board",
+    "Bundle",
+    "BundleError",
     "Chip",
     "Coefficients",
     "Connection",
     "Counts",
+    "DeploymentError",
     "Estimate",
     "Loihi2Error",
     "Mapping",
@@ -39,9 +49,11 @@ __all__ = [
     "count",
     "estimate",
     "estimate_dict",
+    "load_bundle",
     "map_network",
     "mapping_dict",
     "neuron_groups",
     "violations",
     "weigh",
+    "write_bundle",
 ]

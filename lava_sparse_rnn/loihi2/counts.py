@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
-from lava_sparse_rnn.loihi2.groups import INPUT, NeuronGroup
+from lava_sparse_rnn.loihi2.groups import INPUT, NeuronGroup, neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import FORMATS
 from lava_sparse_rnn.spec import Affine, Network, S5Block, reference
+from lava_sparse_rnn.spec._tensors import same
 from lava_sparse_rnn.spec.groups import AffineGroup, GateGroup, ReadoutGroup
 
 FloatArray = NDArray[np.float64]
@@ -125,7 +126,7 @@ def count(network: Network, x: ArrayLike, mapping: Mapping) -> Counts:
     SpecError
         When ``x`` does not fit the network.
     """
-    _check_same(network, mapping)
+    check_same(network, mapping)
     trace: dict[str, NDArray] = {}
     x = np.asarray(x)
     reference.run(network, x, trace)
@@ -143,16 +144,30 @@ def count(network: Network, x: ArrayLike, mapping: Mapping) -> Counts:
     )
 
 
-def _check_same(network: Network, mapping: Mapping) -> None:
-    shapes = [w.shape for layer in network.layers for w in layer.matrices.values()]
-    mapped = [
-        c.shape
-        for g in mapping.groups
-        for c in g.inputs
-        if not c.copies and not c.name.endswith("_D")
-    ]
-    if shapes != mapped:
-        raise Loihi2Error("the mapping is of another network: matrices differ in shape")
+def check_same(network: Network, mapping: Mapping) -> None:
+    """Refuse the mapping of another network.
+
+    Raises
+    ------
+    Loihi2Error
+        With the first group or connection that differs.
+    """
+    own = neuron_groups(network)
+    if len(own) != len(mapping.groups):
+        raise Loihi2Error(
+            f"the mapping is of another network: it has {len(mapping.groups)} groups, "
+            f"the network {len(own)}"
+        )
+    for group, mapped in zip(own, mapping.groups, strict=True):
+        for a, b in zip(group.inputs, mapped.inputs, strict=False):
+            if not same(a.matrix, b.matrix):
+                raise Loihi2Error(
+                    f"the mapping is of another network: {a.name} differs"
+                )
+        if group.kind != mapped.kind or group.constants != mapped.constants:
+            raise Loihi2Error(
+                f"the mapping is of another network: {group.name} differs"
+            )
 
 
 def idle_wires(network: Network) -> dict[str, NDArray]:

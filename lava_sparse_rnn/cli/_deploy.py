@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn deploy``: a network as a bundle for a board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._estimate import audio_tokens
+from lava_sparse_rnn.cli._files import read_tokens
+from lava_sparse_rnn.cli._tables import show_table
+
+# What a backend may have counted, and how a table calls it.
+COUNTERS = {
+    "instructions": "instruc-\ntions",
+    "sparse_synops": "sparse\nsynops",
+    "dense_synops": "dense\nsynops",
+    "messages_in": "mess.\nin",
+    "messages_out": "mess.\nout",
+}
+
+
+def deploy(
+    network: Annotated[
+        Path | None,
+        typer.Argument(help="A network description (.net), or a bundle's folder."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The bundle to write.")
+    ] = None,
+    chip: Annotated[
+        str | None,
+        typer.Option(
+            help="oheo_gulch (default), kapoho_point, hala_point, or a JSON or TOML "
+            "file."
+        ),
+    ] = None,
+    cores: Annotated[
+        int | None, typer.Option(help="Cores to use; by default as few as possible.")
+    ] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="A recording for the golden input.")
+    ] = None,
+    tokens: Annotated[
+        Path | None, typer.Option(help="The golden input, (T, d_in), as .npy.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Tokens of the golden input at most.")
+    ] = 100,
+    seed: Annotated[
+        int, typer.Option(help="Of a random golden input, where none is given.")
+    ] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a bundle that is there.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run it on the CPU; same as --backend cpu.")
+    ] = False,
+    backend: Annotated[
+        str | None, typer.Option(help="Run the golden input on this backend, compare.")
+    ] = None,
+    mode: Annotated[
+        str, typer.Option(help="Timing of that run: pipelined or fall_through.")
+    ] = "pipelined",
+    list_backends: Annotated[
+        bool, typer.Option("--list", help="List the installed backends and stop.")
+    ] = False,
+) -> None:
+    """Write a network as a bundle for a board, and compare what runs it.
+
+    No board is needed to write one or to check it with the CPU backend; hardware
+    needs a backend of its own, which this library does not have.
+    """
+    from lava_sparse_rnn.fixed_point import choose
+    from lava_sparse_rnn.loihi2 import deployment
+
+    screen = console()
+    if list_backends:
+        _list(screen, deployment)
+        return
+    if network is None:
+        raise ValueError("deploy needs a network (.net) or a bundle's folder")
+    choose("mode", mode, dict.fromkeys(deployment.MODES))
+    backend = backend or ("cpu" if check else None)
+    runner = None if backend is None else deployment.create(backend)
+    if network.is_dir():
+        _refuse_options(network, output, chip, cores, audio, tokens)
+        bundle = deployment.load_bundle(network)
+    else:
+        bundle = _write(
+            *(network, output, chip, cores, audio, tokens, limit, seed, overwrite)
+        )
+    _describe(screen, bundle)
+    if runner is None:
+        _core_table(screen, bundle, {}, 0)
+        return
+    result = deployment.check(bundle, runner, mode)
+    _core_table(screen, bundle, result.counters, result.tokens)
+    text = f"backend {backend}, {mode}: {result.message}"
+    if not result.equal:
+        raise ValueError(text)
+    screen.print(text)
+
+
+def _list(screen: Console, deployment) -> None:
+    points = deployment.available()
+    for name, point in points.items():
+        package = getattr(point.dist, "name", "?")
+        screen.print(f"{name}: {point.value} (package {package})")
+    if not points:
+        screen.print(f"no entry point in the group {deployment.ENTRY_POINTS}")
+
+
+def _refuse_options(network: Path, *options: object) -> None:
+    if any(option is not None for option in options):
+        raise ValueError(
+            f"{network}: is a bundle already; --output, --chip, --cores, --audio and "
+            "--tokens are for a network description"
+        )
+
+
+def _write(network, output, chip, cores, audio, tokens, limit, seed, overwrite):
+    from lava_sparse_rnn import loihi2, spec
+
+    if output is None:
+        raise ValueError("deploy writes a bundle: name its folder with -o")
+    if audio is not None and tokens is not None:
+        raise ValueError("give the golden input as --audio or as --tokens, not both")
+    net = spec.load(network)
+    golden = None
+    if audio is not None:
+        golden = audio_tokens(net, audio)[0][:limit]
+    elif tokens is not None:
+        golden = read_tokens(tokens, net.d_in)[:limit]
+    mapping = loihi2.map_network(net, chip or "oheo_gulch", cores)
+    return loihi2.write_bundle(
+        net, output, mapping, golden, seed=seed, overwrite=overwrite
+    )
+
+
+def _describe(screen: Console, bundle) -> None:
+    manifest = bundle.manifest
+    size = sum(entry.bytes for entry in manifest.files.values())
+    chips = len({core.chip for core in manifest.cores})
+    golden = manifest.golden
+    screen.print(
+        f"{bundle.path}: {len(manifest.files) + 1} files, {size:,} bytes, schema "
+        f"version {manifest.schema_version}; {len(manifest.cores)} cores on {chips} "
+        f"chip(s) of {manifest.board.name}; golden input of {golden.tokens} tokens "
+        f"({golden.source})"
+    )
+
+
+def _core_table(screen: Console, bundle, counters, tokens: int) -> None:
+    manifest = bundle.manifest
+    counted = {q: n for q, n in COUNTERS.items() if q in counters and counters[q].any()}
+    rows = [
+        (
+            f"{core.chip}:{core.core}",
+            core.group,
+            f"{core.first}+{core.neurons}",
+            f"{core.synapses:,}",
+            f"{sum(core.bytes.values()) / manifest.board.chip.core_bytes:.1%}",
+            *(f"{counters[q][k] / tokens:,.0f}" for q in counted),
+        )
+        for k, core in enumerate(manifest.cores)
+    ]
+    heads = ("core", "group", "neurons", "syn-\napses", "mem-\nory")
+    title = "cores (chip:core)"
+    if counted:
+        title += f"; counts of all steps of the run / {tokens} tokens"
+    show_table(screen, title, (*heads, *counted.values()), rows, text={"group"})

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lava_sparse_rnn.loihi2.deployment import manifest
+from lava_sparse_rnn.loihi2.deployment.errors import BundleError
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside ``path`` that takes its place when the block succeeds."""
+    temporary = path.with_name(f".{os.getpid()}.{path.name}.new")
+    aside = path.with_name(f".{os.getpid()}.{path.name}.old")
+    try:
+        temporary.mkdir()
+        yield temporary
+        # Two renames, as a folder cannot replace one that is not empty.
+        if path.exists():
+            path.rename(aside)
+        temporary.rename(path)
+    except BaseException:
+        if aside.exists() and not path.exists():
+            aside.rename(path)
+        raise
+    finally:
+        for leftover in (temporary, aside):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def check_target(path: Path, overwrite: bool) -> None:
+    """Refuse a name under which no bundle can be written.
+
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        Whether a bundle that is there already is replaced; nothing else ever is.
+
+    Raises
+    ------
+    BundleError
+        When something is there that must stay, or there is no folder to write into.
+    """
+    if not path.parent.is_dir():
+        raise BundleError(f"{path}: there is no folder {path.parent} to write it into")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise BundleError(f"{path}: folder {path.parent} is write-protected")
+    if not (path.exists() or path.is_symlink()):
+        return
+    if not (path / manifest.FILE).is_file():
+        raise BundleError(f"{path}: exists and is no bundle, it is left as it is")
+    if not overwrite:
+        raise BundleError(
+            f"{path}: there is a bundle already; name another folder, or overwrite it "
+            "(--overwrite, overwrite=True)"
+        )

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The interface of what runs bundles, and how it is found.
+
+A package offers a backend under the entry-point group ``lava_sparse_rnn.backends``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
+from lava_sparse_rnn.loihi2.deployment.errors import DeploymentError
+
+ENTRY_POINTS = "lava_sparse_rnn.backends"
+METHODS = ("load", "run", "counters", "close")
+
+
+class DeploymentBackend(Protocol):
+    """What runs a bundle; an entry point names a class without arguments.
+
+    The methods are called in the order load, run (any number of times), counters,
+    close; after `close`, `load` may come again. Any exception ends the work: `close`
+    is called then too, and has to be safe after a `load` that failed.
+    """
+
+    def load(self, bundle: Bundle, mode: str) -> None:
+        """Put a bundle on the board.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            See `board_image` for what each core gets.
+        mode : {"pipelined", "fall_through"}
+        """
+        ...
+
+    def run(self, x: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Answers to a sequence from a zero state, shape (T, d_in) -> (T, d_out).
+
+        Row ``t`` answers token ``t``: the backend drops the steps in between.
+        """
+        ...
+
+    def counters(self) -> Mapping[str, NDArray[np.int64]]:
+        """Totals per core since `load`, shape (cores,) each, in the bundle's order.
+
+        Names are those of `lava_sparse_rnn.loihi2.counts.PER_CORE` where they mean
+        the same; what cannot be counted is left out.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the board."""
+        ...
+
+
+def available() -> dict[str, metadata.EntryPoint]:
+    """Installed backends by name."""
+    found = metadata.entry_points(group=ENTRY_POINTS)
+    return {point.name: point for point in sorted(found, key=lambda p: p.name)}
+
+
+def create(name: str) -> DeploymentBackend:
+    """An installed backend.
+
+    Raises
+    ------
+    DeploymentError
+        When there is none of this name, it cannot be loaded, or lacks a method.
+    """
+    points = available()
+    if name not in points:
+        known = ", ".join(points) or "none; install this package again"
+        raise DeploymentError(
+            f"no deployment backend {name!r} is installed, there are: {known}. One for "
+            f"hardware is a package with an entry point in the group {ENTRY_POINTS}, "
+            "see docs/deploy.md"
+        )
+    point = points[name]
+    try:
+        backend = point.load()()
+    except Exception as error:
+        raise DeploymentError(
+            f"deployment backend {name!r} ({point.value}) cannot be loaded: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    missing = [n for n in METHODS if not callable(getattr(backend, n, None))]
+    if missing:
+        raise DeploymentError(
+            f"deployment backend {name!r} ({point.value}) lacks: {', '.join(missing)}"
+        )
+    return backend
+
+
+@contextmanager
+def opened(
+    backend: str | DeploymentBackend, bundle: Bundle, mode: str = "pipelined"
+) -> Iterator[DeploymentBackend]:
+    """A backend with a bundle in it, closed at the end.
+
+    Parameters
+    ----------
+    backend : str or DeploymentBackend
+        Or the name of one.
+    bundle : Bundle
+    mode : {"pipelined", "fall_through"}
+    """
+    if isinstance(backend, str):
+        backend = create(backend)
+    try:
+        backend.load(bundle, mode)
+        yield backend
+    finally:
+        backend.close()
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """How a backend's answers compare with a bundle's golden output.
+
+    Parameters
+    ----------
+    equal : bool
+    tokens : int
+    message : str
+        In words; where answers differ, the first place where they do.
+    answers : array of int, shape (T, d_out)
+    counters : dict of str to array of int, shape (cores,)
+    """
+
+    equal: bool
+    tokens: int
+    message: str
+    answers: NDArray[np.int64]
+    counters: dict[str, NDArray[np.int64]]
+
+
+def check(
+    bundle: Bundle, backend: str | DeploymentBackend = "cpu", mode: str = "pipelined"
+) -> CheckResult:
+    """Run the golden input on a backend and compare every integer.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    backend : str or DeploymentBackend
+        Or the name of one.
+    mode : {"pipelined", "fall_through"}
+
+    Raises
+    ------
+    DeploymentError
+        When the backend is not there, or answers in another shape.
+    """
+    with opened(backend, bundle, mode) as runner:
+        answers = np.asarray(runner.run(bundle.golden_input.copy()))
+        counters = {k: np.asarray(v) for k, v in runner.counters().items()}
+    expected = bundle.golden_output
+    if answers.shape != expected.shape or answers.dtype.kind not in "iu":
+        raise DeploymentError(
+            f"answers: {answers.dtype} of shape {answers.shape}, must be integers "
+            f"{expected.shape}"
+        )
+    different = np.argwhere(answers != expected)
+    n = len(expected)
+    message = f"{n} answers of {expected.shape[1]} values equal the golden output"
+    if len(different):
+        t, j = (int(i) for i in different[0])
+        message = (
+            f"{len(different):,} of {expected.size:,} values differ from the golden "
+            f"output; the first is value {j} of answer {t}: {answers[t, j]}, must be "
+            f"{expected[t, j]}"
+        )
+    return CheckResult(not len(different), n, message, answers, counters)

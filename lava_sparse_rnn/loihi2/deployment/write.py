@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a mapped network to a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.loihi2.counts import check_same
+from lava_sparse_rnn.loihi2.deployment import manifest as m
+from lava_sparse_rnn.loihi2.deployment._folder import check_target, new_folder
+from lava_sparse_rnn.loihi2.deployment.bundle import Bundle, load_bundle
+from lava_sparse_rnn.loihi2.deployment.errors import BundleError
+from lava_sparse_rnn.loihi2.deployment.program import GroupProgram, group_program
+from lava_sparse_rnn.loihi2.groups import INPUT, Connection, NeuronGroup
+from lava_sparse_rnn.loihi2.mapping import Mapping, map_network
+from lava_sparse_rnn.loihi2.memory import StoredConnection
+from lava_sparse_rnn.loihi2.report import core_table
+from lava_sparse_rnn.microcode import BINDINGS, Timing
+from lava_sparse_rnn.spec import Network, Wire, reference
+
+GOLDEN_TOKENS = 32
+
+
+def write_bundle(
+    network: Network,
+    path: str | Path,
+    mapping: Mapping | None = None,
+    golden: ArrayLike | None = None,
+    *,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> Bundle:
+    """Write a folder that has all a board needs, and an answer to check it by.
+
+    Parameters
+    ----------
+    network : Network
+    path : str or Path
+        Of the folder. It appears whole or not at all.
+    mapping : Mapping, optional
+        Of this network; by default `map_network` with as few cores as possible.
+    golden : array of int, shape (T, d_in), optional
+        Tokens whose answers are kept with the bundle; by default 32 random ones.
+    seed : int
+        Of the random tokens.
+    overwrite : bool
+        Replace a bundle that is there.
+
+    Returns
+    -------
+    Bundle
+        As read back from the folder.
+
+    Raises
+    ------
+    BundleError
+        When the folder cannot be written, or there are no golden tokens.
+    Loihi2Error
+        When the network does not fit, or the mapping is of another one.
+    SpecError
+        When golden tokens do not fit the network.
+    """
+    path = Path(path)
+    check_target(path, overwrite)
+    mapping = map_network(network) if mapping is None else mapping
+    check_same(network, mapping)
+    x, source = _golden_tokens(network, golden, seed)
+    y = reference.run(network, x)
+    with new_folder(path) as folder:
+        writer = _Writer(folder)
+        answer = network.layers[-1].out
+        manifest = m.Manifest(
+            format=m.FORMAT,
+            schema_version=m.SCHEMA_VERSION,
+            made_by=f"lava-sparse-rnn {metadata.version('lava-sparse-rnn')}",
+            network=m.NetworkInfo(
+                d_in=network.d_in,
+                d_out=network.d_out,
+                latency=network.latency,
+                rounding=network.recipe.rounding,  # type: ignore[arg-type]
+                overflow=network.recipe.overflow,  # type: ignore[arg-type]
+                meta=dict(network.meta),
+            ),
+            input=_wire(INPUT, network.layers[0].inp),
+            output=_wire(mapping.groups[-1].wires[0], answer),
+            groups=[writer.group(g, network) for g in mapping.groups],
+            connections=[
+                writer.connection(g.name, s)
+                for g in mapping.groups
+                for s in mapping.stored[g.name]
+            ],
+            board=mapping.board,
+            memory_model=mapping.model,
+            cores=_cores(mapping),
+            golden=m.Golden(
+                input=writer.array("golden/input.npy", x),
+                output=writer.array("golden/output.npy", y),
+                tokens=len(x),
+                source=source,
+            ),
+            files=writer.files,
+        )
+        text = manifest.model_dump_json(indent=1) + "\n"
+        (folder / m.FILE).write_text(text, "utf-8")
+        bundle = load_bundle(folder)  # what cannot be read is not left behind
+    return replace(bundle, path=path)
+
+
+def _golden_tokens(
+    network: Network, golden: ArrayLike | None, seed: int
+) -> tuple[NDArray[np.int64], str]:
+    if golden is None:
+        fmt = network.layers[0].inp.format
+        rng = np.random.default_rng(seed)
+        shape = (GOLDEN_TOKENS, network.d_in)
+        return rng.integers(fmt.lowest, fmt.highest + 1, shape), f"seed {seed}"
+    x = reference.check_input(network, golden, network.recipe.arithmetic())
+    if not len(x):
+        raise BundleError("no golden tokens: a bundle is checked with one at least")
+    return np.asarray(x, np.int64), "given"
+
+
+def _wire(name: str, wire: Wire) -> m.WireFormat:
+    return m.WireFormat(wire=name, bits=wire.bits, frac=wire.frac.tolist())
+
+
+def _cores(mapping: Mapping) -> list[m.Core]:
+    return [
+        m.Core(
+            group=row["group"],
+            first=row["first_neuron"],
+            **{
+                k: row[k]
+                for k in ("neurons", "chip", "core", "router", "synapses", "bytes")
+            },
+        )
+        for row in core_table(mapping)
+    ]
+
+
+class _Writer:
+    """Writes the files of a bundle and remembers what they hold."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: dict[str, m.FileEntry] = {}
+        self._programs: dict[str, str] = {}  # text to file
+
+    def group(self, group: NeuronGroup, network: Network) -> m.Group:
+        """Write a group's program and constants."""
+        modes = {"pipelined": 1, "fall_through": network.latency}
+        parts = {
+            mode: _part(group, network, Timing(group.depth, period))
+            for mode, period in modes.items()
+        }
+        part = parts["pipelined"]
+        timed = {
+            name
+            for name, value in part.constants.items()
+            if any(not np.array_equal(value, p.constants[name]) for p in parts.values())
+        }
+        kept = {k: v for k, v in part.constants.items() if k not in timed}
+        prefix = f"layer{group.layer}_"
+        binding = BINDINGS[type(group.constants)]
+        return m.Group(
+            name=group.name,
+            kind=group.kind,
+            depth=group.depth,
+            neurons=group.size,
+            program=self.program(part),
+            constants=self.arrays(f"constants/{group.name}.npz", _small(kept)),
+            timing={
+                mode: {name: int(p.constants[name]) for name in sorted(timed)}
+                for mode, p in parts.items()
+            },  # type: ignore[arg-type]
+            wires=[
+                m.OutputWire(
+                    wire=wire,
+                    output=wire.removeprefix(prefix),
+                    bits=part.program.names[wire.removeprefix(prefix)].bits,
+                )
+                for wire in group.wires
+            ],
+            counted={name: prefix + name for name in binding.tensors},
+        )
+
+    def program(self, part: GroupProgram) -> str:
+        """Write a program once, whatever the number of groups that have it."""
+        if part.text not in self._programs:
+            stem, used = part.program.name, set(self._programs.values())
+            names = (f"programs/{stem}{i or ''}.asm" for i in range(len(used) + 1))
+            name = next(n for n in names if n not in used)
+            self._programs[part.text] = self.content(name, part.text.encode("utf-8"))
+        return self._programs[part.text]
+
+    def connection(self, group: str, stored: StoredConnection) -> m.Connection:
+        """Write the weights of a connection."""
+        c: Connection = stored.connection
+        kept = {n: getattr(c.matrix, n) for n in ("data", "indices", "indptr")}
+        return m.Connection(
+            name=c.name,
+            source=c.source,
+            group=group,
+            accumulator=c.accumulator,
+            delay=c.delay,
+            weights=self.arrays(f"synapses/{c.name}.npz", _small(kept)),
+            shape=list(c.shape),
+            bits=c.bits,
+            format=stored.format.name,  # type: ignore[arg-type]
+            entry_bits=stored.entry_bits,
+            copies=c.copies,
+        )
+
+    def array(self, name: str, value: NDArray) -> str:
+        """Write an array."""
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        small = np.ascontiguousarray(_narrow(value))
+        np.save(self.folder / name, small, allow_pickle=False)
+        return self._remember(name)
+
+    def arrays(self, name: str, values: dict[str, Any]) -> str:
+        """Write named arrays."""
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        np.savez_compressed(self.folder / name, **values)
+        return self._remember(name)
+
+    def content(self, name: str, content: bytes) -> str:
+        """Write bytes."""
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        (self.folder / name).write_bytes(content)
+        return self._remember(name)
+
+    def _remember(self, name: str) -> str:
+        content = (self.folder / name).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        self.files[name] = m.FileEntry(sha256=digest, bytes=len(content))
+        return name
+
+
+def _part(group: NeuronGroup, network: Network, timing: Timing) -> GroupProgram:
+    return group_program(group.name, group.constants, network.recipe, timing)
+
+
+def _small(arrays: dict[str, Any]) -> dict[str, NDArray]:
+    return {name: _narrow(value) for name, value in arrays.items()}
+
+
+def _narrow(value: Any) -> NDArray:
+    """Integers in the narrowest signed type that holds them."""
+    array = np.asarray(value)
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    return array.astype(np.min_scalar_type(min(low, -1 - high)))
