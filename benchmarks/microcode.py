@@ -4,21 +4,28 @@
 Usage: ``python benchmarks/microcode.py [OUT.md] [--net FILE] [--tokens N]``. Without
 ``--net`` it takes ``data/denoiser.net`` if that is there, else a random network of
 its size (257 inputs and outputs, d_model 192, d_state 128, 3 blocks, 10 % dense).
+
+Each way to run is measured in every round, the rounds one after another, and its best
+round counts; *share* compares it with the numpy integers in the same surroundings.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lava_sparse_rnn import microcode, spec
+from lava_sparse_rnn import engine, microcode, proc, spec
+from lava_sparse_rnn.proc._executors import VARIABLE as FUSED
 
+Run = Callable[[np.ndarray], object]
 SHIPPED = Path(__file__).parent.parent / "data" / "denoiser.net"
 
 
@@ -32,38 +39,86 @@ def network_of(path: Path | None) -> tuple[str, spec.Network]:
     return "random, 10 % dense", spec.random_network(rng, 257, 192, 128, 257, 3, 0.1)
 
 
-def cost(run: Callable[[], object], repeats: int = 3) -> tuple[float, float]:
-    """Seconds of wall clock and of processor time, the best of some repeats."""
-    walls, cpus = [], []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        run()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    return min(walls), min(cpus)
+@dataclass(frozen=True)
+class Way:
+    """A way to run a network.
+
+    Parameters
+    ----------
+    place, name : str
+        Ways in one place are compared with its first.
+    prepare : context manager function
+        Gives a function that runs tokens.
+    """
+
+    place: str
+    name: str
+    prepare: Callable[[], contextlib.AbstractContextManager[Run]]
 
 
-def token_by_token(network: spec.Network, x: np.ndarray) -> None:
+def token_by_token(network: spec.Network) -> Run:
     """The reference without the advantage of seeing all tokens at once."""
     executor = spec.reference.Reference(network)
-    for u in x:
-        executor.step(u)
+    return lambda x: [executor.step(u) for u in x]
 
 
-def speed_table(network: spec.Network, x: np.ndarray) -> Iterator[str]:
-    """Markdown lines: tokens per second of each way to run."""
-    reference = spec.reference.run
+@contextlib.contextmanager
+def in_lava(
+    network: spec.Network, tag: str, layered: bool, fused: str = "reference"
+) -> Iterator[Run]:
+    """A session, started and warm; ``fused`` is what computes in one process."""
+    before = os.environ.get(FUSED)
+    os.environ[FUSED] = fused
+    try:
+        with proc.Session(network, tag, layered) as session:
+            session.run(np.zeros((1, network.d_in), dtype=int))
+            yield session.run
+    finally:
+        del os.environ[FUSED]
+        if before is not None:
+            os.environ[FUSED] = before
+
+
+def ways(network: spec.Network) -> list[Way]:
+    """Every way to run, the numpy integers first in each place."""
+    here = contextlib.nullcontext
+    alone, one, many = "no Lava", "Lava, one process", "Lava, layered"
     executor = microcode.Executor(network)
-    ways: dict[str, Callable[[], object]] = {
-        "microcode, token by token": lambda: executor.run(x),
-        "reference, token by token": lambda: token_by_token(network, x),
-        "reference, whole sequence": lambda: reference(network, x),
-    }
-    yield "| way to run | tokens/s | tokens per second of processor time |"
-    yield "|---|---:|---:|"
-    for name, run in ways.items():
-        wall, cpu = cost(run)
-        yield f"| {name} | {len(x) / wall:,.0f} | {len(x) / cpu:,.0f} |"
+    found = [
+        Way(alone, "reference, token by token", lambda: here(token_by_token(network))),
+        Way(alone, "microcode", lambda: here(executor.run)),
+        Way(one, "fixed_pt, numpy", lambda: in_lava(network, "fixed_pt", False)),
+        Way(one, "microcode", lambda: in_lava(network, "microcode", False)),
+        Way(many, "fixed_pt", lambda: in_lava(network, "fixed_pt", True)),
+        Way(many, "microcode", lambda: in_lava(network, "microcode", True)),
+    ]
+    if engine.EXTENSION is not None:
+        fast = Way(
+            one,
+            "fixed_pt, engine",
+            lambda: in_lava(network, "fixed_pt", False, "engine"),
+        )
+        found.insert(4, fast)
+    return found
+
+
+def speed_table(network: spec.Network, x: np.ndarray, rounds: int) -> Iterator[str]:
+    """Markdown lines: tokens per second of each way to run."""
+    seconds: dict[tuple[str, str], list[float]] = {}
+    for _ in range(rounds):
+        for way in ways(network):
+            with way.prepare() as run:
+                start = time.perf_counter()
+                run(x)
+                spent = time.perf_counter() - start
+            seconds.setdefault((way.place, way.name), []).append(spent)
+    yield "| where | models | tokens/s | share |"
+    yield "|---|---|---:|---:|"
+    first: dict[str, float] = {}
+    for (place, name), spent in seconds.items():
+        rate = len(x) / min(spent)
+        share = rate / first.setdefault(place, rate)
+        yield f"| {place} | {name} | {rate:,.0f} | {share:.2f} |"
 
 
 def count_table(network: spec.Network, x: np.ndarray) -> Iterator[str]:
@@ -92,7 +147,7 @@ def count_table(network: spec.Network, x: np.ndarray) -> Iterator[str]:
     yield f"| all |{' |' * 6} {total:,.0f} | {messages:,.0f} | |"
 
 
-def report(path: Path | None, n_tokens: int) -> Iterator[str]:
+def report(path: Path | None, n_tokens: int, rounds: int) -> Iterator[str]:
     """The whole text."""
     name, network = network_of(path)
     fmt = network.layers[0].inp.format
@@ -101,10 +156,10 @@ def report(path: Path | None, n_tokens: int) -> Iterator[str]:
     quarter = fmt.highest // 4
     x = rng.integers(-quarter, quarter + 1, (n_tokens, network.d_in))
     load = ", ".join(f"{v:.1f}" for v in os.getloadavg())
-    yield f"Network: {name}; {n_tokens} random tokens, best of 3 runs."
+    yield f"Network: {name}; {n_tokens} random tokens, best of {rounds} rounds."
     yield f"Machine: {platform.machine()}, {os.cpu_count()} cores, load {load}."
     yield ""
-    yield from speed_table(network, x)
+    yield from speed_table(network, x, rounds)
     yield ""
     yield from count_table(network, x)
 
@@ -114,8 +169,9 @@ def main() -> None:
     parser.add_argument("out", nargs="?", type=Path, help="where to write the table")
     parser.add_argument("--net", type=Path, help="a .net file")
     parser.add_argument("--tokens", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    text = "\n".join(report(arguments.net, arguments.tokens)) + "\n"
+    text = "\n".join(report(arguments.net, arguments.tokens, arguments.rounds)) + "\n"
     print(text, end="")
     if arguments.out is not None:
         arguments.out.write_text(text, encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn import microcode
 from lava_sparse_rnn.fixed_point import OverflowCounters, choose
 from lava_sparse_rnn.spec import Network, reference
 
@@ -20,6 +21,7 @@ Progress = Callable[[int, int], None]
 
 CHUNK = 64  # tokens between two reports of progress
 Run = Callable[[NDArray], NDArray[np.int64]]
+State = list[tuple[NDArray, NDArray]]
 
 
 class Backend(Protocol):
@@ -28,7 +30,8 @@ class Backend(Protocol):
     Attributes
     ----------
     streams : bool
-        Whether the state goes on from one call of `run` to the next.
+        Whether the state goes on from one call of `run` to the next. The ``reference``
+        and the ``engine`` also have it as ``state``, to be read and assigned.
     counters : OverflowCounters
         What did not fit so far, per tensor.
     """
@@ -70,6 +73,15 @@ class ReferenceBackend:
         """Answers to integer tokens; the state goes on."""
         return _in_pieces(self._executor.run, x, progress)
 
+    @property
+    def state(self) -> State:
+        """Of every block, real and imaginary part; can be assigned."""
+        return self._executor.state
+
+    @state.setter
+    def state(self, parts: State) -> None:
+        self._executor.state = parts
+
     def reset(self) -> None:
         self._executor.reset()
 
@@ -92,6 +104,15 @@ class EngineBackend:
     def run(self, x: NDArray, progress: Progress | None = None) -> NDArray[np.int64]:
         """Answers to integer tokens; the state goes on."""
         return _in_pieces(self._stream.process, x, progress)
+
+    @property
+    def state(self) -> State:
+        """Of every block, real and imaginary part; can be assigned."""
+        return self._stream.state
+
+    @state.setter
+    def state(self, parts: State) -> None:
+        self._stream.state = parts
 
     def reset(self) -> None:
         self._stream.reset()
@@ -119,8 +140,16 @@ class LavaBackend:
 BACKENDS: dict[str, Callable[[Network], Backend]] = {
     "engine": EngineBackend,
     "lava": LavaBackend,
+    "microcode": microcode.Stream,
     "reference": ReferenceBackend,
 }
+
+
+def default() -> str:
+    """The fastest backend here: ``engine`` where it is built, else ``reference``."""
+    from lava_sparse_rnn import engine
+
+    return "reference" if engine.EXTENSION is None else "engine"
 
 
 def create(name: str, network: Network) -> Backend:

@@ -16,6 +16,7 @@ from lava_sparse_rnn.microcode._interpreter import Interpreter
 from lava_sparse_rnn.microcode._isa import OPCODES, Kind, Opcode
 from lava_sparse_rnn.microcode._program import Declaration, Instruction, Program
 from lava_sparse_rnn.microcode._run import Executor, InstructionCount, run
+from lava_sparse_rnn.microcode._stream import Stream
 from lava_sparse_rnn.microcode._tracer import Tracer
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Position",
     "Program",
     "Report",
+    "Stream",
     "Timing",
     "Tracer",
     "assemble",

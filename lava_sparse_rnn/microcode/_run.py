@@ -6,7 +6,7 @@ Synapses are plain integer products; every neuron group is its program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,7 +167,7 @@ class Executor:
         note: Note = _ignore if trace is None else record
         for interpreter in self.groups.values():
             interpreter.reset_counts()
-            interpreter.counters = OverflowCounters()
+        self._count_anew()
         y = np.zeros((len(tokens), self.network.d_out), dtype=np.int64)
         for t, u in enumerate(tokens):
             for layer in self.layers:
@@ -177,29 +177,74 @@ class Executor:
             for name, n in sizes.items():
                 whole = np.array(values[name], dtype=np.int64)
                 trace[name] = whole.reshape(len(tokens), n)
-        self._report(counters, counts)
+        if counters is not None:
+            self._collect(counters)
+        if counts is not None:
+            counts.update((n, InstructionCount.of(i)) for n, i in self.groups.items())
         return y
 
     def step(self, u: ArrayLike) -> NDArray[np.int64]:
         """The answer to one token, shape (d_in,) -> (d_out,)."""
         (value,) = _check_tokens(self.network, np.asarray(u)[None])
+        return self.advance(value)
+
+    def advance(
+        self, u: NDArray, counters: OverflowCounters | None = None
+    ) -> NDArray[np.int64]:
+        """`step` for integers that come from a wire and need no check.
+
+        Parameters
+        ----------
+        u : array of int, shape (d_in,)
+        counters : OverflowCounters, optional
+            Grows by what did not fit.
+        """
+        if counters is not None:
+            self._count_anew()
+        value = u.astype(np.int32)
         for layer in self.layers:
             value = layer.step(value, _ignore)
+        if counters is not None:
+            self._collect(counters)
         return value.astype(np.int64)
+
+    @property
+    def executed(self) -> dict[str, int]:
+        """Instructions executed so far by all neurons of each group."""
+        return {name: i.executed_total for name, i in self.groups.items()}
+
+    @property
+    def state(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Each block's state (re, im), shape (d_state,) each; can be set."""
+        return [(x.read("x_re"), x.read("x_im")) for x in self._recurrences]
+
+    @state.setter
+    def state(self, states: Sequence[tuple[ArrayLike, ArrayLike]]) -> None:
+        for recurrence, (re, im) in zip(self._recurrences, states, strict=True):
+            recurrence.write("x_re", re)
+            recurrence.write("x_im", im)
+
+    @property
+    def _recurrences(self) -> list[Interpreter]:
+        groups = (layer.groups.get("recurrence") for layer in self.layers)
+        return [interpreter for interpreter in groups if interpreter is not None]
 
     def reset(self) -> None:
         """Set every state to zero."""
         for interpreter in self.groups.values():
             interpreter.reset()
 
-    def _report(self, counters: OverflowCounters | None, counts: Counts | None) -> None:
+    def _count_anew(self) -> None:
+        """Forget what did not fit so far."""
+        for interpreter in self.groups.values():
+            interpreter.counters = OverflowCounters()
+
+    def _collect(self, counters: OverflowCounters) -> None:
+        """Add what did not fit since then, under the reference's names."""
         for layer in self.layers:
             for name, interpreter in layer.groups.items():
-                if counts is not None:
-                    counts[layer.prefix + name] = InstructionCount.of(interpreter)
-                if counters is not None:
-                    for tensor in layer.tensors[name]:
-                        hits = interpreter.counters[tensor]
+                for tensor in layer.tensors[name]:
+                    if hits := interpreter.counters[tensor]:
                         counters[layer.prefix + tensor] += hits
 
 

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Network files as Lava Processes, used as lava-dl's netx is, without torch."""
+"""Network files as Lava Processes, used as lava-dl's netx is.
+
+Files of this library's layers need nothing else; lava-dl is imported when a file has
+one of its layers.
+"""

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks and their parts as Lava Processes, and a way to run them."""
 
+from lava_sparse_rnn.proc._microcode_model import instructions
 from lava_sparse_rnn.proc._reset import STATE_VARS, reset
 from lava_sparse_rnn.proc._run import run
-from lava_sparse_rnn.proc._run_config import RunCfg
-from lava_sparse_rnn.proc._runtime import ActorDiedError, RemoteError
+from lava_sparse_rnn.proc._run_config import MicrocodeSimCfg, RunCfg
 from lava_sparse_rnn.proc._session import Session, overflows
 from lava_sparse_rnn.proc._timing import MODES, Clock, Timing
+from lava_sparse_rnn.proc._watch import ActorDiedError, RemoteError
 from lava_sparse_rnn.proc.affine import Affine
 from lava_sparse_rnn.proc.gate import Gate
 from lava_sparse_rnn.proc.io import Sink, Source
+from lava_sparse_rnn.proc.microcode_neurons import MicrocodeNeurons
 from lava_sparse_rnn.proc.readout import Readout
 from lava_sparse_rnn.proc.recurrence import Recurrence
 from lava_sparse_rnn.proc.s4d import S4D
@@ -24,6 +26,8 @@ __all__ = [
     "Affine",
     "Clock",
     "Gate",
+    "MicrocodeNeurons",
+    "MicrocodeSimCfg",
     "Readout",
     "Recurrence",
     "RemoteError",
@@ -34,6 +38,7 @@ __all__ = [
     "Source",
     "SparseRNN",
     "Timing",
+    "instructions",
     "overflows",
     "reset",
     "run",

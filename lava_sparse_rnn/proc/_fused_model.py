@@ -10,34 +10,27 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import OverflowCounters
+from lava_sparse_rnn.proc._executors import make_executor, moved
 from lava_sparse_rnn.proc._fill import Fill
-from lava_sparse_rnn.proc._group_model import OverflowTally
 from lava_sparse_rnn.proc._guard import GuardedModel
 from lava_sparse_rnn.proc._layer_vars import STATES, layer_vars
 from lava_sparse_rnn.proc._timing import Schedule
 from lava_sparse_rnn.spec import Network
-from lava_sparse_rnn.spec.reference import Reference
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a token's equations gave.
+    """What leaves in a time step.
 
     Parameters
     ----------
     out : array, shape (d_out,)
-    states : list of pairs of arrays
-        Of every block, real and imaginary part; empty in a step without a token.
-    counts : OverflowCounters
-    token : int, optional
-        The token that is answered.
+    is_token : bool
+        Whether it is the answer to a token.
     """
 
     out: NDArray
-    states: list[tuple[NDArray, NDArray]]
-    counts: OverflowCounters
-    token: int | None = None
+    is_token: bool = False
 
 
 class FusedModel(GuardedModel):
@@ -48,8 +41,9 @@ class FusedModel(GuardedModel):
     are those of the token that has left last. What was received in a step without a
     token passes through all groups but the recurrences, which send zeros.
 
-    A token is computed between two steps, while Lava's runtime collects messages
-    and sends the next ones, which takes as long.
+    The engine computes a token when its answer leaves. Numpy, which takes as long as
+    Lava's runtime does to collect messages and send the next ones, computes it in
+    that pause. Vars are filled in when somebody asks for them.
     """
 
     outputs: ClassVar[tuple[str, ...]] = ("out",)
@@ -61,8 +55,7 @@ class FusedModel(GuardedModel):
         self.network = self.network_of(proc_params)
         recipe = self.network.recipe
         self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
-        self.executor = Reference(self.network, self.make_arithmetic(recipe))
-        self.tally = OverflowTally(self.executor.arithmetic)
+        self.executor = make_executor(self.network, self.make_arithmetic(recipe))
         self.fill = Fill(self.network, self.make_arithmetic(recipe))
         self.waiting: deque[NDArray] = deque()
         self.ahead: Answer | None = None
@@ -90,7 +83,7 @@ class FusedModel(GuardedModel):
             if STATES[0] in names:
                 states.append((names[STATES[0]], names[STATES[1]]))
             for name, var in names.items():
-                if name not in STATES:
+                if name.startswith("overflow_"):
                     tensor = name.removeprefix("overflow_")
                     overflows.append((var, f"layer{i}_{tensor}"))
         return states, overflows
@@ -103,7 +96,8 @@ class FusedModel(GuardedModel):
 
     def _spike(self) -> None:
         super()._spike()  # reports the step as done
-        self.ahead = self.attempt(self.compute, self.step_index + 1)
+        if self.executor.computes_ahead:
+            self.ahead = self.attempt(self.compute, self.step_index + 1)
 
     def leave(self) -> tuple[NDArray]:
         """The answer that leaves in this step; Vars then show its token."""
@@ -113,26 +107,21 @@ class FusedModel(GuardedModel):
         answer = self.ahead or self.compute(step)
         if step - self.network.latency >= self.schedule.origin:
             self.waiting.popleft()
-        for names, parts in zip(self._state_vars, answer.states, strict=False):
-            for name, part in zip(names, parts, strict=True):
-                setattr(self, name, part)
-        self.tally.add(answer.token, answer.counts)
-        for var, tensor in self._overflow_vars:
-            getattr(self, var)[0] = self.tally.total[tensor]
+        if answer.is_token:
+            self.executor.show()
         return (answer.out,)
 
     def compute(self, step: int) -> Answer:
         """The answer that leaves in time step ``step``."""
-        arrival, counts = step - self.network.latency, self.tally.begin()
+        arrival = step - self.network.latency
         if (since := arrival - self.schedule.origin) < 0:
-            return Answer(self._fill_answers[since], [], counts)
+            return Answer(self._fill_answers[since])
         u, token = self.waiting[0], self.schedule.token(arrival)
         if token is None:
-            return Answer(self._between(u), [], counts)
+            return Answer(self._between(u))
         if self.schedule.resets(token):
             self.executor.reset()
-        out = self.executor.step(u)
-        return Answer(out, self.executor.state, counts, token)
+        return Answer(self.executor.step(u), is_token=True)
 
     def _between(self, u: NDArray) -> NDArray:
         """The answer to what was received in a step without a token."""
@@ -142,13 +131,39 @@ class FusedModel(GuardedModel):
 
     def _restart(self, step: int) -> None:
         """Begin a new segment of tokens, perhaps with an empty pipeline."""
-        self.on_var_update()
+        self._go_on(self.executor.state)
         if self.schedule.origin == step:
             self.waiting.clear()
 
+    def _go_on(self, state: Any) -> None:
+        """Go on from a state; what was computed from another one is dropped."""
+        arithmetic = self.make_arithmetic(self.network.recipe)
+        self.executor = moved(self.executor, self.network, arithmetic, state)
+        self.ahead = None
+
     def on_var_update(self) -> None:
         """Go on from states that were set from outside."""
-        self.executor.state = [
-            (getattr(self, re), getattr(self, im)) for re, im in self._state_vars
-        ]
-        self.ahead = None  # was computed from the states before
+        self._go_on([(getattr(self, r), getattr(self, i)) for r, i in self._state_vars])
+
+    def _show_vars(self) -> None:
+        """Fill the Vars in with the token that has left last."""
+        for names, parts in zip(self._state_vars, self.executor.state, strict=True):
+            for name, part in zip(names, parts, strict=True):
+                setattr(self, name, part)
+        overflows = self.executor.overflows
+        for var, tensor in self._overflow_vars:
+            getattr(self, var)[0] = overflows[tensor]
+
+    # Lava's three ways to a Var: `get`, `set`, and the port of a Monitor.
+
+    def _get_var(self) -> None:
+        self._show_vars()
+        super()._get_var()
+
+    def _set_var(self) -> None:
+        self._show_vars()
+        super()._set_var()  # one Var, and then `on_var_update` takes them all
+
+    def _handle_var_port(self, var_port: Any) -> None:
+        self._show_vars()
+        super()._handle_var_port(var_port)

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import (
-    Arithmetic,
     IntegerArithmetic,
     OverflowCounters,
     RealArithmetic,
 )
-from lava_sparse_rnn.proc._guard import GuardedModel
+from lava_sparse_rnn.proc._guard import GuardedModel, whole
 from lava_sparse_rnn.proc._timing import Schedule
 from lava_sparse_rnn.spec import Recipe
 
@@ -28,7 +27,8 @@ class FixedPt:
         return recipe.arithmetic()
 
     @staticmethod
-    def accumulator(received: NDArray, weight_exp: int) -> NDArray:
+    def accumulator(received: NDArray, weight_exp: int, name: str = "input") -> NDArray:
+        whole(received, name)
         return received.astype(np.int64)
 
 
@@ -40,7 +40,7 @@ class FloatingPt:
         return RealArithmetic()
 
     @staticmethod
-    def accumulator(received: NDArray, weight_exp: int) -> NDArray:
+    def accumulator(received: NDArray, weight_exp: int, name: str = "input") -> NDArray:
         return received * 2.0**weight_exp
 
 
@@ -49,12 +49,12 @@ class OverflowTally:
 
     Parameters
     ----------
-    arithmetic : Arithmetic
+    arithmetic : Arithmetic or Interpreter
         Counts into one token's counter after another.
     """
 
-    def __init__(self, arithmetic: Arithmetic) -> None:
-        self.arithmetic: Any = arithmetic
+    def __init__(self, arithmetic: Any) -> None:
+        self.arithmetic = arithmetic
         self.total = OverflowCounters()
 
     def begin(self) -> OverflowCounters:
@@ -95,7 +95,7 @@ class GroupModel(GuardedModel):
         raise NotImplementedError
 
     @staticmethod
-    def accumulator(received: NDArray, weight_exp: int) -> NDArray:
+    def accumulator(received: NDArray, weight_exp: int, name: str = "input") -> NDArray:
         """From `FixedPt` or `FloatingPt`: what a port received, in its units."""
         raise NotImplementedError
 
@@ -103,7 +103,10 @@ class GroupModel(GuardedModel):
         self.schedule.update(self.step_index)
         self.token = self.schedule.token(self.step_index)
         counts = self.tally.begin()
-        sent = self.compute(*(self.accumulator(r, self.weight_exp) for r in received))
+        named = zip(received, self.inputs, strict=True)
+        sent = self.compute(
+            *(self.accumulator(r, self.weight_exp, n) for r, n in named)
+        )
         self.tally.add(self.token, counts)
         for tensor in self.tensors:
             getattr(self, f"overflow_{tensor}")[0] = self.tally.total[tensor]

@@ -8,11 +8,13 @@ import pickle
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from numpy.typing import NDArray
+
+from lava_sparse_rnn.fixed_point import SpecError
 
 
 class GuardedModel(PyLoihiProcessModel):
@@ -26,8 +28,8 @@ class GuardedModel(PyLoihiProcessModel):
     exception at once.
     """
 
-    inputs: ClassVar[tuple[str, ...]] = ()
-    outputs: ClassVar[tuple[str, ...]] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
@@ -76,6 +78,36 @@ class GuardedModel(PyLoihiProcessModel):
         pipe = getattr(multiprocessing.current_process(), "_cconn", None)
         if pipe is not None:
             pipe.send((_portable(error), self.failure))
+
+
+def whole(values: NDArray, name: str) -> None:
+    """Refuse numbers that are no integers: an integer model would cut them.
+
+    Raises
+    ------
+    SpecError
+        With the port's or argument's ``name`` and the first such value.
+    """
+    if values.dtype.kind in "biu":
+        return
+    if values.dtype.kind != "f":
+        raise SpecError(f"{name}: is of type {values.dtype}, must be numbers")
+    if (bad := np.flatnonzero(values % 1 != 0)).size:  # also NaN and infinity
+        where, value = int(bad[0]), values.flat[bad[0]]
+        text = "the integer models need whole numbers"
+        raise SpecError(f"{name}: value {value} at {where}, {text}")
+
+
+def within_int32(values: NDArray, name: str) -> None:
+    """Refuse integers that Lava's messages cannot hold.
+
+    Raises
+    ------
+    SpecError
+    """
+    if (bad := np.flatnonzero((values < -(2**31)) | (values >= 2**31))).size:
+        where, value = int(bad[0]), values.flat[bad[0]]
+        raise SpecError(f"{name}: value {value} at {where}, must fit 32 bits")
 
 
 def _portable(error: Exception) -> Exception:

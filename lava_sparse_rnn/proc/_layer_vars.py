@@ -11,6 +11,7 @@ import numpy as np
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
 
+from lava_sparse_rnn.proc._process import NeuronGroup
 from lava_sparse_rnn.proc.affine.process import Affine
 from lava_sparse_rnn.proc.gate.process import Gate
 from lava_sparse_rnn.proc.readout.process import Readout
@@ -19,20 +20,23 @@ from lava_sparse_rnn.spec import Affine as AffineSpec
 from lava_sparse_rnn.spec import Layer
 from lava_sparse_rnn.spec import S5Block as S5BlockSpec
 
-S5_TENSORS = Recurrence.tensors + Readout.tensors + Gate.tensors
 STATES = ("x_re", "x_im")
+VAR = re.compile(r"layer\d+_(x_re|x_im|overflow_\w+|instructions_\w+)")
 
 
-def _overflow(tensors: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    return {f"overflow_{tensor}": (1,) for tensor in tensors}
+def _counts(*groups: type[NeuronGroup]) -> dict[str, tuple[int, ...]]:
+    names = [f"overflow_{tensor}" for group in groups for tensor in group.tensors]
+    names += [f"instructions_{group.kind}" for group in groups]
+    return dict.fromkeys(names, (1,))
 
 
 def _affine(layer: AffineSpec) -> dict[str, tuple[int, ...]]:
-    return _overflow(Affine.tensors)
+    return _counts(Affine)
 
 
 def _s5(block: S5BlockSpec) -> dict[str, tuple[int, ...]]:
-    return dict.fromkeys(STATES, (block.d_state,)) | _overflow(S5_TENSORS)
+    counts = _counts(Recurrence, Readout, Gate)
+    return dict.fromkeys(STATES, (block.d_state,)) | counts
 
 
 VARS: dict[str, Callable[[Any], dict[str, tuple[int, ...]]]] = {
@@ -56,7 +60,7 @@ class LayerVars(type(PyLoihiProcessModel)):
     state_type: type
 
     def __getattr__(cls, name: str) -> Any:
-        match = re.fullmatch(r"layer\d+_(x_re|x_im|overflow_\w+)", name)
+        match = VAR.fullmatch(name)
         if match is None:
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}")
         is_state = match[1] in STATES

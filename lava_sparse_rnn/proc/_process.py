@@ -7,18 +7,98 @@ from typing import Any, ClassVar
 
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
+from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
+from lava.magma.core.run_configs import RunConfig
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.proc._reset import reset_parts
+from lava_sparse_rnn.proc._restore import log_handlers_restored
+from lava_sparse_rnn.proc._runtime import (
+    MUTE,
+    STOPPED,
+    end,
+    ended_on_error,
+    has_ended,
+    is_mute,
+    launch,
+    pause,
+    run_steps,
+)
 from lava_sparse_rnn.proc._timing import Clock, Timing
+from lava_sparse_rnn.proc._watch import await_answer, raise_ended
 from lava_sparse_rnn.spec import Recipe
 
 
 class Process(AbstractProcess):
-    """A Lava Process that may refuse its arguments."""
+    """A Lava Process that may refuse its arguments, and whose runs always end.
+
+    `run`, `wait`, `pause` and `stop` are Lava's, but they do not wait for processes
+    that have died: what ended one is raised, and the whole network is ended, as it is
+    on Ctrl-C. (An exception in a model of this library ends no process: the model
+    prints it and sends zeros from then on.)
+    """
 
     # Lava's __del__ looks for it, also where __init__ has raised before it was set.
-    _runtime = None
+    _runtime: Any = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        with log_handlers_restored():
+            super().__init__(**kwargs)
+
+    def run(
+        self,
+        condition: AbstractRunCondition,
+        run_cfg: RunConfig | None = None,
+        compile_config: dict[str, Any] | None = None,
+    ) -> None:
+        """Run this Process and all that are connected to it; see `AbstractProcess`.
+
+        Raises
+        ------
+        ValueError
+            At the first run without a ``run_cfg``.
+        RuntimeError
+            When the network was stopped, or the run would have no end: Lava reports
+            none after `pause`.
+        Exception
+            What ended one of Lava's processes.
+        """
+        if self._runtime is None:
+            if run_cfg is None:
+                raise ValueError(f"{self.name}: the first run needs a run_cfg")
+            launch(self, run_cfg, compile_config)
+        runtime = self._runtime
+        if has_ended(runtime):
+            raise RuntimeError(f"{self.name}: {STOPPED}")
+        if condition.blocking and is_mute(runtime):
+            raise RuntimeError(f"{self.name}: {MUTE}")
+        with ended_on_error(runtime):
+            if isinstance(condition, RunSteps) and condition.blocking:
+                run_steps(runtime, condition.num_steps, look=raise_ended)
+            else:
+                runtime.start(condition)
+
+    def wait(self) -> None:
+        """Wait until a run that was started with ``blocking=False`` has ended."""
+        runtime = self._runtime
+        if runtime is not None and runtime._is_running:
+            if is_mute(runtime):
+                raise RuntimeError(f"{self.name}: {MUTE}")
+            with ended_on_error(runtime):
+                await_answer(runtime, raise_ended)
+                runtime.wait()
+
+    def pause(self) -> None:
+        """Pause a run that was started with ``blocking=False``."""
+        runtime = self._runtime
+        if runtime is not None and runtime._is_running:
+            with ended_on_error(runtime):
+                pause(runtime)
+
+    def stop(self) -> None:
+        """End the network; a second call does nothing."""
+        if self._runtime is not None:
+            end(self._runtime)
 
 
 class TimedProcess(Process):
@@ -110,10 +190,14 @@ class NeuronGroup(TimedProcess):
     ----------
     overflow_<tensor> : Var of int, shape (1,)
         How often a value of the tensor did not fit its format, in tokens.
+    instructions_<kind> : Var of int, shape (1,)
+        What the neurons have executed for tokens, all together; 0 but for models
+        tagged ``microcode``.
     """
 
     tensors: ClassVar[tuple[str, ...]] = ()
     group_type: ClassVar[type]
+    kind: ClassVar[str]
 
     def __init__(
         self,
@@ -132,6 +216,7 @@ class NeuronGroup(TimedProcess):
         self.group = group
         for tensor in self.tensors:
             setattr(self, f"overflow_{tensor}", Var(shape=(1,), init=0))
+        setattr(self, f"instructions_{self.kind}", Var(shape=(1,), init=0))
 
 
 def check_type(value: Any, cls: Any, name: str) -> Any:

@@ -77,7 +77,8 @@ def _clock(process: AbstractProcess) -> Any:
 def _state_vars(process: AbstractProcess) -> list[Var]:
     variables: list[Any] = process.vars.members
     if _clock(process) is not None:
-        return [var for var in variables if OWN_STATES.fullmatch(var.name)]
+        own = getattr(process, "state_vars", ())
+        return [v for v in variables if v.name in own or OWN_STATES.fullmatch(v.name)]
     for cls, names in STATE_VARS.items():
         if isinstance(process, cls):
             return [getattr(process, name) for name in names]

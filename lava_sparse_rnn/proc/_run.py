@@ -36,7 +36,7 @@ def run(
     x : array, shape (T, d_in)
         Integers of the input wire; with ``floating_pt`` real numbers in the same
         units.
-    tag : {"fixed_pt", "floating_pt"}
+    tag : {"fixed_pt", "floating_pt", "microcode"}
     layered : bool
         A Lava Process per neuron group and connection instead of one for all.
     mode : {"pipelined", "fall_through"}, optional

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from lava.magma.core.model.model import AbstractProcessModel
+from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2SimCfg
 
 from lava_sparse_rnn.fixed_point import choose
 
-TAGS = ("fixed_pt", "floating_pt")
+MICROCODE = "microcode"
+TAGS = ("fixed_pt", "floating_pt", MICROCODE)
 
 
 class RunCfg(Loihi2SimCfg):
@@ -17,8 +20,9 @@ class RunCfg(Loihi2SimCfg):
 
     Parameters
     ----------
-    tag : {"fixed_pt", "floating_pt"}
-        Integers, or real numbers in the same units.
+    tag : {"fixed_pt", "floating_pt", "microcode"}
+        Integers; real numbers in the same units; or integers by neuron programs,
+        see `MicrocodeSimCfg`.
     layered : bool
         Networks of neuron groups and Lava's connections, an operating-system
         process each, instead of one process for a whole network.
@@ -31,3 +35,36 @@ class RunCfg(Loihi2SimCfg):
     ) -> None:
         choose("tag", tag, dict.fromkeys(TAGS))
         super().__init__(select_tag=tag, select_sub_proc_model=layered, **kwargs)
+        # For Processes that have no program, among them all of Lava's own.
+        self._without_program = Loihi2SimCfg(
+            **kwargs | {"select_tag": "fixed_pt", "select_sub_proc_model": True}
+        )
+
+    def select(
+        self,
+        process: AbstractProcess,
+        proc_models: list[type[AbstractProcessModel]],
+    ) -> type[AbstractProcessModel]:
+        """The model of a Process, of those that Lava has found."""
+        programmed = any(MICROCODE in model.tags for model in proc_models)
+        if self.select_tag == MICROCODE and not programmed:
+            return self._without_program.select(process, proc_models)
+        return super().select(process, proc_models)
+
+
+class MicrocodeSimCfg(RunCfg):
+    """Neuron programs wherever a Process has one.
+
+    A Process without a model tagged ``microcode`` is taken apart where it can be,
+    so that programs inside it run, and is ``fixed_pt`` where it cannot.
+
+    Parameters
+    ----------
+    layered : bool
+        See `RunCfg`.
+    **kwargs
+        Of `Loihi2SimCfg`.
+    """
+
+    def __init__(self, *, layered: bool = False, **kwargs: Any) -> None:
+        super().__init__(MICROCODE, layered=layered, **kwargs)

@@ -1,39 +1,48 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A Lava runtime that always ends, and ends clean.
 
-Lava's own `run` waits for ever when a model raises, and its `stop` when one has died
-or Ctrl-C came in between. Here a run is started without waiting, and the pipes over
-which Lava's actors report exceptions are watched; whatever happens, the actors and
-their shared memory are gone afterwards.
+Lava's own `run` waits for ever when a model raises, its `stop` when one has died, and
+the interpreter at its end when a network was not stopped; to run a network that was
+stopped writes to memory that is gone. Here whatever happens is noticed (`_watch`), and
+the actors and their shared memory are gone afterwards.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
-import signal
-import time
+import os
+import weakref
 from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
+from multiprocessing import util
 from typing import Any
 
-from lava.magma.compiler.compiler_graphs import find_processes
-from lava.magma.core.process.process import AbstractProcess, ProcessServer
-from lava.magma.core.process.variable import VarServer
+from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import RunConfig
-from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
+from lava.magma.runtime.mgmt_token_enums import (
+    MGMT_COMMAND,
+    MGMT_RESPONSE,
+    enum_equal,
+)
 
-POLL_SECONDS = (0.001, 0.02)  # first and longest wait between two looks
-GRACE_SECONDS = 2.0  # for a report of an error that the runtime knows of already
+from lava_sparse_rnn.proc._fork import BOND, interrupts_blocked
+from lava_sparse_rnn.proc._hardware import check_hardware
+from lava_sparse_rnn.proc._restore import log_handlers_restored, unregister
+from lava_sparse_rnn.proc._watch import (
+    await_answer,
+    raise_ended,
+    raise_failure,
+    raise_silent,
+)
 
-
-class RemoteError(RuntimeError):
-    """The cause of an exception that came out of a model: where it was raised."""
-
-
-class ActorDiedError(RuntimeError):
-    """An operating-system process of the runtime ended without saying why."""
+STOPPED = (
+    "the network was stopped, and Lava cannot run it again: make its processes anew, "
+    "or use proc.run or proc.Session, which can run a process many times"
+)
+MUTE = (
+    "Lava does not report the end of runs after a pause(): use blocking=False and "
+    "pause() again, or runs of a number of steps, which leave the network paused"
+)
 
 
 @contextlib.contextmanager
@@ -45,137 +54,178 @@ def running(process: AbstractProcess, run_cfg: RunConfig) -> Iterator[Any]:
     Exception
         Whatever compiling or building a model raises.
     """
-    executable = process.compile(run_cfg)
-    runtime: Any = None
+    runtime = launch(process, run_cfg)
     try:
-        try:
-            with _interrupts_blocked():
-                process.create_runtime(executable=executable)
-        finally:
-            runtime = process.runtime
-        yield runtime
-        runtime._is_started = True  # one that ran no step has to be stopped too
-        runtime.stop()
-    except BaseException:
-        if runtime is not None:
-            with _interrupts_blocked():
-                _terminate(runtime)
-        raise
+        with ended_on_error(runtime):
+            yield runtime
+        end(runtime)
     finally:
-        for other in executable.proc_builders:
-            other.runtime = None
-        process.runtime = None
+        _forget(runtime._executable, process)
+
+
+def launch(
+    process: AbstractProcess, run_cfg: RunConfig | None, compile_config: Any = None
+) -> Any:
+    """Compile and start everything connected to ``process``; its runtime.
+
+    Raises
+    ------
+    Exception
+        Whatever compiling or building a model raises; nothing is left then.
+    """
+    check_hardware(run_cfg)
+    with log_handlers_restored():
+        executable = process.compile(run_cfg, compile_config)  # type: ignore[arg-type]
+    try:
+        with interrupts_blocked(), BOND.tied():
+            process.create_runtime(executable=executable)
+    except BaseException:
+        if process.runtime is not None:
+            terminate(process.runtime)
+        _forget(executable, process)
+        raise
+    runtime: Any = process.runtime
+    # Python waits for children at its end, and they would wait for a message.
+    at_exit = (weakref.ref(runtime),)
+    runtime.at_exit = util.Finalize(None, _terminate_at_exit, at_exit, exitpriority=1)
+    return runtime
+
+
+def _forget(executable: Any, process: AbstractProcess) -> None:
+    for other in executable.proc_builders:
+        other.runtime = None
+    process.runtime = None
 
 
 def run_steps(
-    runtime: Any, num_steps: int, progress: Callable[[], None] | None = None
+    runtime: Any,
+    num_steps: int,
+    progress: Callable[[], None] | None = None,
+    look: Callable[[Any], None] = raise_failure,
 ) -> None:
     """Run ``num_steps`` time steps; ``progress`` is called now and then.
 
     Raises
     ------
     Exception
-        What a model raised, with a `RemoteError` as its cause.
+        What a model raised, with a `RemoteError` as its cause; with
+        ``look=raise_ended`` only what ended a process.
     ActorDiedError
         When a process of the runtime was killed.
+    RuntimeError
+        When the runtime was stopped.
     """
     runtime.start(RunSteps(num_steps=num_steps, blocking=False))
-    wait, longest = POLL_SECONDS
-    while not all(port.probe() for port in runtime.service_to_runtime):
-        time.sleep(wait)
-        wait = min(1.5 * wait, longest)
-        raise_failure(runtime)
-        if progress is not None:
-            progress()
-    raise_failure(runtime)
-    answers = [port.peek() for port in runtime.service_to_runtime]
-    if not all(enum_equal(answer, MGMT_RESPONSE.DONE) for answer in answers):
-        deadline = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < deadline:
-            raise_failure(runtime)
-            time.sleep(wait)
-        raise ActorDiedError("Lava's runtime reports an error that no model reported")
+    await_answer(runtime, look, progress)
     runtime.wait()
 
 
-def raise_failure(runtime: Any) -> None:
-    """Raise what an actor has reported, if one has."""
-    actors = runtime._messaging_infrastructure.actors
-    names = [
-        f"{p.name} ({type(p).__name__})" for p in runtime._executable.proc_builders
-    ]
-    names += ["runtime service"] * (len(actors) - len(names))
-    for name, actor in zip(names, actors, strict=True):
-        report = actor.exception
-        if report is not None:
-            error, trace = report
-            raise error from RemoteError(f"in {name}:\n{trace}")
-    for name, actor in zip(names, actors, strict=True):
-        if actor.exitcode is not None:
-            text = f"{name}: its process ended with exit code {actor.exitcode}"
-            raise ActorDiedError(text)
-
-
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Fork children that leave Ctrl-C to their parent, which ends them."""
-    # Starting Python's tracker of shared memory ends with all interrupts let in.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _terminate(runtime: Any) -> None:
-    """End a runtime whose processes may be waiting for each other."""
+def has_ended(runtime: Any) -> bool:
+    """Whether a runtime's shared memory is gone, and with it all that it was."""
     infrastructure = runtime._messaging_infrastructure
-    runtime._is_running = runtime._is_started = False
-    if infrastructure is None:
+    return infrastructure is None or infrastructure.smm._manager is None
+
+
+@contextlib.contextmanager
+def ended_on_error(runtime: Any) -> Iterator[None]:
+    """End a runtime without waiting when something is raised, Ctrl-C included."""
+    try:
+        yield
+    except BaseException:
+        terminate(runtime)
+        raise
+
+
+def end(runtime: Any) -> None:
+    """Stop a runtime, also one whose processes have died; a second call is nothing."""
+    if has_ended(runtime) or _is_foreign(runtime):
         return
-    for actor in infrastructure.actors:
-        if not actor._is_done:
-            # The actors own nothing that outlives them, and one that waits for a
-            # message would not notice a gentler signal's handler.
-            with contextlib.suppress(ValueError):  # closed already
-                actor.kill()
-    for port in runtime._open_ports:
+    with contextlib.suppress(Exception), ended_on_error(runtime):
+        raise_ended(runtime)  # what has died cannot answer
+        _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, raise_silent)
+        runtime.join()
+        runtime._is_running = runtime._is_started = False
+        runtime._messaging_infrastructure.stop()
+        runtime._watchdog_manager.stop()
+    _close(runtime)
+
+
+def is_mute(runtime: Any) -> bool:
+    """Whether Lava's service does not report the end of runs, as after a pause."""
+    return getattr(runtime, "is_mute", False)
+
+
+def pause(runtime: Any) -> None:
+    """Pause a run in flight.
+
+    Raises
+    ------
+    Exception
+        What ended a process of the runtime.
+    """
+    if not _tell(runtime, MGMT_COMMAND.PAUSE, MGMT_RESPONSE.PAUSED, raise_ended):
+        runtime.is_mute = True
+    runtime._is_running = False
+
+
+def _tell(runtime: Any, command: Any, expected: Any, look: Any) -> bool:
+    """Send a command and wait for its answer; whether a run had ended before."""
+    had_ended = False
+    for port in runtime.runtime_to_service:
+        port.send(command)
+    for port in runtime.service_to_runtime:
+        await_answer(runtime, look, ports=[port])
+        while not enum_equal(answer := port.recv(), expected):
+            had_ended |= enum_equal(answer, MGMT_RESPONSE.DONE)
+            await_answer(runtime, look, ports=[port])
+    return had_ended
+
+
+def terminate(runtime: Any) -> None:
+    """End a runtime whose processes may be waiting for each other."""
+    runtime._is_running = runtime._is_started = False
+    if has_ended(runtime) or _is_foreign(runtime):
+        return
+    infrastructure = runtime._messaging_infrastructure
+    with interrupts_blocked():
+        for actor in infrastructure.actors:
+            if not actor._is_done:
+                # The actors own nothing that outlives them, and one that waits for a
+                # message would not notice a gentler signal's handler.
+                with contextlib.suppress(ValueError):  # closed already
+                    actor.kill()
+        for port in runtime._open_ports:
+            with contextlib.suppress(Exception):
+                port.join()
+        runtime._open_ports.clear()
         with contextlib.suppress(Exception):
-            port.join()
-    runtime._open_ports.clear()
-    with contextlib.suppress(Exception):
-        infrastructure.stop()
-    infrastructure.smm.shutdown()
-    runtime._watchdog_manager.stop()
+            infrastructure.stop()
+        infrastructure.smm.shutdown()
+        runtime._watchdog_manager.stop()
+        _close(runtime)
 
 
-@contextlib.contextmanager
-def graph_restored(process: AbstractProcess) -> Iterator[None]:
-    """Undo connections and what compiling changes, so that Processes can run again."""
-    graph: list[Any] = list(set(find_processes(process)))
-    ports = [port for p in graph for port in p.in_ports.members + p.out_ports.members]
-    links = [(list(p.in_connections), list(p.out_connections)) for p in ports]
-    try:
-        yield
-    finally:
-        for port, (inputs, outputs) in zip(ports, links, strict=True):
-            port.in_connections, port.out_connections = inputs, outputs
-        for p in graph:
-            p._is_compiled = False
-            p.procs._members.clear()
-            for var in p.vars.members:
-                var.aliased_var = None
+def _close(runtime: Any) -> None:
+    """After the end: no work left for the interpreter's, and none that can be given."""
+    unregister(runtime._executable.proc_builders)
+    finalizer = getattr(runtime, "at_exit", None)
+    if finalizer is not None:
+        finalizer.cancel()
+
+    def refuse(*_: Any) -> None:
+        raise RuntimeError(STOPPED)
+
+    # Neighbours that are Lava's own Processes hold the same runtime.
+    runtime.start = refuse
 
 
-@contextlib.contextmanager
-def registers_restored() -> Iterator[None]:
-    """Take what is made inside off Lava's global lists, which keep it for ever."""
-    processes, variables = ProcessServer().processes, VarServer().vars
-    counts = len(processes), len(variables)
-    handlers = list(logging.root.handlers)
-    try:
-        yield
-    finally:
-        del processes[counts[0] :], variables[counts[1] :]
-        logging.root.handlers[:] = handlers  # each Process adds one
+def _is_foreign(runtime: Any) -> bool:
+    """Whether this is a forked child, which has a copy of its parent's runtime."""
+    actors = runtime._messaging_infrastructure.actors
+    return any(actor._parent_pid != os.getpid() for actor in actors)
+
+
+def _terminate_at_exit(reference: weakref.ref) -> None:
+    runtime = reference()
+    if runtime is not None:
+        terminate(runtime)

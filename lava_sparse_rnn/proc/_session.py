@@ -18,14 +18,11 @@ from lava.magma.core.run_configs import RunConfig
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic, SpecError
+from lava_sparse_rnn.proc._guard import whole, within_int32
 from lava_sparse_rnn.proc._reset import reset
+from lava_sparse_rnn.proc._restore import graph_restored, registers_restored
 from lava_sparse_rnn.proc._run_config import RunCfg
-from lava_sparse_rnn.proc._runtime import (
-    graph_restored,
-    registers_restored,
-    run_steps,
-    running,
-)
+from lava_sparse_rnn.proc._runtime import run_steps, running
 from lava_sparse_rnn.proc._timing import Clock
 from lava_sparse_rnn.proc.io.process import Sink, Source
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
@@ -50,7 +47,7 @@ class Session:
     ----------
     network : Network or Process
         See `run`. A Process is left as it was found when the session closes.
-    tag : {"fixed_pt", "floating_pt"}
+    tag : {"fixed_pt", "floating_pt", "microcode"}
     layered : bool
     mode : {"pipelined", "fall_through"}, optional
         Timing of a description; a Process has its own.
@@ -71,6 +68,8 @@ class Session:
     ------
     SpecError
         When the arguments do not fit together.
+    RuntimeError
+        When the Process is in use already.
 
     Examples
     --------
@@ -99,6 +98,7 @@ class Session:
         self._capacity, self._runtime = capacity, None
         with registers_restored(), contextlib.ExitStack() as stack:
             self.process: Any = _process_of(network, mode)
+            _check_free(self.process)
             self._inp, out = _ends(self.process)
             if latency is None:
                 latency = int(getattr(self.process, "latency", 0))
@@ -274,6 +274,18 @@ def _checked(
     if x.shape[1:] != inp.shape or x.ndim < 2:
         expected = ", ".join(str(n) for n in inp.shape)
         raise SpecError(f"input: shape {x.shape}, must be (T, {expected})")
-    if not real and x.dtype.kind == "f" and (x % 1).any():
-        raise SpecError("input: fixed_pt needs whole numbers")
+    if x.dtype.kind not in "biuf":
+        raise SpecError(f"input: is of type {x.dtype}, must be numbers")
+    if not real:
+        whole(x, "input")
+        within_int32(x, "input")
     return x
+
+
+def _check_free(process: AbstractProcess) -> None:
+    """Lava compiles a Process once, and a session's end would undo that."""
+    if process.is_compiled:
+        raise RuntimeError(
+            f"Session: {process.name} ({type(process).__name__}) is in use by another "
+            "session or network"
+        )

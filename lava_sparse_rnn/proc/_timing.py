@@ -175,6 +175,16 @@ class Schedule:
         token = since // self.timing.period
         return token if self._limit is None or token < self._limit else None
 
+    def ended(self, step: int) -> bool:
+        """Whether no token comes any more until `Clock.begin`."""
+        since = step - self._start - self.timing.depth
+        return self._limit is not None and since >= self._limit * self.timing.period
+
+    @property
+    def before(self) -> int:
+        """Tokens of the sequence that came before this segment."""
+        return self._before
+
     def resets(self, token: int) -> bool:
         """Whether the state is set to zero before a token of this segment."""
         return self.timing.resets(self._before + token)

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fixtures of the tests that run Lava."""
 
+import gc
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +24,11 @@ def children():
     """Process ids of this process's children, without Python's resource tracker."""
     pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     return {p for p in pids if b"resource_tracker" not in _command(p)}
+
+
+def open_files():
+    """How many file descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))
 
 
 def _command(pid):
@@ -39,12 +50,63 @@ def leaves_nothing(monkeypatch):
         return memory
 
     monkeypatch.setattr(SharedMemoryManager, "create_shared_memory", recorded)
-    before = children()
+    resource_tracker.ensure_running()  # its pipe stays open
+    gc.collect()
+    before, files = children(), open_files()
     yield
+    gc.collect()
+    assert open_files() == files
     assert names, "the test was meant to run Lava"
     assert [n for n in names if Path("/dev/shm", n).exists()] == []
     assert multiprocessing.active_children() == []
     assert children() <= before
+
+
+@pytest.fixture
+def script(tmp_path):
+    """A function: start a script in a process group of its own; it never stays.
+
+    Its arguments are those of `subprocess.Popen`: a text is a Python program.
+    """
+    started = []
+
+    def start(command):
+        output = tmp_path / f"output{len(started)}"
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+        if isinstance(command, str):
+            command = [sys.executable, "-c", command]
+        with output.open("w") as stream:
+            process = subprocess.Popen(
+                command,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment,
+            )
+        started.append(process)
+        return process, output
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def group_is_empty():
+    """A function: whether no process is left in a group, soon."""
+
+    def look(pgid):
+        for _ in range(100):  # the tracker of shared memory ends last
+            try:
+                os.killpg(pgid, 0)
+            except ProcessLookupError:
+                return True
+            time.sleep(0.1)
+        return False
+
+    return look
 
 
 @pytest.fixture

@@ -138,4 +138,8 @@ def test_every_var_of_a_network_can_be_read_in_every_model(network, random_token
     assert read[0] == read[1]
     assert {"layer0_overflow_out", "layer1_x_im", "layer1_overflow_g"} <= set(read[0])
     groups = proc.Gate.of(net.layers[1], spec.Recipe()).vars
-    assert {v.name for v in groups} == {"overflow_g", "overflow_out"}
+    assert {v.name for v in groups} == {
+        "overflow_g",
+        "overflow_out",
+        "instructions_gate",
+    }

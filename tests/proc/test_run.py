@@ -4,10 +4,7 @@
 import logging
 import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,15 +32,16 @@ class OddError(Exception):
 
 def fail_at(monkeypatch, token, error):
     """Let the fused models raise ``error()`` at a token (models are forked)."""
-    step, calls = reference.Reference.step, []
+    compute, answers = _fused_model.FusedModel.compute, []
 
-    def failing(self, u):
-        calls.append(0)
-        if len(calls) > token:
+    def failing(self, step):
+        answer = compute(self, step)
+        answers.extend([answer] * answer.is_token)
+        if len(answers) > token:
             error()
-        return step(self, u)
+        return answer
 
-    monkeypatch.setattr(reference.Reference, "step", failing)
+    monkeypatch.setattr(_fused_model.FusedModel, "compute", failing)
 
 
 def value_error():
@@ -228,44 +226,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.fixture
-def script(tmp_path):
-    """A function: start a script in a process group of its own; it never stays."""
-    started = []
-
-    def start(text):
-        output = tmp_path / "output"
-        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-        with output.open("w") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-c", text],
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=environment,
-            )
-        started.append(process)
-        return process, output
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def group_is_empty(pgid):
-    """Whether no process is left in a group, within 5 s (the tracker ends last)."""
-    for _ in range(50):
-        try:
-            os.killpg(pgid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def test_a_stock_run_ends_with_zeros_after_an_exception(script):
+def test_a_stock_run_ends_with_zeros_after_an_exception(script, group_is_empty):
     process, output = script(STOCK_RUN)
     process.wait(timeout=60)
     text = output.read_text()
@@ -274,7 +235,7 @@ def test_a_stock_run_ends_with_zeros_after_an_exception(script):
     assert group_is_empty(process.pid)
 
 
-def test_ctrl_c_ends_a_run_at_once(script):
+def test_ctrl_c_ends_a_run_at_once(script, group_is_empty):
     process, output = script(INTERRUPTED)
     deadline = time.monotonic() + 60
     while "running" not in output.read_text() and time.monotonic() < deadline:

@@ -10,6 +10,7 @@ from lava.proc.sparse.process import Sparse
 
 from lava_sparse_rnn import proc, spec
 from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.proc._runtime import run_steps, running
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +64,65 @@ def test_real_numbers_are_those_of_lava_s_process():
     )
 
 
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [
+        ("real", {}),
+        ("complex", {"mode": "fall_through", "reset_interval": 8}),
+        ("real", {"depth": 3, "num_tokens": 9}),
+        ("complex", {"recipe": spec.Recipe("nearest", "wrap", state_bits=16)}),
+    ],
+    ids=["pipelined", "fall_through", "late", "wrap"],
+)
+def test_fused_and_layered_are_the_same_in_every_step(output, options):
+    u, seen = inputs(), []
+    for layered in (False, True):
+        process = proc.S4D.from_float(
+            *parameters(), calibration=u, output=output, **options
+        )
+        # Noise made the formats; what does not change sign overflows.
+        x = np.where(abs(u) > 0.1, 2**15 - 1, process.to_wire(u))
+        source = proc.Source(data=x)
+        sink = proc.Sink(shape=process.out.shape, num_steps=T)
+        source.s_out.connect(process.inp)
+        process.out.connect(sink.a_in)
+        with running(process, proc.RunCfg(layered=layered)) as runtime:
+            run_steps(runtime, 30)
+            process.reset()
+            run_steps(runtime, T - 30)
+            seen.append((sink.data, {v.name: v.get().tolist() for v in process.vars}))
+    np.testing.assert_array_equal(seen[0][0], seen[1][0])
+    assert seen[0][1] == seen[1][1]
+    assert seen[0][0][:30].any()
+    assert seen[0][0][35:].any()
+    assert not seen[0][0][30 : 32 + options.get("depth", 0)].any()  # tokens in flight
+    assert sum(sum(v) for k, v in seen[0][1].items() if "overflow" in k) > 0
+
+
+def test_complex_answers_are_those_of_the_equation():
+    u = inputs()
+    both = proc.S4D.from_float(*parameters(), calibration=u, output="complex")
+    y = both.from_wire(proc.run(both, both.to_wire(u)))
+    a, b, c = both.spec.parameters
+    wanted = complex_answers(a, b, c, u)
+    assert y.shape == wanted.shape == (T, H)
+    assert abs(y - wanted).max() / abs(wanted).max() < 1e-2
+    real_part = proc.run(both, np.ldexp(u, both.spec.inp.frac), "floating_pt")
+    np.testing.assert_allclose(both.from_wire(real_part), wanted, rtol=1e-9, atol=1e-9)
+    # Up to the rounding of c the real part is the one of real answers.
+    alone = proc.S4D.from_float(*parameters(), calibration=u)
+    for mine, other in zip(both.spec.parameters, alone.spec.parameters, strict=True):
+        np.testing.assert_allclose(mine, other, atol=0.02)
+
+
+def complex_answers(a, b, c, u):
+    x, answers = np.zeros(a.shape, complex), []
+    for token in u:
+        x = a * x + b * token[:, None]
+        answers.append(2 * (c * x).sum(axis=1))
+    return np.array(answers)
+
+
 @pytest.mark.parametrize("mode", ["pipelined", "fall_through"])
 def test_integers_stay_near_the_real_numbers(mode):
     u = inputs()
@@ -111,6 +171,10 @@ def test_within_an_input_range_nothing_overflows():
         (lambda p: p.from_float([0.5], [1], [1], input_range=1), r"shape \(1,\)"),
         (lambda p: p.from_float([[1.5]], [[1]], [[1]], input_range=1), "below 1"),
         (lambda p: p.from_float([[0.5]], [[1, 2]], [[1]], input_range=1), "b: shape"),
+        (
+            lambda p: p.from_float([[0.5]], [[1]], [[1]], input_range=1, output="im"),
+            "S4D: output is 'im'",
+        ),
         (lambda p: p(3), "is a int, must be a S4DSpec"),
         (lambda p: p.from_stock(3), "is a int, must be a S4d"),
         (

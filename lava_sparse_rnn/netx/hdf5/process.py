@@ -7,40 +7,57 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from lava_sparse_rnn import spec
-from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
-from lava_sparse_rnn.spec.statistics import matrix_sizes
+from lava_sparse_rnn.netx._file import is_own
+from lava_sparse_rnn.netx._table import Row, table
+from lava_sparse_rnn.proc._process import TimedProcess
 
 
-class Network(SparseRNN):
+class Network(TimedProcess):
     """A ``.net`` file as a Lava Process.
+
+    A file of this library's layers becomes an `OwnNetwork`, one operating-system
+    process by default. Any other file becomes a `MixedNetwork`, in which layers of
+    lava-dl and those of `register` stand between.
 
     Parameters
     ----------
     net_config : str or path
-        A file that `spec.Network.save` or an export has written.
+        A file that `spec.Network.save`, an export of `nn`, lava-dl, or a mix of
+        these has written.
     mode : {"pipelined", "fall_through"}
-        A new token in every time step, or every ``latency`` steps.
+        A new token in every time step, or every ``latency`` steps. Neurons of other
+        libraries advance in every step, so that mixed files can only be pipelined.
+    num_layers : int, optional
+        How many layers of the file to use; all by default.
+    skip_layers : int
+        How many layers to leave out at the beginning.
     reset_interval : int, optional
         Time steps from one reset of the states to the next, as in lava-dl: each
         layer resets itself as many steps later as its depth. None for no resets.
     reset_offset : int
         Time steps by which all resets are later.
-    depth, period, num_tokens
-        See `SparseRNN`.
+    depth, num_tokens
+        See `proc.SparseRNN`.
+    input_message_bits, input_shape, spike_exp, sparse_fc_layer
+        Of files with other layers, see `MixedNetwork`.
 
     Attributes
     ----------
-    inp, out : InPort, OutPort, shape (d_in,) and (d_out,)
+    inp, out : InPort, OutPort
     latency : int
         Time steps from a token to its answer.
-    network : spec.Network
-        The description; its `to_wire` and `from_wire` convert real values.
+    layer<i>_x_re, layer<i>_x_im : Var, shape (d_state,)
+        State of each S5 block; ``i`` is the layer's number in the file.
+    layer<i>_overflow_<tensor> : Var, shape (1,)
+        How often a value of the tensor did not fit its format.
 
     Raises
     ------
     SpecError
-        When the file is missing, damaged, or no network description.
+        When the file is missing, damaged, has a layer of an unknown type, or layers
+        that do not fit together.
+    ImportError
+        When it has layers of lava-dl, which is not installed.
 
     Examples
     --------
@@ -49,41 +66,37 @@ class Network(SparseRNN):
     >>> net.out.connect(sink.a_in)  # doctest: +SKIP
     """
 
-    def __init__(self, net_config: str | PathLike[str], **kwargs: Any) -> None:
-        network = spec.load(Path(net_config))
-        super().__init__(network, net_config=str(net_config), **kwargs)
+    def __new__(
+        cls, net_config: str | PathLike[str] = "", *args: Any, **kwargs: Any
+    ) -> Network:
+        if cls is Network:
+            # These build on this class, so that it cannot import them before.
+            from lava_sparse_rnn.netx.hdf5.mixed import MixedNetwork
+            from lava_sparse_rnn.netx.hdf5.own import OwnNetwork
+
+            kind: Any = OwnNetwork if is_own(Path(net_config)) else MixedNetwork
+            return super().__new__(kind)
+        return super().__new__(cls)
 
     @property
-    def layers(self) -> tuple[spec.Layer, ...]:
-        """The layers' descriptions, from input to output."""
-        return self.network.layers
+    def latency(self) -> int:
+        """Time steps from a token's arrival to its answer."""
+        raise NotImplementedError
 
     @property
     def input_message_bits(self) -> int:
-        """Width of the payloads that ``inp`` takes."""
-        return self.layers[0].inp.bits
+        """Width of the payloads that ``inp`` takes; 0 for binary spikes."""
+        raise NotImplementedError
 
     @property
     def output_message_bits(self) -> int:
-        """Width of the payloads that ``out`` sends."""
-        return self.layers[-1].out.bits
+        """Width of the payloads that ``out`` sends; 0 for binary spikes."""
+        raise NotImplementedError
+
+    def rows(self) -> list[Row]:
+        """Cells of the table, a row per layer."""
+        raise NotImplementedError
 
     def __str__(self) -> str:
         """A table: a row per layer."""
-        rows = [("layer", "type", "in", "out", "weights", "zero", "step")]
-        sizes, depth = matrix_sizes(self.network), 0
-        for i, layer in enumerate(self.layers):
-            depth += layer.latency
-            own = [m for m in sizes if m.layer == i]
-            total, nnz = sum(m.total for m in own), sum(m.nnz for m in own)
-            rows.append(
-                (
-                    *(str(i), layer.type, str(layer.inp.size), str(layer.out.size)),
-                    *(f"{nnz:,}", f"{1 - nnz / max(total, 1):.1%}", str(depth)),
-                )
-            )
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            " | ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True))
-            for row in rows
-        )
+        return table(self.rows())

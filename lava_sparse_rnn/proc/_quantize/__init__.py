@@ -13,6 +13,11 @@ Nothing here needs Lava. The rule, for every neuron or row on its own:
 """
 
 from lava_sparse_rnn.proc._quantize._block import RealBlock, quantize_block
+from lava_sparse_rnn.proc._quantize._groups import (
+    quantize_affine,
+    quantize_gate,
+    quantize_readout,
+)
 from lava_sparse_rnn.proc._quantize._peaks import peaks_of
 from lava_sparse_rnn.proc._quantize._recurrence import quantize_recurrence
 from lava_sparse_rnn.proc._quantize._s4d import RealS4D, S4DSpec, quantize_s4d
@@ -22,7 +27,10 @@ __all__ = [
     "RealS4D",
     "S4DSpec",
     "peaks_of",
+    "quantize_affine",
     "quantize_block",
+    "quantize_gate",
+    "quantize_readout",
     "quantize_recurrence",
     "quantize_s4d",
 ]

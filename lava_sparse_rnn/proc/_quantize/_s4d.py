@@ -41,8 +41,9 @@ class S4DSpec(Part):
     state : QFormat
     s : Wire of h * n states, for both parts
     C_re, C_imn : Weights, shape (h, h * n)
-        ``C_imn`` is the negated imaginary part.
-    out : Wire of h channels
+        ``C_imn`` is the negated imaginary part. Where answers are complex, h more
+        rows give the imaginary parts.
+    out : Wire of h channels, or of their real and then their imaginary parts
     recipe : Recipe
     """
 
@@ -86,7 +87,7 @@ class S4DSpec(Part):
     @property
     def parameters(self) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
         """The real ``a``, ``b``, ``c`` that the integers stand for, shape (h, n)."""
-        h = self.out.size
+        h = self.inp.size
         a = np.ldexp(self.a_re + 0.0, -self.a_format.frac) + 1j * np.ldexp(
             self.a_im + 0.0, -self.a_format.frac
         )
@@ -98,25 +99,34 @@ class S4DSpec(Part):
         C = np.ldexp(self.C_re.matrix.toarray() + 0.0, row) - 1j * np.ldexp(
             self.C_imn.matrix.toarray() + 0.0, row
         )
-        return a.reshape(h, -1), B.sum(axis=1).reshape(h, -1), C.sum(0).reshape(h, -1)
+        b, c = B.sum(axis=1), C[:h].sum(axis=0)
+        return a.reshape(h, -1), b.reshape(h, -1), c.reshape(h, -1)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether answers have an imaginary part."""
+        return self.out.size > self.inp.size
 
 
 @dataclass(frozen=True, eq=False)
 class RealS4D:
-    """``y = 2 Re(sum_n c x)``, ``x' = a x + b u``, each channel on its own.
+    """``y = 2 sum_n c x``, ``x' = a x + b u``, each channel on its own.
 
     Parameters
     ----------
     a, b, c : array of complex, shape (h, n)
         Of the discretised system.
+    is_complex : bool
+        Whether the imaginary part of ``y`` is wanted too.
     """
 
     a: ComplexArray
     b: ComplexArray
     c: ComplexArray
+    is_complex: bool = False
 
     @classmethod
-    def of(cls, a: Any, b: Any, c: Any) -> RealS4D:
+    def of(cls, a: Any, b: Any, c: Any, is_complex: bool = False) -> RealS4D:
         """Check shapes and that no state grows without end.
 
         Raises
@@ -131,19 +141,21 @@ class RealS4D:
             real(n, v, shape, np.complex128)
             for n, v in zip("abc", (a, b, c), strict=True)
         )
-        return cls(*made)
+        return cls(*made, is_complex=is_complex)
 
     def trace(self, u: NDArray) -> dict[str, NDArray]:
         """Everything over the inputs ``u``, shape (T, h); ``y`` with its sign."""
         drive = (u[:, :, None] * self.b).reshape(len(u), -1)
         x = recur(self.a.ravel(), drive)
-        y = 2 * (x.reshape(len(u), *self.a.shape) * self.c).sum(axis=2).real
-        return {"u": u, "x": largest_part(x), "out": y}
+        y = 2 * (x.reshape(len(u), *self.a.shape) * self.c).sum(axis=2)
+        parts = [y.real, y.imag] if self.is_complex else [y.real]
+        return {"u": u, "x": largest_part(x), "out": np.concatenate(parts, axis=1)}
 
     def worst(self, u: NDArray) -> dict[str, NDArray]:
         """Bounds of all magnitudes for inputs within ``u``, shape (h,)."""
         x = abs(self.b) * u[:, None] / (1 - abs(self.a))
-        return {"u": u, "x": x.ravel(), "out": 2 * (abs(self.c) * x).sum(axis=1)}
+        y = 2 * (abs(self.c) * x).sum(axis=1)
+        return {"u": u, "x": x.ravel(), "out": np.tile(y, 1 + self.is_complex)}
 
 
 def quantize_s4d(
@@ -171,11 +183,14 @@ def quantize_s4d(
         made.pop(f"bias_x_{part}")
 
     C, s = channel.T * system.c.ravel(), made["s"]
+    if system.is_complex:  # the imaginary part of y is the real part of -i y
+        C = np.concatenate([C, -1j * C])
     both = np.concatenate([C.real, -C.imag], axis=1)
     out_frac = range_frac(peaks["out"], recipe.wire_bits, headroom)
-    rows = weight_frac(both, beside(s), recipe, np.zeros(h), "C")
+    none = np.zeros(len(C))
+    rows = weight_frac(both, beside(s), recipe, none, "C")
     rows = within_shift(rows, s.ref - 1 - out_frac)
-    worst = accumulator(rows, both, beside(s), bits, np.zeros(h))
+    worst = accumulator(rows, both, beside(s), bits, none)
     out_frac = lower(
         out_frac,
         lambda f: shifted_bound(worst, rows + s.ref - 1 - f),

@@ -11,6 +11,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.proc._group_model import FixedPt, FloatingPt, GroupModel
+from lava_sparse_rnn.proc._microcode_model import Microcode
 from lava_sparse_rnn.proc.affine.process import Affine
 
 
@@ -18,6 +19,8 @@ class AbstractPyAffineModel(GroupModel):
     inputs = ("a_in",)
     outputs = ("s_out",)
     tensors = Affine.tensors
+    kind = Affine.kind
+    instructions_affine: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_out: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
 
     def compute(self, acc):
@@ -42,3 +45,14 @@ class PyAffineModelFloat(FloatingPt, AbstractPyAffineModel):
 
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+@implements(proc=Affine, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("microcode")
+class PyAffineModelMicrocode(Microcode, AbstractPyAffineModel):
+    """The integer contract, by the group's program."""
+
+    accumulators = ("W",)
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)

@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
+from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.proc._process import NeuronGroup
+from lava_sparse_rnn.proc._quantize import quantize_affine
 from lava_sparse_rnn.spec import Affine as AffineLayer
-from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.groups import AffineGroup
 
 
@@ -29,18 +31,72 @@ class Affine(NeuronGroup):
     s_out : OutPort, shape (n,)
         Graded spikes.
     overflow_out : Var, shape (1,)
+    out_wire : Wire or None
+        Where `from_float` made it: ``out_wire.format`` reads ``s_out`` as real values.
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("out",)
     group_type: ClassVar[type] = AffineGroup
+    kind: ClassVar[str] = "affine"
 
     def __init__(self, *, group: AffineGroup, **kwargs: Any) -> None:
         super().__init__(group=group, **kwargs)
         shape = group.bias.shape
         self.a_in = InPort(shape=shape)
         self.s_out = OutPort(shape=shape)
+        self.out_wire: Wire | None = None
 
     @classmethod
     def of(cls, layer: AffineLayer, recipe: Recipe, **kwargs: Any) -> Affine:
         """The neurons of a layer of a description."""
         return cls(group=AffineGroup.of(layer, recipe), recipe=recipe, **kwargs)
+
+    @classmethod
+    def from_float(
+        cls,
+        bias: ArrayLike,
+        *,
+        acc_frac: ArrayLike,
+        relu: bool = False,
+        calibration: Any = None,
+        input_range: Any = None,
+        recipe: Recipe | None = None,
+        **kwargs: Any,
+    ) -> Affine:
+        """Neurons of real values: ``s_out = relu(a_in + bias)``.
+
+        Formats follow the rule of `lava_sparse_rnn.proc._quantize`.
+
+        Parameters
+        ----------
+        bias : array of float, shape (n,)
+        acc_frac : int or array of int, shape (n,)
+            Of what arrives: integer ``q`` at ``a_in`` is a sum of ``q / 2**acc_frac``.
+        relu : bool
+            Whether negative sums become zero.
+        calibration : array of float, shape (T, n)
+            Typical sums, without the bias; or else
+        input_range : float or array of float, shape (n,)
+            The largest magnitude of a sum.
+        recipe : Recipe, optional
+            Widths and policies.
+        **kwargs
+            See `NeuronGroup`.
+
+        Returns
+        -------
+        Affine
+            With ``out_wire``, the format of ``s_out``.
+
+        Raises
+        ------
+        SpecError
+            When an argument does not fit, or a worst case leaves an accumulator.
+        """
+        recipe = recipe or Recipe()
+        group, out = quantize_affine(
+            bias, acc_frac, relu, calibration, input_range, recipe
+        )
+        process = cls(group=group, recipe=recipe, **kwargs)
+        process.out_wire = out
+        return process

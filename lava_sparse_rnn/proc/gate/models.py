@@ -11,6 +11,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.proc._group_model import FixedPt, FloatingPt, GroupModel
+from lava_sparse_rnn.proc._microcode_model import Microcode
 from lava_sparse_rnn.proc.gate.process import Gate
 
 
@@ -18,6 +19,8 @@ class AbstractPyGateModel(GroupModel):
     inputs = ("a_in", "z_in", "u_in")
     outputs = ("s_out",)
     tensors = Gate.tensors
+    kind = Gate.kind
+    instructions_gate: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_g: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_out: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
 
@@ -48,3 +51,16 @@ class PyGateModelFloat(FloatingPt, AbstractPyGateModel):
     z_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     u_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+@implements(proc=Gate, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("microcode")
+class PyGateModelMicrocode(Microcode, AbstractPyGateModel):
+    """The integer contract, by the group's program."""
+
+    accumulators = ("W", "z", "u")
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
+    z_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    u_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)

@@ -12,7 +12,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._guard import GuardedModel
+from lava_sparse_rnn.proc._guard import GuardedModel, whole, within_int32
 from lava_sparse_rnn.proc._timing import Schedule
 from lava_sparse_rnn.proc.io.process import Sink, Source, sink_header, sink_rows
 
@@ -51,8 +51,8 @@ class PySourceModelFixed(AbstractPySourceModel):
 
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
-        if self.data.dtype.kind == "f" and (self.data % 1).any():
-            raise ValueError("Source: fixed_pt needs whole numbers as data")
+        whole(self.data, "Source: data")
+        within_int32(self.data, "Source: data")
 
 
 @implements(proc=Source, protocol=LoihiProtocol)
@@ -94,6 +94,10 @@ class PySinkModelFixed(AbstractPySinkModel):
 
     dtype = np.int64
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+
+    def step(self, value):
+        whole(value, "Sink: a_in")
+        return super().step(value)
 
 
 @implements(proc=Sink, protocol=LoihiProtocol)

@@ -11,6 +11,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.proc._group_model import FixedPt, FloatingPt, GroupModel
+from lava_sparse_rnn.proc._microcode_model import Microcode
 from lava_sparse_rnn.proc.readout.process import Readout
 
 
@@ -18,6 +19,8 @@ class AbstractPyReadoutModel(GroupModel):
     inputs = ("a_c_in", "a_d_in")
     outputs = ("s_out",)
     tensors = Readout.tensors
+    kind = Readout.kind
+    instructions_readout: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_z: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
 
     def compute(self, acc_c, acc_d):
@@ -44,3 +47,15 @@ class PyReadoutModelFloat(FloatingPt, AbstractPyReadoutModel):
     a_c_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     a_d_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("microcode")
+class PyReadoutModelMicrocode(Microcode, AbstractPyReadoutModel):
+    """The integer contract, by the group's program."""
+
+    accumulators = ("C", "D")
+    a_c_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
+    a_d_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)

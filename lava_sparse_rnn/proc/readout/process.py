@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
+from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.proc._process import NeuronGroup
-from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.proc._quantize import quantize_readout
+from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.groups import ReadoutGroup
 
@@ -31,10 +33,13 @@ class Readout(NeuronGroup):
     s_out : OutPort, shape (n,)
         ``z``.
     overflow_z : Var, shape (1,)
+    out_wire : Wire or None
+        Where `from_float` made it: ``out_wire.format`` reads ``s_out`` as real values.
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("z",)
     group_type: ClassVar[type] = ReadoutGroup
+    kind: ClassVar[str] = "readout"
 
     def __init__(self, *, group: ReadoutGroup, **kwargs: Any) -> None:
         super().__init__(group=group, **kwargs)
@@ -42,8 +47,57 @@ class Readout(NeuronGroup):
         self.a_c_in = InPort(shape=shape)
         self.a_d_in = InPort(shape=shape)
         self.s_out = OutPort(shape=shape)
+        self.out_wire: Wire | None = None
 
     @classmethod
     def of(cls, block: BlockSpec, recipe: Recipe, **kwargs: Any) -> Readout:
         """The readout of a block of a description."""
         return cls(group=ReadoutGroup.of(block, recipe), recipe=recipe, **kwargs)
+
+    @classmethod
+    def from_float(
+        cls,
+        bias: ArrayLike,
+        *,
+        acc_c_frac: ArrayLike,
+        acc_d_frac: ArrayLike,
+        calibration: Any = None,
+        input_range: Any = None,
+        recipe: Recipe | None = None,
+        **kwargs: Any,
+    ) -> Readout:
+        """Neurons of real values: ``z = relu(2 a_c_in + a_d_in + bias)``.
+
+        Formats follow the rule of `lava_sparse_rnn.proc._quantize`.
+
+        Parameters
+        ----------
+        bias : array of float, shape (n,)
+        acc_c_frac, acc_d_frac : int or array of int, shape (n,)
+            Of what arrives: integer ``q`` at ``a_c_in`` is ``q / 2**acc_c_frac``.
+        calibration : tuple of two arrays of float, shape (T, n)
+            Typical ``Re(C s)`` and ``D u``; or else
+        input_range : tuple of two floats or arrays of float, shape (n,)
+            Their largest magnitudes.
+        recipe : Recipe, optional
+            Widths and policies.
+        **kwargs
+            See `NeuronGroup`.
+
+        Returns
+        -------
+        Readout
+            With ``out_wire``, the format of ``s_out``.
+
+        Raises
+        ------
+        SpecError
+            When an argument does not fit, or a worst case leaves an accumulator.
+        """
+        recipe = recipe or Recipe()
+        group, out = quantize_readout(
+            bias, acc_c_frac, acc_d_frac, calibration, input_range, recipe
+        )
+        process = cls(group=group, recipe=recipe, **kwargs)
+        process.out_wire = out
+        return process

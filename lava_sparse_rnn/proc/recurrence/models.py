@@ -11,6 +11,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.proc._group_model import FixedPt, FloatingPt, GroupModel
+from lava_sparse_rnn.proc._microcode_recurrence import MicrocodeRecurrence
 from lava_sparse_rnn.proc.recurrence.process import Recurrence
 
 
@@ -18,6 +19,8 @@ class AbstractPyRecurrenceModel(GroupModel):
     inputs = ("a_re_in", "a_im_in")
     outputs = ("s_re_out", "s_im_out")
     tensors = Recurrence.tensors
+    kind = Recurrence.kind
+    instructions_recurrence: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_x_re: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_x_im: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_s_re: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
@@ -60,3 +63,18 @@ class PyRecurrenceModelFloat(FloatingPt, AbstractPyRecurrenceModel):
     s_im_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     x_re: np.ndarray = LavaPyType(np.ndarray, float)
     x_im: np.ndarray = LavaPyType(np.ndarray, float)
+
+
+@implements(proc=Recurrence, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("microcode")
+class PyRecurrenceModelMicrocode(MicrocodeRecurrence, AbstractPyRecurrenceModel):
+    """The integer contract, by the group's program."""
+
+    accumulators = ("B_re", "B_im")
+    a_re_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
+    a_im_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
+    s_re_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+    s_im_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+    x_re: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
+    x_im: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)

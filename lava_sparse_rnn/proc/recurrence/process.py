@@ -45,6 +45,7 @@ class Recurrence(NeuronGroup):
 
     tensors: ClassVar[tuple[str, ...]] = ("x_re", "x_im", "s_re", "s_im")
     group_type: ClassVar[type] = RecurrenceGroup
+    kind: ClassVar[str] = "recurrence"
 
     def __init__(self, *, group: RecurrenceGroup, **kwargs: Any) -> None:
         super().__init__(group=group, **kwargs)

@@ -11,22 +11,30 @@ from lava.magma.core.process.variable import Var
 from lava.proc.s4d.process import S4d
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, choose
 from lava_sparse_rnn.proc._process import TimedProcess, check_type
 from lava_sparse_rnn.proc._quantize import RealS4D, S4DSpec, peaks_of, quantize_s4d
 from lava_sparse_rnn.proc._timing import period_of
+from lava_sparse_rnn.proc.affine.process import Affine
+from lava_sparse_rnn.proc.recurrence.process import Recurrence
 from lava_sparse_rnn.spec import Recipe
+
+OUTPUTS = {"real": False, "complex": True}
 
 
 class S4D(TimedProcess):
     """Channels with several complex states each, and no nonlinearity::
 
         x' = a x + b u
-        y  = 2 Re(sum of c x over a channel's states)
+        y  = 2 (sum of c x over a channel's states)
 
     What ``lava.proc.s4d.S4d`` computes between two connections that spread and sum
-    the states of a channel (as in `SigmaS4dDeltaLayer`), with a `fixed_pt` model
-    besides: a `Recurrence` between Lava's own `Sparse`, and a readout.
+    the states of a channel (as in `SigmaS4dDeltaLayer`), with integer models
+    besides. The answer is the real part of ``y``, or both parts.
+
+    Its models are one operating-system process (`fixed_pt`, `floating_pt`) or, with
+    ``select_sub_proc_model=True``, a `Recurrence` between Lava's own `Sparse`, and a
+    readout; ports and Vars have the same values in each time step.
 
     Parameters
     ----------
@@ -41,12 +49,16 @@ class S4D(TimedProcess):
 
     Attributes
     ----------
-    inp, out : InPort, OutPort, shape (h,)
-        Integers of the wires, also with `floating_pt`.
+    inp : InPort, shape (h,)
+        Integers of the wire, also with `floating_pt`.
+    out : OutPort, shape (h,), or (2 h,) where answers are complex
+        Real parts, then imaginary parts.
     x_re, x_im : Var, shape (h * n,)
         State ``i * n + j`` is state ``j`` of channel ``i``.
     overflow_x_re, overflow_x_im, overflow_s_re, overflow_s_im, overflow_out : Var
         How often a value did not fit, shape (1,).
+    instructions_recurrence, instructions_affine : Var
+        See `NeuronGroup`, shape (1,).
     """
 
     latency: ClassVar[int] = 2
@@ -73,6 +85,8 @@ class S4D(TimedProcess):
         self.x_im = Var(shape=(spec.s.size,), init=0)
         for tensor in self.tensors:
             setattr(self, f"overflow_{tensor}", Var(shape=(1,), init=0))
+        for kind in (Recurrence.kind, Affine.kind):
+            setattr(self, f"instructions_{kind}", Var(shape=(1,), init=0))
 
     @classmethod
     def from_float(
@@ -83,6 +97,7 @@ class S4D(TimedProcess):
         *,
         calibration: ArrayLike | None = None,
         input_range: ArrayLike | None = None,
+        output: str = "real",
         recipe: Recipe | None = None,
         **kwargs: Any,
     ) -> S4D:
@@ -96,6 +111,8 @@ class S4D(TimedProcess):
             A typical sequence of inputs, from a zero state; or else
         input_range : float or array of float, shape (h,)
             The largest magnitude of each input: formats then hold the worst case.
+        output : {"real", "complex"}
+            Whether ``out`` has the imaginary part of ``y`` too.
         recipe : Recipe, optional
             Widths, rounding and overflow.
         **kwargs
@@ -105,7 +122,7 @@ class S4D(TimedProcess):
         ------
         SpecError
         """
-        system = RealS4D.of(a, b, c)
+        system = RealS4D.of(a, b, c, choose("S4D: output", output, OUTPUTS))
         peaks, headroom = peaks_of(system, calibration, input_range, len(system.a))
         spec = quantize_s4d(system, peaks, headroom, recipe or Recipe())
         return cls(spec, **kwargs)
@@ -135,6 +152,16 @@ class S4D(TimedProcess):
         """Real inputs, shape (..., h), as integers of ``inp``."""
         return self.spec.inp.format.quantize(u)
 
-    def from_wire(self, y: ArrayLike) -> NDArray[np.float64]:
-        """Integers of ``out``, shape (..., h), as real values."""
-        return self.spec.out.format.dequantize(y)
+    def from_wire(self, y: ArrayLike) -> NDArray:
+        """Integers of ``out``, shape (..., size), as real values.
+
+        Returns
+        -------
+        array, shape (..., h)
+            Complex where the answers are.
+        """
+        values = self.spec.out.format.dequantize(y)
+        if not self.spec.is_complex:
+            return values
+        re, im = np.split(values, 2, axis=-1)
+        return re + 1j * im

@@ -32,6 +32,12 @@ class AbstractPyS5BlockModel(FusedModel):
     overflow_z: np.ndarray = COUNT
     overflow_g: np.ndarray = COUNT
     overflow_out: np.ndarray = COUNT
+    instructions_recurrence: np.ndarray = COUNT
+    instructions_readout: np.ndarray = COUNT
+    instructions_gate: np.ndarray = COUNT
+    instructions_recurrence: np.ndarray = COUNT
+    instructions_readout: np.ndarray = COUNT
+    instructions_gate: np.ndarray = COUNT
 
 
 @implements(proc=S5Block, protocol=LoihiProtocol)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Models of `Network`: those of `SparseRNN`."""
+"""Models of `OwnNetwork`: those of `SparseRNN`."""
 
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.netx.hdf5.process import Network
+from lava_sparse_rnn.netx.hdf5.own.process import OwnNetwork
 from lava_sparse_rnn.proc._network_models import (
     FixedNetworkModel,
     FloatNetworkModel,
@@ -13,20 +13,20 @@ from lava_sparse_rnn.proc._network_models import (
 )
 
 
-@implements(proc=Network, protocol=LoihiProtocol)
+@implements(proc=OwnNetwork, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
 class PyNetworkModelFixed(FixedNetworkModel):
     """The network in one process: the integer contract."""
 
 
-@implements(proc=Network, protocol=LoihiProtocol)
+@implements(proc=OwnNetwork, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
 class PyNetworkModelFloat(FloatNetworkModel):
     """The network in one process: the same equations in real numbers."""
 
 
-@implements(proc=Network, protocol=LoihiProtocol)
+@implements(proc=OwnNetwork, protocol=LoihiProtocol)
 class SubNetworkFileModel(SubNetworkModel):
     """A Process per layer, joined by Lava's connections."""

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Layer types of lava-dl, made of its own Process blocks.
+
+lava-dl is imported when a file has one of its layers, not before: it takes seconds
+and brings torch, torchvision and OpenCV.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, register
+from lava_sparse_rnn.proc import STATE_VARS
+
+# For `proc.reset`: neurons that lava-dl's files use besides LIF.
+STATE_VARS.setdefault(SigmaDelta, ("sigma", "act", "residue", "error"))
+STATE_VARS.setdefault(Delta, ("act", "residue", "error"))
+STATE_VARS.setdefault(Sigma, ("sigma",))
+
+
+def _lava_dl(place: Place) -> tuple[Any, Any]:
+    """lava-dl's Network, whose static methods make blocks, and its file reader."""
+    try:
+        # What its imports say of packages that play no part here is not passed on.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            from lava.lib.dl.netx.hdf5 import Network
+            from lava.lib.dl.netx.utils import NetDict
+    except ImportError as error:
+        raise ImportError(
+            f"{place.name}: is a layer of lava-dl, which is not installed: "
+            "pip install 'lava-sparse-rnn[dl]' or uv sync --extra dl"
+            f" ({error})"
+        ) from error
+    return Network, NetDict
+
+
+@contextlib.contextmanager
+def _without_deprecations() -> Iterator[None]:
+    """lava-dl relies on what newer releases of numpy and others deprecate."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+def _options(place: Place, hops: int) -> dict[str, Any]:
+    """Arguments of all builders of lava-dl.
+
+    Its resets count time steps from 1. The neurons of a layer are reset in the step
+    in which the first token of a new sequence reaches them.
+    """
+    timing = place.timing.later(hops)
+    return {
+        "reset_interval": timing.reset_interval,
+        "reset_offset": timing.depth + timing.reset_offset + 1,
+        "spike_exp": place.options.spike_exp,
+    }
+
+
+def _shape(group: Any) -> Shape:
+    """Channels, y, x in the file; x, y, channels in Lava."""
+    return tuple(int(n) for n in np.atleast_1d(group["shape"][()])[::-1])
+
+
+@register("input")
+def _input(group: h5py.Group, place: Place) -> Layer | View:
+    """Neurons that are fed from outside, or the shape of what comes."""
+    network, reader = _lava_dl(place)
+    if "neuron" not in group:
+        return View(_shape(group))
+    with _without_deprecations():
+        block, _ = network.create_input(reader(f=group), **_options(place, 0))
+    # lava-dl leaves this port unconnected, so that nothing can be sent to it.
+    block.inp.connect(block.neuron.a_in)
+
+    def to_wire(x) -> NDArray[np.int64]:
+        z = block.transform["weight"] * np.asarray(x) + block.transform["bias"]
+        return np.rint(z).astype(np.int64)
+
+    parts = {"neuron": block.neuron}
+    bits = block.output_message_bits
+    return Layer(block, block.inp, block.out, 0, bits, parts, to_wire=to_wire)
+
+
+@register("flatten")
+def _flatten(group: h5py.Group, place: Place) -> View:
+    """Channels last become channels first, as torch flattens."""
+    shape = place.shape or _shape(group)
+    flat = (int(np.prod(shape)),)
+    if place.shape is None or len(shape) == 1:
+        return View(flat)
+    order = list(range(len(shape)))[::-1]
+    return View(flat, lambda port: port.transpose(order).flatten())
+
+
+@register("dense")
+def _dense(group: h5py.Group, place: Place) -> Layer:
+    return _fully_connected(group, place, rec=False)
+
+
+@register("dense_rec")
+def _dense_rec(group: h5py.Group, place: Place) -> Layer:
+    return _fully_connected(group, place, rec=True)
+
+
+def _fully_connected(group: h5py.Group, place: Place, rec: bool) -> Layer:
+    network, reader = _lava_dl(place)
+    with _without_deprecations():
+        block, _ = network.create_dense(
+            reader(f=group),
+            input_message_bits=place.message_bits,
+            sparse_synapse=place.options.sparse_fc_layer,
+            rec=rec,
+            **_options(place, 1),
+        )
+    return _synapses_and_neurons(block)
+
+
+@register("conv")
+def _conv(group: h5py.Group, place: Place) -> Layer:
+    if place.shape is None:
+        text = "the shape of what arrives is not known: give input_shape=(x, y, n)"
+        raise SpecError(f"{place.name}: {text}")
+    network, reader = _lava_dl(place)
+    with _without_deprecations():
+        block, _ = network.create_conv(
+            reader(f=group),
+            input_shape=place.shape,
+            input_message_bits=place.message_bits,
+            **_options(place, 1),
+        )
+    return _synapses_and_neurons(block)
+
+
+def _synapses_and_neurons(block: Any) -> Layer:
+    """Connections send in one step what they received in the one before."""
+    names = ("synapse", "synapse_rec", "real_synapse", "imag_synapse", "neuron")
+    parts = {name: getattr(block, name) for name in names if hasattr(block, name)}
+    return Layer(block, block.inp, block.out, 1, block.output_message_bits, parts)

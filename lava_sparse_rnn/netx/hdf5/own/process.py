@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The Process of a file of this library's layers."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from lava_sparse_rnn.netx._file import own_network
+from lava_sparse_rnn.netx._table import Row, description_rows
+from lava_sparse_rnn.netx.hdf5.process import Network
+from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
+from lava_sparse_rnn.spec import Layer
+from lava_sparse_rnn.spec import Network as Description
+
+
+class OwnNetwork(SparseRNN, Network):
+    """A ``.net`` file of this library's layers as a Lava Process.
+
+    Parameters
+    ----------
+    net_config : str or path
+    num_layers, skip_layers
+        See `Network`.
+    mode, depth, period, reset_interval, reset_offset, num_tokens
+        See `SparseRNN`.
+
+    Attributes
+    ----------
+    inp, out : InPort, OutPort, shape (d_in,) and (d_out,)
+    network : spec.Network
+        The description; its `to_wire` and `from_wire` convert real values.
+
+    Raises
+    ------
+    SpecError
+        When the file is missing, damaged, or has other layers.
+    """
+
+    def __init__(
+        self,
+        net_config: str | PathLike[str],
+        *,
+        num_layers: int | None = None,
+        skip_layers: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        network = own_network(Path(net_config))
+        if num_layers is not None or skip_layers:
+            layers = network.layers[slice(skip_layers, num_layers)]
+            network = Description(layers, network.recipe, network.meta)
+        super().__init__(network, net_config=str(net_config), **kwargs)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers' descriptions, from input to output."""
+        return self.network.layers
+
+    @property
+    def input_message_bits(self) -> int:
+        """Width of the payloads that ``inp`` takes."""
+        return self.layers[0].inp.bits
+
+    @property
+    def output_message_bits(self) -> int:
+        """Width of the payloads that ``out`` sends."""
+        return self.layers[-1].out.bits
+
+    def rows(self) -> list[Row]:
+        """Cells of the table, a row per layer."""
+        return description_rows(self.network)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Processes and Lava's lists of them as they were before a run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lava.magma.compiler.compiler_graphs import find_processes
+from lava.magma.core.process.process import AbstractProcess, ProcessServer
+from lava.magma.core.process.variable import VarServer
+
+
+@contextlib.contextmanager
+def graph_restored(process: AbstractProcess) -> Iterator[None]:
+    """Undo connections and what compiling changes, so that Processes can run again."""
+    graph: list[Any] = list(set(find_processes(process)))
+    ports = [port for p in graph for port in p.in_ports.members + p.out_ports.members]
+    links = [(list(p.in_connections), list(p.out_connections)) for p in ports]
+    try:
+        yield
+    finally:
+        for port, (inputs, outputs) in zip(ports, links, strict=True):
+            port.in_connections, port.out_connections = inputs, outputs
+        for p in graph:
+            p._is_compiled = False
+            p.procs._members.clear()
+            for var in p.vars.members:
+                var.aliased_var = None
+
+
+@contextlib.contextmanager
+def registers_restored() -> Iterator[None]:
+    """Take what is made inside off Lava's global lists, which keep it for ever."""
+    processes, variables = ProcessServer().processes, VarServer().vars
+    counts = len(processes), len(variables)
+    try:
+        with log_handlers_restored():
+            yield
+    finally:
+        del processes[counts[0] :], variables[counts[1] :]
+
+
+def unregister(network: Iterable[AbstractProcess]) -> None:
+    """Take Processes that cannot run again, and their Vars, off these lists."""
+    gone = {id(p) for process in network for p in _with_parents(process)}
+    processes, variables = ProcessServer().processes, VarServer().vars
+    processes[:] = [p for p in processes if id(p) not in gone]
+    variables[:] = [v for v in variables if id(v.process) not in gone]
+
+
+def _with_parents(process: AbstractProcess | None) -> Iterator[AbstractProcess]:
+    while process is not None:
+        yield process
+        process = process.parent_proc
+
+
+@contextlib.contextmanager
+def log_handlers_restored() -> Iterator[None]:
+    """Each Process adds a handler to the root logger, each compiler one to its own."""
+    before = {logger: list(logger.handlers) for logger in _loggers()}
+    try:
+        yield
+    finally:
+        for logger in _loggers():
+            logger.handlers[:] = before.get(logger, [])
+
+
+def _loggers() -> list[logging.Logger]:
+    """The root logger and Lava's."""
+    known = logging.root.manager.loggerDict.items()
+    found = [logger for name, logger in known if name.split(".")[0] == "lava"]
+    return [logging.root, *(x for x in found if isinstance(x, logging.Logger))]

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Waiting for a Lava runtime while looking after its operating-system processes.
+
+Lava's own waiting has no end when a process has died: its runtime waits for a message
+that nobody will send. Here the pipes over which the processes report exceptions, and
+their exit codes, are looked at in between.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
+
+POLL_SECONDS = (0.001, 0.02)  # first and longest wait between two looks
+GRACE_SECONDS = 2.0  # for a report of an error that the runtime knows of already
+
+Look = Callable[[Any], None]
+
+
+class RemoteError(RuntimeError):
+    """The cause of an exception that came out of a model: where it was raised."""
+
+
+class ActorDiedError(RuntimeError):
+    """An operating-system process of the runtime ended without saying why."""
+
+
+def await_answer(
+    runtime: Any,
+    look: Look,
+    progress: Callable[[], None] | None = None,
+    ports: Sequence[Any] | None = None,
+) -> None:
+    """Wait until the runtime's services have answered.
+
+    Parameters
+    ----------
+    runtime : Runtime
+        Of a run that was started without waiting.
+    look : callable
+        `raise_failure` or `raise_ended`: called now and then with the runtime.
+    progress : callable, optional
+        Called now and then.
+    ports : sequence of ports, optional
+        Those of some services only.
+
+    Raises
+    ------
+    Exception
+        What ``look`` raises.
+    ActorDiedError
+        When Lava reports an error that no process has reported.
+    """
+    ports = list(runtime.service_to_runtime) if ports is None else ports
+    answered = threading.Event()
+    wait, longest = POLL_SECONDS
+    for port in ports:
+        port.observer = answered.set
+    try:
+        while not all(port.probe() for port in ports):
+            answered.wait(wait)
+            answered.clear()
+            wait = min(1.5 * wait, longest)
+            look(runtime)
+            if progress is not None:
+                progress()
+    finally:
+        for port in ports:
+            port.observer = None
+    look(runtime)
+    if any(enum_equal(port.peek(), MGMT_RESPONSE.ERROR) for port in ports):
+        deadline = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < deadline:
+            look(runtime)
+            time.sleep(longest)
+        raise ActorDiedError("Lava's runtime reports an error that no model reported")
+
+
+def raise_failure(runtime: Any) -> None:
+    """Raise what an actor has reported, if one has."""
+    for name, actor in _actors(runtime):
+        _raise_report(name, actor)
+    raise_ended(runtime)
+
+
+def raise_ended(runtime: Any) -> None:
+    """Raise what ended an actor, if one has ended.
+
+    Models that are guarded report and go on, so they raise nothing here.
+    """
+    for name, actor in _actors(runtime):
+        if actor.exitcode is not None:
+            _raise_report(name, actor)
+    for name, actor in _actors(runtime):
+        if actor.exitcode is not None:
+            text = f"{name}: its process ended with exit code {actor.exitcode}"
+            raise ActorDiedError(text)
+
+
+def raise_silent(runtime: Any) -> None:
+    """Raise when no answer can come from a runtime that was told to stop."""
+    codes = [actor.exitcode for _, actor in _actors(runtime)]
+    if any(codes):
+        raise ActorDiedError(f"processes ended with exit codes {codes}")
+    if None not in codes:
+        time.sleep(POLL_SECONDS[1])  # for an answer that is on its way
+        if not all(port.probe() for port in runtime.service_to_runtime):
+            raise ActorDiedError("all processes have ended without an answer")
+
+
+def _raise_report(name: str, actor: Any) -> None:
+    report = actor.exception
+    if report is not None:
+        error, trace = report
+        raise error from RemoteError(f"in {name}:\n{trace}")
+
+
+def _actors(runtime: Any) -> Iterator[tuple[str, Any]]:
+    """Lava's operating-system processes with the names of what they run."""
+    actors = runtime._messaging_infrastructure.actors
+    names = [
+        f"{p.name} ({type(p).__name__})" for p in runtime._executable.proc_builders
+    ]
+    names += ["runtime service"] * (len(actors) - len(names))
+    return zip(names, actors, strict=True)
