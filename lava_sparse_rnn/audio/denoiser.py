@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,29 @@ from lava_sparse_rnn.audio.stft import Analyzer, Synthesizer
 from lava_sparse_rnn.spec import Network
 
 Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class DenoiserState:
+    """A `Denoiser` in the middle of a stream; can be pickled.
+
+    Parameters
+    ----------
+    network : list of pairs of arrays
+        Real and imaginary part of every block's state.
+    analyzer : Analyzer
+    synthesizer : Synthesizer
+    ready : array of float32
+        Samples that wait to be asked for.
+    early : int
+        Samples still to come that lie before the stream.
+    """
+
+    network: backends.State
+    analyzer: Analyzer
+    synthesizer: Synthesizer
+    ready: Samples
+    early: int
 
 
 class Denoiser:
@@ -87,6 +113,8 @@ class Denoiser:
     def process(self, chunk: Samples) -> Samples:
         """Denoise the next samples of a stream.
 
+        The stream is that of `denoise` sample by sample, however it is cut.
+
         Parameters
         ----------
         chunk : array of float32, shape (n,)
@@ -117,6 +145,53 @@ class Denoiser:
         rest = self.process(np.zeros(self.delay, np.float32))
         self.reset()
         return rest
+
+    @property
+    def state(self) -> DenoiserState:
+        """All that was heard and still matters, copied; can be assigned.
+
+        A stream goes on from it sample by sample, in this denoiser or in another one
+        of the same network, whichever backend runs it.
+
+        Raises
+        ------
+        AudioError
+            When the backend does not show its state, or, where it is assigned, when
+            it is that of another network or window.
+        """
+        return copy.deepcopy(
+            DenoiserState(
+                self._network_state(),
+                self._analyzer,
+                self._synthesizer,
+                self._ready,
+                self._early,
+            )
+        )
+
+    @state.setter
+    def state(self, state: DenoiserState) -> None:
+        if not isinstance(state, DenoiserState):
+            raise AudioError(f"state: is of type {type(state).__name__}")
+        shapes = [
+            [np.shape(part) for parts in network for part in parts]
+            for network in (state.network, self._network_state())
+        ]
+        if shapes[0] != shapes[1] or state.analyzer.stft != self._stft:
+            raise AudioError("state: is that of another network or window")
+        state = copy.deepcopy(state)
+        self.backend.state = state.network  # type: ignore[attr-defined]
+        self._analyzer, self._synthesizer = state.analyzer, state.synthesizer
+        self._ready, self._early = state.ready, state.early
+
+    def _network_state(self) -> backends.State:
+        state = getattr(self.backend, "state", None)
+        if state is None:
+            raise AudioError(
+                f"backend {self._name!r} does not show its state; 'engine' and "
+                "'reference' do"
+            )
+        return state
 
     def reset(self) -> None:
         """Forget all that was heard."""

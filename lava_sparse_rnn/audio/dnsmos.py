@@ -7,6 +7,7 @@ Source: Reddy, Gopal and Cutler, "DNSMOS P.835", ICASSP 2022 (arXiv 2110.01763).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,5 +59,6 @@ def dnsmos(samples: np.ndarray) -> Mos:
         raise MissingDependencyError(
             f"DNSMOS needs the extra 'evaluate' (uv sync --extra evaluate): {error}"
         ) from None
-    found = networks.run(np.clip(np.asarray(samples, np.float64), -1.0, 1.0), _RATE)
+    x = np.clip(np.asarray(samples, np.float64), -1.0, 1.0)
+    found: Any = networks.run(x, _RATE)  # a dict, for one recording
     return Mos(*(float(found[f"{name}_mos"]) for name in ("ovrl", "sig", "bak")))

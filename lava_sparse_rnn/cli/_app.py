@@ -11,9 +11,12 @@ from rich.text import Text
 from lava_sparse_rnn.cli import (
     _data,
     _denoise,
+    _deploy,
     _estimate,
     _evaluate,
+    _export_c,
     _info,
+    _live,
     _run,
     _train,
 )
@@ -25,10 +28,13 @@ app = typer.Typer(
     help="Sparse, fixed-point linear recurrent networks for Lava and Loihi 2.",
 )
 app.command("denoise")(_denoise.denoise)
+app.command("live")(_live.live)
 app.command("info")(_info.info)
 app.command("run")(_run.run)
 app.command("evaluate")(_evaluate.evaluate)
 app.command("estimate")(_estimate.estimate)
+app.command("deploy")(_deploy.deploy)
+app.command("export-c")(_export_c.export_c)
 app.command("train", context_settings={"allow_interspersed_args": True})(_train.train)
 app.add_typer(_data.app, name="data", help="Fetch and mix recordings.")
 

@@ -11,10 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lava_sparse_rnn.cli._backend import FastestOption, fastest
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture
 from lava_sparse_rnn.cli._progress import tokens_bar
-from lava_sparse_rnn.cli._run import BackendOption, overflows
+from lava_sparse_rnn.cli._run import overflows
 
 DEFAULT_NETWORK = Path("data/denoiser.net")
 ACTIVITY_TOKENS = 4000  # half a minute is enough for averages
@@ -34,7 +35,7 @@ def denoise(
     plot: Annotated[
         Path | None, typer.Option(help="Draw spectrograms into this picture.")
     ] = None,
-    backend: BackendOption = "lava",
+    backend: FastestOption = None,
 ) -> None:
     """Denoise a recording with a network of sparse integers."""
     from lava_sparse_rnn import spec
@@ -43,13 +44,14 @@ def denoise(
 
     check_outputs(output)
     check_picture(plot)
-    _check_network(network)
+    check_network(network)
     screen = console()
     samples, about = wav.read(noisy)
     reference = None if clean is None else _read_clean(clean, len(samples))
     for note in about.notes():
         screen.print(f"{noisy}: {note}")
-    denoiser = Denoiser(spec.load(network), backend)
+    runs = fastest(backend)
+    denoiser = Denoiser(spec.load(network), runs)
     start = time.perf_counter()
     with tokens_bar() as progress:
         denoised = denoiser.denoise(samples, progress)
@@ -57,7 +59,7 @@ def denoise(
     clipped = wav.write(output, denoised)
     if clipped:
         screen.print(f"{output}: {clipped} samples clipped to full scale")
-    _report(screen, denoiser, samples, seconds, backend)
+    _report(screen, denoiser, samples, seconds, runs)
     overflows(screen, denoiser.backend.counters)
     if reference is not None:
         _quality(screen, samples, denoised, reference)
@@ -67,7 +69,7 @@ def denoise(
     screen.print(f"denoised: {output}")
 
 
-def _check_network(path: Path) -> None:
+def check_network(path: Path) -> None:
     """Say where the default is from, to a user who is in another folder."""
     if path == DEFAULT_NETWORK and not path.is_file():
         raise ValueError(

@@ -16,7 +16,7 @@ from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.files import replacing
 
 BackendOption = Annotated[
-    str, typer.Option(help="How to run the network: lava, engine or reference.")
+    str, typer.Option(help="What runs it: lava, engine, microcode or reference.")
 ]
 
 

@@ -17,7 +17,7 @@ def train(
         typer.Argument(help="Settings as section.key=value, such as model.d_model=96."),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="A JSON file with the configuration.")
+        Path | None, typer.Option(help="A JSON or YAML file with the configuration.")
     ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print all settings and train nothing.")

@@ -2,13 +2,14 @@
 """The denoiser: streaming against offline, and a mask that does nothing."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lava_sparse_rnn import spec
+from lava_sparse_rnn import engine, spec
 from lava_sparse_rnn.audio import AudioError, Denoiser, FrontEnd
 
 FRONT_END = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2, feature_scale=0.5)
@@ -26,20 +27,95 @@ SAMPLES = np.random.default_rng(0).normal(0, 0.1, 1000).astype(np.float32)
 WHOLE = DENOISER.denoise(SAMPLES)
 
 
-@settings(max_examples=30)
-@given(st.lists(st.integers(0, 300), max_size=12), st.integers(0, 1000))
-def test_streaming_equals_offline_sample_by_sample(sizes, n):
-    x, parts, start = SAMPLES[:n], [], 0
-    DENOISER.reset()
-    for size in [*sizes, n]:
+@pytest.fixture(scope="module")
+def denoisers():
+    """One of every backend that streams fast."""
+    names = ["reference", "engine"] if engine.EXTENSION is not None else ["reference"]
+    return [Denoiser(network(), name) for name in names]
+
+
+def chunked(denoiser, x, sizes):
+    """A stream's answers, piece by piece; every piece is as long as its input."""
+    parts, start = [], 0
+    for size in [*sizes, len(x)]:
         chunk = x[start : start + size]
-        out = DENOISER.process(chunk)
-        assert len(out) == len(chunk)
+        out = denoiser.process(chunk)
+        assert out.shape == chunk.shape
+        assert out.dtype == np.float32
         parts.append(out)
         start += len(chunk)
-    parts.append(DENOISER.flush())
-    streamed = np.concatenate(parts)[DENOISER.delay :]
-    assert np.array_equal(streamed, DENOISER.denoise(x))
+    return np.concatenate(parts)
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(0, 1),
+    st.lists(st.integers(0, 300) | st.sampled_from([0, 1, 15, 16, 17]), max_size=12),
+    st.integers(0, 1000),
+)
+def test_streaming_equals_offline_sample_by_sample(denoisers, which, sizes, n):
+    denoiser = denoisers[which % len(denoisers)]
+    denoiser.reset()
+    streamed = [chunked(denoiser, SAMPLES[:n], sizes), denoiser.flush()]
+    streamed = np.concatenate(streamed)
+    assert not streamed[: denoiser.delay].any()
+    assert np.array_equal(streamed[denoiser.delay :], DENOISER.denoise(SAMPLES[:n]))
+
+
+def test_one_sample_at_a_time(denoisers):
+    for denoiser in denoisers:
+        denoiser.reset()
+        streamed = [chunked(denoiser, SAMPLES[:200], [0, *[1] * 200])]
+        streamed = np.concatenate([*streamed, denoiser.flush()])[denoiser.delay :]
+        assert np.array_equal(streamed, DENOISER.denoise(SAMPLES[:200]))
+
+
+@settings(max_examples=10)
+@given(
+    st.tuples(st.integers(0, 1), st.integers(0, 1)),
+    st.lists(st.integers(0, 40), max_size=6),
+    st.integers(0, 500),
+)
+def test_a_stream_goes_on_elsewhere(denoisers, which, sizes, at):
+    first, second = (denoisers[i % len(denoisers)] for i in which)
+    first.reset()
+    heard = chunked(first, SAMPLES[:at], sizes)
+    state = pickle.loads(pickle.dumps(first.state))
+    first.process(SAMPLES[:77])  # what happens after it does not change a state
+    for _ in range(2):  # nor does going on from it
+        second.state = state
+        rest = [chunked(second, SAMPLES[at:], sizes), second.flush()]
+        whole = np.concatenate([heard, *rest])[first.delay :]
+        assert np.array_equal(whole, WHOLE)
+
+
+def test_states_of_others_are_refused():
+    other = spec.random_network(
+        np.random.default_rng(2), d_in=33, d_model=12, d_state=9, d_out=33
+    )
+    other = spec.Network(other.layers, other.recipe, FRONT_END.metadata())
+    hop = Denoiser(network(hop_length=32))
+    DENOISER.reset()
+    DENOISER.process(SAMPLES[:100])
+    before = DENOISER.state
+    for state in (Denoiser(other).state, hop.state):
+        with pytest.raises(AudioError, match="another network or window"):
+            DENOISER.state = state
+    with pytest.raises(AudioError, match="state: is of type int"):
+        DENOISER.state = 7
+    rest = DENOISER.process(SAMPLES[100:])
+    DENOISER.state = before
+    assert np.array_equal(DENOISER.process(SAMPLES[100:]), rest)
+    with pytest.raises(AudioError, match="backend 'lava' does not show its state"):
+        _ = Denoiser(network(), "lava").state
+
+
+def test_a_reset_or_flush_begins_a_new_stream():
+    for end in (DENOISER.reset, DENOISER.flush):
+        DENOISER.process(SAMPLES[:333])
+        end()
+        streamed = [DENOISER.process(SAMPLES), DENOISER.flush()]
+        assert np.array_equal(np.concatenate(streamed)[DENOISER.delay :], WHOLE)
 
 
 def test_the_delay_is_one_window():

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+import yaml
 
 from lava_sparse_rnn import cli, engine, spec
 from lava_sparse_rnn.audio import Denoiser, FrontEnd, wav
@@ -152,7 +153,7 @@ def test_bad_recordings_are_one_clear_error(command, net, tmp_path, make, messag
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--backend", "loihi"], "must be one of: engine, lava, reference"),
+        (["--backend", "loihi"], "must be one of: engine, lava, microcode, reference"),
         (["--network", "absent.net"], "absent.net: no such file"),
         (["--clean", "absent.wav"], "absent.wav: not found"),
     ],
@@ -240,16 +241,44 @@ def test_evaluate_scores_a_set(command, net, tmp_path):
         name = f"noisy_fileid_{i}_snr{snr}_tl-25.wav"
         wav.write(tmp_path / "set/noisy" / name, clean + noise)
         wav.write(tmp_path / "set/clean" / f"clean_fileid_{i}.wav", clean)
-    scores = tmp_path / "scores.json"
-    code, _, _ = command("evaluate", net, "--data", tmp_path / "set", "-o", scores)
+    scores, board = tmp_path / "scores.json", tmp_path / "board.yml"
+    code, text, _ = command(
+        *("evaluate", net, "--data", tmp_path / "set", "-o", scores, "--board", board)
+    )
     assert code == 0
-    rows = json.loads(scores.read_text())
+    assert "power-delay product" in text
+    found = json.loads(scores.read_text())
+    (rows,) = found["scores"].values()
     assert [(r["snr_db"], r["mixes"]) for r in rows] == [(0, 1), (10, 2), (None, 3)]
     assert rows[0]["noisy"] == pytest.approx(0, abs=0.3)
     assert rows[1]["noisy"] == pytest.approx(10, abs=0.3)
     for row in rows:
         gain = row["denoised"] - row["noisy"]
         assert row["improvement"] == pytest.approx(gain)
+    (costs,) = found["costs"].values()
+    # 100 hops and 3 of the window a file; a weight that meets a message is an operation
+    assert costs["tokens"] == 309
+    network = spec.load(net)
+    most = sum(m.nnz for m in spec.statistics.matrix_sizes(network))
+    front = Denoiser(network).front_end
+    token_s = front.hop_length / front.sample_rate
+    assert 0 < costs["synops_per_second"] * token_s <= most + 3 * network.d_out
+    ops = costs["synops_per_second"] + 10 * costs["neuron_updates_per_second"]
+    assert costs["power_proxy"] == pytest.approx(ops)
+    assert costs["pdp_proxy"] == pytest.approx(ops * costs["latency_s"])
+    entry = yaml.safe_load(board.read_text())[0]
+    assert entry["SI-SNR"] == pytest.approx(rows[-1]["denoised"], rel=1e-5)
+    assert entry["power_proxy_Ops/s"] == pytest.approx(ops, rel=1e-5)
+    assert entry["MOS_ovrl"] is None
+
+
+def test_evaluate_names_an_unknown_peer(command, net, tmp_path):
+    for kind in ("noisy", "clean"):
+        (tmp_path / kind).mkdir()
+        wav.write(tmp_path / kind / f"{kind}_fileid_0.wav", np.full(800, 0.1))
+    code, _, error = command("evaluate", net, "--data", tmp_path, "--peer", "wiener")
+    assert code == 1
+    assert "peer 'wiener': known are dtln, gtcrn" in error
 
 
 def test_train_says_which_setting_is_wrong(command):

@@ -104,7 +104,7 @@ def nsnet2() -> Callable[[np.ndarray], np.ndarray]:
         spectrum = np.fft.rfft(_frames(noisy, 320, 160) * window)
         power = np.maximum(np.abs(spectrum) ** 2, 1e-12)
         x = np.log10(power).astype(np.float32)[None]
-        (gain,) = session.run(None, {session.get_inputs()[0].name: x})[0]
+        gain = np.asarray(session.run(None, {session.get_inputs()[0].name: x})[0])[0]
         out = np.fft.irfft(spectrum * np.clip(gain, 1e-4, 1.0)) * window
         return _overlap_add(out.astype(np.float32), 160, len(noisy))
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn export-c``: a network as one C99 file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._info import NetworkFile
+
+
+def export_c(
+    network: NetworkFile,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the C files.")
+    ],
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="What every name begins with; by default the file's name."),
+    ] = None,
+    main: Annotated[
+        bool, typer.Option("--main", help="Also write an example program.")
+    ] = False,
+    cc: Annotated[
+        str | None,
+        typer.Option(help="Compiler to measure with; by default CC or cc."),
+    ] = None,
+) -> None:
+    """Write a network as self-contained C99: one source, one header, no library.
+
+    The same integers as every other way to run it, without allocation and without
+    floating point, for microcontrollers and for any other C program.
+    """
+    from lava_sparse_rnn import c_export, spec
+
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"{output}: is a file, the name of a folder is needed")
+    if not output.absolute().parent.is_dir():
+        raise ValueError(
+            f"{output}: cannot be made, there is no folder {output.parent}"
+        )
+    screen = console()
+    if prefix is None:
+        prefix = c_export.identifier_of(network.stem)
+    made = c_export.export(spec.load(network), prefix)
+    sizes = c_export.measure(made, cc)
+    for path in made.write(output, main):
+        screen.print(f"{path}: {path.stat().st_size:,} bytes of text")
+    if sizes is None:
+        screen.print(
+            f"constants {made.constant_bytes:,} bytes, RAM {made.state_bytes:,} bytes "
+            "(computed); code is not known, there is no C compiler to measure it"
+        )
+        return
+    screen.print(
+        f"code {sizes.code:,} bytes, constants {sizes.constants:,} bytes, RAM "
+        f"{sizes.ram:,} bytes for each stream and the stack (measured: "
+        f"{sizes.compiler})"
+    )

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn live``: denoise what comes, while it comes."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lava_sparse_rnn.cli._backend import FastestOption, fastest
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._denoise import DEFAULT_NETWORK, check_network
+from lava_sparse_rnn.cli._files import check_outputs
+from lava_sparse_rnn.cli._meters import Screen, summary
+
+if TYPE_CHECKING:
+    from lava_sparse_rnn.audio.live import Live, Sink, Source
+
+PIPE = "-"
+LONGEST_MS = 1000.0  # of a block and of a buffer
+
+
+def live(
+    inp: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            "-i",
+            help="A recording, or - for raw sound on standard input (16-bit, little "
+            "endian, mono, 16 kHz); the microphone if not given.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A WAV file, or - for raw sound on standard output; the loudspeaker "
+            "if not given.",
+        ),
+    ] = None,
+    network: Annotated[
+        Path, typer.Option("--network", "-n", help="The network that denoises.")
+    ] = DEFAULT_NETWORK,
+    real_time: Annotated[
+        bool, typer.Option(help="Read a recording as slowly as it was spoken.")
+    ] = False,
+    input_device: Annotated[
+        str | None, typer.Option(help="Number or part of the name of a microphone.")
+    ] = None,
+    output_device: Annotated[
+        str | None, typer.Option(help="Number or part of the name of a loudspeaker.")
+    ] = None,
+    list_devices: Annotated[
+        bool, typer.Option("--list-devices", help="List the devices, and end.")
+    ] = False,
+    block: Annotated[
+        float, typer.Option(help="Milliseconds of sound that are computed at once.")
+    ] = 8.0,
+    buffer: Annotated[
+        float, typer.Option(help="Milliseconds that may wait before sound is lost.")
+    ] = 64.0,
+    backend: FastestOption = None,
+) -> None:
+    """Denoise live, from the microphone, a file or a pipe; Ctrl-C ends."""
+    from lava_sparse_rnn import spec
+    from lava_sparse_rnn.audio.denoiser import Denoiser
+    from lava_sparse_rnn.audio.live import Live
+
+    if list_devices:
+        _list_devices()
+        return
+    for name, value in (("--block", block), ("--buffer", buffer)):
+        if not (math.isfinite(value) and 1.0 <= value <= LONGEST_MS):
+            raise ValueError(
+                f"{name}: is {value:g} ms, must be between 1 and {LONGEST_MS:g}"
+            )
+    _check_ends(inp, input_device, output, output_device, real_time)
+    check_network(network)
+    denoiser = Denoiser(spec.load(network), fastest(backend))
+    times = (block / 1000, buffer / 1000)
+    source = _source(inp, input_device, real_time, *times)
+    sink = _sink(output, output_device, source, *times)
+    _run(Live(denoiser, source, sink), output)
+
+
+def _run(session: Live, output: str | None) -> None:
+    """Show a session until it ends; Ctrl-C lets what was heard out first."""
+    ended = ""
+    with Screen() as screen:
+        session.start()
+        try:
+            try:
+                while not session.join(screen.seconds):
+                    screen.show(session.status())
+            except KeyboardInterrupt:
+                session.stop()
+                while not session.join(screen.seconds):
+                    screen.show(session.status())
+        except BrokenPipeError:
+            ended = "standard output: nobody reads any more"
+    screen_of_notes = console(stderr=True)
+    for line in filter(None, (ended, *summary(session.status()))):
+        screen_of_notes.print(line)
+    if clipped := getattr(session.sink, "clipped", 0):
+        screen_of_notes.print(f"output: {clipped} samples clipped to full scale")
+    if output not in (None, PIPE):
+        screen_of_notes.print(f"denoised: {output}")
+
+
+def _check_ends(
+    inp: str | None,
+    input_device: str | None,
+    output: str | None,
+    output_device: str | None,
+    real_time: bool,
+) -> None:
+    """Refuse what cannot be meant, before anything is opened."""
+    for file, device, name in (
+        (inp, input_device, "input"),
+        (output, output_device, "output"),
+    ):
+        if file is not None and device is not None:
+            raise ValueError(
+                f"--{name} {file} and --{name}-device {device}: only one of them"
+            )
+    if real_time and inp in (None, PIPE):
+        raise ValueError("--real-time: is for a recording, --input names one")
+    if inp == PIPE and sys.stdin.isatty():
+        raise ValueError("--input -: standard input is a terminal, not a pipe")
+    if output == PIPE and sys.stdout.isatty():
+        raise ValueError("--output -: standard output is a terminal, not a pipe")
+    if output not in (None, PIPE):
+        check_outputs(Path(output))
+        if inp not in (None, PIPE) and Path(output).resolve() == Path(inp).resolve():
+            raise ValueError(f"--output {output}: is also the input")
+
+
+def _source(
+    inp: str | None, device: str | None, real_time: bool, block: float, buffer: float
+) -> Source:
+    from lava_sparse_rnn.audio import SAMPLE_RATE, live_devices, live_files
+
+    samples = round(block * SAMPLE_RATE)
+    if inp is None:
+        sd = live_devices.load_sounddevice()
+        return live_devices.Microphone(sd, _device(device), block, buffer)
+    if inp == PIPE:
+        return live_files.PcmSource(sys.stdin, samples)
+    source = live_files.WavSource(inp, samples)
+    for note in source.info.notes():
+        console(stderr=True).print(f"{inp}: {note}")
+    return live_files.Paced(source) if real_time else source
+
+
+def _sink(
+    output: str | None, device: str | None, source: Source, block: float, buffer: float
+) -> Sink:
+    from lava_sparse_rnn.audio import live_devices, live_files
+
+    if output is None:
+        sd = live_devices.load_sounddevice()
+        hold = getattr(source, "hold", 0.0)
+        return live_devices.Loudspeaker(sd, _device(device), block, buffer, hold)
+    if output == PIPE:
+        return live_files.PcmSink(sys.stdout)
+    return live_files.WavSink(output)
+
+
+def _device(name: str | None) -> Any:
+    """Devices have numbers and names."""
+    return int(name) if name is not None and name.isdecimal() else name
+
+
+def _list_devices() -> None:
+    from lava_sparse_rnn.audio.live_devices import load_sounddevice
+
+    devices = str(load_sounddevice().query_devices())
+    console().print(devices or "no devices")

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``live``, and which backend runs when the user names none."""
+
+import os
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+from rich.console import Console
+
+from lava_sparse_rnn import cli, engine, spec
+from lava_sparse_rnn.audio import Denoiser, FrontEnd, wav
+from lava_sparse_rnn.audio.live import Gaps, Level, Status
+from lava_sparse_rnn.audio.live_files import pcm16
+from lava_sparse_rnn.cli import _live, _meters
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    """A small random denoiser; it does not denoise."""
+    network = spec.random_network(
+        np.random.default_rng(2), d_in=33, d_model=12, d_state=8, d_out=33
+    )
+    meta = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2).metadata()
+    path = tmp_path_factory.mktemp("net") / "small.net"
+    spec.Network(network.layers, network.recipe, meta).save(path)
+    return path
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """0.2 s of noise."""
+    noise = np.random.default_rng(0).normal(0, 0.002, 3200)
+    soundfile.write(tmp_path / "noisy.wav", noise, 16000)
+    return tmp_path / "noisy.wav"
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command; returns its exit code, output and error text."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        text = capsys.readouterr()
+        return stopped.value.code, " ".join(text.out.split()), text.err
+
+    return call
+
+
+def offline(net, samples):
+    return pcm16(Denoiser(spec.load(net)).denoise(samples))[0]
+
+
+def test_a_file_becomes_what_denoise_gives(command, net, noisy, tmp_path):
+    code, _, _ = command("denoise", noisy, "-o", tmp_path / "a.wav", "-n", net)
+    assert code == 0
+    options = ("-i", noisy, "-o", tmp_path / "b.wav", "-n", net, "--block", 5)
+    code, out, err = command("live", *options, "--real-time")
+    assert (code, out) == (0, "")
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    assert "0.20 s of sound; load" in err
+    assert "0 overruns, 0 underruns" in err
+
+
+def test_raw_sound_goes_through_pipes(command, net, noisy, monkeypatch):
+    samples, _ = wav.read(noisy)
+    (there, to_there), (back, to_back) = os.pipe(), os.pipe()
+    os.write(to_there, pcm16(samples)[0])
+    os.close(to_there)
+    stdin, stdout = (
+        SimpleNamespace(fileno=lambda fd=fd: fd, isatty=lambda: False)
+        for fd in (there, to_back)
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(_live, "sys", SimpleNamespace(stdin=stdin, stdout=stdout))
+        code, _, err = command("live", "--input", "-", "--output", "-", "-n", net)
+    assert code == 0
+    assert os.read(back, 10**6) == offline(net, samples)
+    assert "denoised" not in err
+    for fd in (there, back, to_back):
+        os.close(fd)
+
+
+class FakeSound:
+    """A microphone that hears ``heard`` as soon as it is started."""
+
+    class PortAudioError(Exception):
+        pass
+
+    latency = 0.0
+    active = True
+
+    def __init__(self, heard):
+        self.heard = heard
+
+    def query_devices(self, device=None, kind=None):
+        self.asked = device
+        return {"default_samplerate": 16000.0} if kind else "0 a microphone"
+
+    def check_input_settings(self, *args, **kwargs):
+        pass
+
+    def InputStream(self, callback, **options):  # noqa: N802
+        self.callback = callback
+        return self
+
+    def start(self):
+        self.callback(self.heard[:, None], len(self.heard), None, None)
+
+    def stop(self):
+        pass
+
+    close = stop
+
+
+def test_a_microphone_records_until_interrupted(
+    command, net, noisy, tmp_path, monkeypatch
+):
+    samples, _ = wav.read(noisy)
+    sd = FakeSound(samples[:1200])  # more than the buffer holds
+    monkeypatch.setitem(sys.modules, "sounddevice", sd)
+    show = _meters.Screen.show
+
+    def interrupted(self, status):
+        show(self, status)
+        if status.seconds > 0.04 and not hasattr(sd, "interrupted"):
+            sd.interrupted = True
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_meters.Screen, "show", interrupted)
+    out = tmp_path / "o.wav"
+    code, _, err = command(
+        *("live", "-o", out, "-n", net, "--input-device", "2", "--buffer", 50)
+    )
+    assert code == 0
+    assert sd.asked == 2
+    written, _ = soundfile.read(out, dtype="int16")
+    assert written.tobytes() == offline(net, samples[:800])
+    # Told while running and at the end.
+    assert err.count("1 overruns (25 ms lost)") == 2
+    assert f"denoised: {out}" in err
+
+
+def test_devices_are_listed(command, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", FakeSound(None))
+    assert command("live", "--list-devices")[:2] == (0, "0 a microphone")
+
+
+def test_without_sounddevice_the_way_out_is_named(command, net, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    code, _, err = command("live", "-n", net)
+    assert code == 1
+    assert err.startswith("error: microphone and loudspeaker need the extra 'live'")
+    assert "--input and --output take WAV files, or - for" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--block", "0"], "--block: is 0 ms, must be between 1 and 1000"),
+        (["--buffer", "nan"], "--buffer: is nan ms"),
+        (["-i", "NOISY", "--input-device", "1"], "--input-device 1: only one of them"),
+        (["-o", "y.wav", "--real-time"], "--real-time: is for a recording"),
+        (["-i", "NOISY", "-o", "NOISY"], "is also the input"),
+        (["-i", "NOISY", "-o", "absent/y.wav"], "there is no folder absent"),
+        (["-i", "absent.wav", "-o", "OUT"], "absent.wav: not found"),
+        (["-i", "NOISY", "-o", "OUT", "-n", "no.net"], "no.net"),
+        (["-i", "NOISY", "-o", "OUT", "--backend", "lava"], "whole recordings only"),
+    ],
+)
+def test_bad_options_are_one_clear_error(
+    command, net, noisy, tmp_path, arguments, says
+):
+    paths = {"NOISY": noisy, "OUT": tmp_path / "o.wav"}
+    before = sorted(tmp_path.iterdir())
+    arguments = [paths.get(a, a) for a in arguments]
+    if "-n" not in arguments:
+        arguments += ["-n", net]
+    code, _, err = command("live", *arguments)
+    assert code == 1
+    assert err.startswith("error:")
+    assert says in err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_meters_show_what_is_known():
+    gaps = Gaps()
+    gaps.add(0.016)
+    levels = (Level(-30.0, -6.0), Level(-np.inf, -np.inf))
+    numbers = {"load": 0.021, "mean_load": 0.02, "slowest": 0.0013}
+    latency = {"algorithm": 0.032, "buffers": 0.025}
+    status = Status(12.0, levels, **numbers, **latency, overruns=Gaps(), underruns=gaps)
+    screen = Console(width=100)
+    with screen.capture() as capture:
+        screen.print(_meters.panel(status))
+    lines = capture.get().splitlines()
+    meter = "█" * 20 + "·" * 15 + "│" + "·" * 4
+    assert lines[0].split() == ["in", meter, "-30.0", "dB", "-6.0"]
+    assert lines[1].split() == ["out", "·" * 40, "-inf", "dB", "-inf"]
+    assert "latency 57 ms: window 32, buffers and devices 25, computing 1.3" in lines[2]
+    assert "load 2.1%, 12 s; 0 overruns, 1 underruns (16 ms of silence" in lines[3]
+
+
+@pytest.mark.skipif(engine.EXTENSION is None, reason="the engine is not built")
+def test_the_engine_denoises_unless_told_otherwise(command, net, noisy, tmp_path):
+    code, text, err = command("denoise", noisy, "-o", tmp_path / "o.wav", "-n", net)
+    assert code == 0
+    assert "with backend engine" in text
+    assert "not built" not in err
+
+
+def test_without_the_engine_the_reference_denoises_and_says_so(
+    command, net, noisy, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(engine, "EXTENSION", None)
+    code, text, err = command("denoise", noisy, "-o", tmp_path / "o.wav", "-n", net)
+    assert code == 0
+    assert "with backend reference" in text
+    assert err.count("the compiled engine is not built: backend reference runs") == 1
+    samples, _ = wav.read(noisy)
+    assert (tmp_path / "o.wav").read_bytes()[44:] == offline(net, samples)
