@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def legs_normal_eigen(order: int) -> tuple[np.ndarray, np.ndarray]:
+def legs_normal_eigen(
+    order: int, conj_sym: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and eigenvectors of the normal part of HiPPO-LegS.
 
     ``A_nk = -sqrt(n + 1/2) sqrt(k + 1/2)`` for n > k, its negative transpose above
@@ -20,13 +22,16 @@ def legs_normal_eigen(order: int) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     order : int
-        Size of the matrix, even.
+        Size of the matrix; even if `conj_sym`.
+    conj_sym : bool
+        Whether of each conjugate pair only one is wanted.
 
     Returns
     -------
-    eigenvalues : complex ndarray, shape (order / 2,)
-        Those with a positive imaginary part, in ascending order of it.
-    vectors : complex ndarray, shape (order, order / 2)
+    eigenvalues : complex ndarray, shape (order / 2,) or (order,)
+        In ascending order of the imaginary part, with `conj_sym` only those where it
+        is positive.
+    vectors : complex ndarray, shape (order, order / 2) or (order, order)
         Orthonormal columns.
     """
     p = np.sqrt(np.arange(order) + 0.5)
@@ -34,40 +39,47 @@ def legs_normal_eigen(order: int) -> tuple[np.ndarray, np.ndarray]:
     skew = skew.T - skew
     # A skew-symmetric matrix times -i is Hermitian: real eigenvalues, exact.
     imag, vectors = np.linalg.eigh(-1j * skew)
-    keep = imag > 0
+    keep = imag > 0 if conj_sym else slice(None)
     return -0.5 + 1j * imag[keep], vectors[:, keep]
 
 
 def initial_state_space(
-    d_model: int, d_state: int, blocks: int, rng: np.random.Generator
+    d_model: int,
+    d_state: int,
+    blocks: int,
+    rng: np.random.Generator,
+    conj_sym: bool = True,
 ) -> dict[str, np.ndarray]:
     """Initial Lambda, B and C of one layer.
 
     Parameters
     ----------
     d_model, d_state, blocks : int
-        Features, real state size (twice the stored complex states), and HiPPO
-        blocks; ``d_state`` is a multiple of ``2 * blocks``.
+        Features, real state size, and HiPPO blocks; ``d_state`` is a multiple of
+        ``blocks``, and of ``2 * blocks`` with `conj_sym`.
     rng : numpy.random.Generator
+    conj_sym : bool
+        Whether only one state of each conjugate pair is stored: N is ``d_state / 2``
+        then, else ``d_state``.
 
     Returns
     -------
     dict
-        'lambda' complex (d_state / 2,), 'B' complex (d_state / 2, d_model),
-        'C' complex (d_model, d_state / 2).
+        'lambda' complex (N,), 'B' complex (N, d_model), 'C' complex (d_model, N).
 
     Raises
     ------
     ValueError
-        If the state cannot be cut into blocks of even size.
+        If the state cannot be cut into such blocks.
     """
-    if blocks < 1 or d_state % (2 * blocks):
+    pair = 2 if conj_sym else 1
+    if blocks < 1 or d_state % (pair * blocks):
         raise ValueError(
-            f"d_state is {d_state}; it must be a multiple of 2 * hippo_blocks = "
-            f"{2 * blocks}"
+            f"d_state is {d_state}; it must be a multiple of {pair} * hippo_blocks = "
+            f"{pair * blocks}"
         )
     order = d_state // blocks
-    eigenvalues, vectors = legs_normal_eigen(order)
+    eigenvalues, vectors = legs_normal_eigen(order, conj_sym)
     # LeCun normal in the original coordinates, then into the eigenbasis.
     B = rng.standard_normal((blocks, order, d_model)) / np.sqrt(d_model)
     C = rng.standard_normal((d_model, blocks, order)) / np.sqrt(d_state)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from ._linear import apply_mask, linear
-from .s5 import S5Block
+from .activations import ACTIVATIONS
+from .heads import HEADS
+from .options import S5Options, choose
+from .s5 import S5Block, gradient_of
 
 if TYPE_CHECKING:
     import h5py
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 class SparseRNN(nn.Module):
     """Encoder (affine, ReLU), S5 blocks, decoder (affine).
 
+    With options other than the defaults, what can be exported is told by `fold`.
+
     Parameters
     ----------
     d_in, d_model, d_out : int
@@ -31,22 +37,21 @@ class SparseRNN(nn.Module):
         Real state size of each block (half as many complex states are stored).
     n_layers : int
         Number of S5 blocks.
-    hippo_blocks : int
-        Blocks of the HiPPO initialisation; ``d_state`` is a multiple of twice it.
-    state_nonlinearity : {'real_gate', 'split', 'none'}
-    dt_min, dt_max : float
-        Range of the initial step sizes, in tokens.
-    dropout : float
-    norm_eps : float
-    straight_through : bool
-        Whether pruned weights keep learning; then masks should be updated often.
+    head : {'sequence', 'mean', 'last'}
+        Whether every token is answered, or the whole sequence once, from the mean
+        over its tokens or from the last; see `heads`.
     seed : int
         Of the initial weights.
+    **options
+        Fields of `S5Options`, for all blocks alike: ``hippo_blocks`` (of which
+        twice divides `d_state`), ``state_nonlinearity``, ``activation``, ``gate``,
+        ``top_k``, ``discretisation``, ``dt_min`` and others.
 
     Raises
     ------
     ValueError
-        If a size is not positive or the state cannot be cut into blocks.
+        If a size is not positive, the state cannot be cut into blocks or an option
+        is unknown or out of range.
 
     Examples
     --------
@@ -54,7 +59,7 @@ class SparseRNN(nn.Module):
     >>> y = model(x)                                     # (batch, time, 257)
     """
 
-    MATRICES = ("encoder", "decoder")
+    matrices = ("encoder", "decoder")
 
     def __init__(
         self,
@@ -64,14 +69,9 @@ class SparseRNN(nn.Module):
         n_layers: int,
         d_out: int,
         *,
-        hippo_blocks: int = 16,
-        state_nonlinearity: str = "real_gate",
-        dt_min: float = 1e-3,
-        dt_max: float = 1e-1,
-        dropout: float = 0.0,
-        norm_eps: float = 1e-3,
-        straight_through: bool = False,
+        head: str = "sequence",
         seed: int = 0,
+        **options: Any,
     ) -> None:
         super().__init__()
         sizes = {"d_in": d_in, "d_model": d_model, "d_state": d_state}
@@ -79,30 +79,19 @@ class SparseRNN(nn.Module):
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name} is {value}; it must be at least 1")
+        choose("head", head, HEADS)
         self.d_in, self.d_model, self.d_out = d_in, d_model, d_out
+        self.options, self.head = S5Options(**options), head
         rng = np.random.default_rng(seed)
-        self.straight_through = straight_through
         self.compute_dtype: torch.dtype | None = None
         self.encoder = _uniform(rng, d_model, d_in)
         self.encoder_bias = nn.Parameter(torch.zeros(d_model))
         self.blocks = nn.ModuleList(
-            S5Block(
-                d_model,
-                d_state,
-                rng=rng,
-                hippo_blocks=hippo_blocks,
-                state_nonlinearity=state_nonlinearity,
-                dt_min=dt_min,
-                dt_max=dt_max,
-                dropout=dropout,
-                norm_eps=norm_eps,
-                straight_through=straight_through,
-            )
-            for _ in range(n_layers)
+            S5Block(d_model, d_state, rng=rng, **options) for _ in range(n_layers)
         )
         self.decoder = _uniform(rng, d_out, d_model)
         self.decoder_bias = nn.Parameter(torch.zeros(d_out))
-        for name in self.MATRICES:
+        for name in self.matrices:
             shape = getattr(self, name).shape
             self.register_buffer(f"{name}_mask", torch.ones(shape, dtype=torch.bool))
 
@@ -114,24 +103,35 @@ class SparseRNN(nn.Module):
         for module in [self, *self.blocks]:
             module.compute_dtype = dtype
 
+    def change(self, **options: Any) -> None:
+        """Set options of all blocks, see `S5Block.change`."""
+        for block in self.blocks:
+            block.change(**options)  # type: ignore[operator]
+        self.options = replace(self.options, **options)
+
     def masked(self, name: str) -> Tensor:
         """Encoder or decoder matrix as deployed, its mask applied."""
-        return apply_mask(
-            getattr(self, name), getattr(self, f"{name}_mask"), self.straight_through
-        )
+        mask: Tensor = getattr(self, f"{name}_mask")
+        return apply_mask(getattr(self, name), mask, self.options.straight_through)
 
     def prunable(self) -> Iterator[tuple[str, nn.Module, str]]:
         """Every maskable matrix: full name, the module that owns it, short name."""
-        for name in self.MATRICES:
+        for name in self.matrices:
             yield name, self, name
         for i, block in enumerate(self.blocks):
-            for name in block.MATRICES:
+            for name in block.matrices:
                 yield f"blocks.{i}.{name}", block, name
 
     @torch.no_grad()
     def saliency(self) -> dict[str, Tensor]:
         """Scores of encoder and decoder (magnitudes), see `S5Block.saliency`."""
-        return {name: getattr(self, name).abs() for name in self.MATRICES}
+        return {name: getattr(self, name).abs() for name in self.matrices}
+
+    @torch.no_grad()
+    def deployed(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Encoder and decoder with their gradients, see `S5Block.deployed`."""
+        weights = {name: getattr(self, name) for name in self.matrices}
+        return {name: (w, gradient_of(w)) for name, w in weights.items()}
 
     def export_hdf5(
         self,
@@ -150,50 +150,108 @@ class SparseRNN(nn.Module):
         recipe : spec.Recipe, optional
             Widths and policies.
         meta : mapping, optional
-            How the input is made and what the output means; kept in the file.
+            How the input is made and what the output means; kept in the file, with
+            the name of a head that answers whole sequences under 'head'.
 
         Returns
         -------
         spec.Network
             What was written.
+
+        Raises
+        ------
+        ValueError
+            If the integer contract cannot express one of the options.
         """
         from . import quantize
 
+        meta = dict(meta or {})
+        if self.head != "sequence":
+            meta["head"] = self.head
         folded = quantize.fold(self)
         ranges = quantize.calibrate(folded, features)
         network = quantize.quantize(folded, ranges, recipe, meta)
         quantize.export_hdf5(network, target)
         return network
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Run sequences from zero state.
 
         Parameters
         ----------
         x : Tensor, shape (batch, time, d_in)
+        lengths : Tensor of int, shape (batch,), optional
+            Valid tokens of each sequence, for the heads 'mean' and 'last'.
 
         Returns
         -------
-        Tensor, shape (batch, time, d_out)
+        Tensor, shape (batch, time, d_out), or (batch, d_out) of these two heads
 
         Raises
         ------
         ValueError
-            If `x` is not of that shape.
+            If `x` is not of that shape or a length is not within 1 and time.
         """
         if x.dim() != 3 or x.shape[-1] != self.d_in:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; expected (batch, time, {self.d_in})"
             )
-        return self.forward_time_major(x.transpose(0, 1).contiguous()).transpose(0, 1)
+        if lengths is not None:
+            _check_lengths(lengths, x.shape[0], x.shape[1])
+        y = self.forward_time_major(x.transpose(0, 1).contiguous(), lengths)
+        return y.transpose(0, 1) if self.head == "sequence" else y
 
-    def forward_time_major(self, x: Tensor) -> Tensor:
+    def forward_time_major(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """`forward` without the transposes: (time, batch, d_in) to (.., d_out)."""
-        dtype = self.compute_dtype
-        u = (linear(x, self.masked("encoder"), dtype) + self.encoder_bias).relu()
+        u = self._encode(x)
         for block in self.blocks:
             u = block(u)
-        return linear(u, self.masked("decoder"), dtype) + self.decoder_bias
+        return self._decode(HEADS[self.head](u, lengths))
+
+    def initial_state(self, batch: int) -> list[Tensor]:
+        """Zero state of every block, for `step`."""
+        return [block.initial_state(batch) for block in self.blocks]  # type: ignore[operator]
+
+    def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """One token of a stream; equals `forward` in evaluation, see `S5Block.step`.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, d_in)
+        state : list of Tensor
+            Of the step before, or `initial_state`; it is left as it is.
+
+        Returns
+        -------
+        y : Tensor, shape (batch, d_out)
+            The token's own answer, whatever the head.
+        state : list of Tensor
+        """
+        u, following = self._encode(x), []
+        for block, before in zip(self.blocks, state, strict=True):
+            u, after = block.step(u, before)  # type: ignore[operator]
+            following.append(after)
+        return self._decode(u), following
+
+    def _encode(self, x: Tensor) -> Tensor:
+        product = linear(x, self.masked("encoder"), self.compute_dtype)
+        return ACTIVATIONS[self.options.activation].wire(product + self.encoder_bias)
+
+    def _decode(self, u: Tensor) -> Tensor:
+        product = linear(u, self.masked("decoder"), self.compute_dtype)
+        return product + self.decoder_bias
+
+
+def _check_lengths(lengths: Tensor, batch: int, steps: int) -> None:
+    if lengths.shape != (batch,):
+        raise ValueError(
+            f"lengths has shape {tuple(lengths.shape)}; expected ({batch},)"
+        )
+    if batch and (int(lengths.min()) < 1 or int(lengths.max()) > steps):
+        raise ValueError(
+            f"lengths go from {int(lengths.min())} to {int(lengths.max())}; they must "
+            f"lie in 1 to {steps}"
+        )
 
 
 def _uniform(rng: np.random.Generator, rows: int, columns: int) -> Tensor:

@@ -3,20 +3,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ._discretise import DISCRETISATIONS
 from ._hippo import initial_state_space
 from ._linear import apply_mask, linear
-from ._scan import gated_scan
+from ._scan import gate_states, gated_scan
+from .activations import ACTIVATIONS
+from .gates import GATES
+from .options import S5Options
 
 # Real parts of the eigenvalues stay below this, so that every state decays.
 MAX_REAL_PART = -1e-4
 
+STATE_MATRICES = ("B_re", "B_im", "C_re", "C_im")
+
 
 class S5Block(nn.Module):
-    """S5 layer with ReLU nonlinearities, as the integer contract deploys it.
+    """S5 layer; by default with ReLU, as the integer contract deploys it.
 
     With ``v = batch_norm(u)``::
 
@@ -27,6 +37,8 @@ class S5Block(nn.Module):
         y     = 2 Re(C s) + D * v ,  z = ReLU(y)
         out   = ReLU(z * sigmoid(W z + b) + u)              gate 'half1', residual
 
+    `options` can change the discretisation, the activation and the gate.
+
     Source: Smith et al. (arXiv 2208.04933) and, for the ReLU placement, Pierro et
     al. (arXiv 2502.01330).
 
@@ -35,84 +47,94 @@ class S5Block(nn.Module):
     d_model : int
         Number of features H.
     d_state : int
-        Real state size; ``N = d_state / 2`` complex states are stored.
-    hippo_blocks : int
-        Blocks of the HiPPO-LegS initialisation.
-    state_nonlinearity : {'real_gate', 'split', 'none'}
-    dt_min, dt_max : float
-        Range of the initial steps, log-uniform, in units of one token.
-    dropout : float
-        Applied to ``z * sigmoid(...)``.
-    norm_eps : float
-        Added to the variance; it bounds the scale that is folded into B and D.
-    straight_through : bool
-        Whether pruned weights keep learning, see `apply_mask`.
+        Real state size; ``N = d_state / 2`` complex states are stored (``d_state``
+        of them without conjugate symmetry).
     rng : numpy.random.Generator
+        Of the initial weights.
+    **options
+        Fields of `S5Options`.
+
+    Attributes
+    ----------
+    matrices : tuple of str
+        Names of the matrices that can be pruned.
+    observer : callable or None
+        Called in `forward` with name and value of every wire: 's', 'z' and 'out'.
     """
 
-    MATRICES = ("B_re", "B_im", "C_re", "C_im", "gate")
-
     def __init__(
-        self,
-        d_model: int,
-        d_state: int,
-        *,
-        rng: np.random.Generator,
-        hippo_blocks: int = 16,
-        state_nonlinearity: str = "real_gate",
-        dt_min: float = 1e-3,
-        dt_max: float = 1e-1,
-        dropout: float = 0.0,
-        norm_eps: float = 1e-3,
-        straight_through: bool = False,
+        self, d_model: int, d_state: int, *, rng: np.random.Generator, **options: Any
     ) -> None:
         super().__init__()
-        init = initial_state_space(d_model, d_state, hippo_blocks, rng)
-        n = d_state // 2
+        self.options = o = S5Options(**options)
+        init = initial_state_space(d_model, d_state, o.hippo_blocks, rng, o.conj_sym)
+        n = len(init["lambda"])
         self.d_model, self.d_state = d_model, d_state
-        self.state_nonlinearity = state_nonlinearity
-        self.straight_through = straight_through
         self.compute_dtype: torch.dtype | None = None
+        self.observer: Callable[[str, Tensor], Any] | None = None
 
         def parameter(x) -> Tensor:
             return nn.Parameter(torch.as_tensor(np.ascontiguousarray(x)).float())
 
         self.lambda_re = parameter(init["lambda"].real)
         self.lambda_im = parameter(init["lambda"].imag)
-        self.log_step = parameter(rng.uniform(np.log(dt_min), np.log(dt_max), n))
+        self.log_step = parameter(rng.uniform(np.log(o.dt_min), np.log(o.dt_max), n))
         self.B_re = parameter(init["B"].real)
         self.B_im = parameter(init["B"].imag)
         self.C_re = parameter(init["C"].real)
         self.C_im = parameter(init["C"].imag)
         self.D = parameter(rng.standard_normal(d_model))
         bound = 1 / np.sqrt(d_model)
-        self.gate = parameter(rng.uniform(-bound, bound, (d_model, d_model)))
-        self.gate_bias = parameter(np.zeros(d_model))
-        self.norm = nn.BatchNorm1d(d_model, eps=norm_eps)
-        self.dropout = nn.Dropout(dropout)
-        for name in self.MATRICES:
+        for name in GATES[o.gate].matrices:
+            weights = rng.uniform(-bound, bound, (d_model, d_model))
+            setattr(self, name, parameter(weights))
+            setattr(self, f"{name}_bias", parameter(np.zeros(d_model)))
+        self.norm = nn.BatchNorm1d(d_model, eps=o.norm_eps)
+        self.dropout = nn.Dropout(o.dropout)
+        self.matrices = (*STATE_MATRICES, *GATES[o.gate].matrices)
+        for name in self.matrices:
             shape = getattr(self, name).shape
             self.register_buffer(f"{name}_mask", torch.ones(shape, dtype=torch.bool))
 
+    @property
+    def state_nonlinearity(self) -> str:
+        """Of the complex states on their way to C."""
+        return self.options.state_nonlinearity
+
+    def change(self, **options: Any) -> None:
+        """Set options that leave the parameters as they are.
+
+        Raises
+        ------
+        ValueError
+            For an option that decides which parameters there are.
+        """
+        fixed = {"hippo_blocks", "gate", "conj_sym"} & options.keys()
+        if fixed:
+            raise ValueError(f"{', '.join(sorted(fixed))} cannot be changed any more")
+        self.options = replace(self.options, **options)
+        self.dropout.p, self.norm.eps = self.options.dropout, self.options.norm_eps
+
+    def transition(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """``a_bar``, and what makes ``B_bar`` of B; each in two parts of shape (N,)."""
+        re = self.lambda_re
+        if self.options.clip_eigs:
+            re = re.clamp(max=MAX_REAL_PART)
+        rule = DISCRETISATIONS[self.options.discretisation]
+        return rule(re, self.lambda_im, self.log_step.exp())
+
     def discretise(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Zero-order hold.
+        """The system for one step per token.
 
         Returns
         -------
         a_re, a_im : Tensor, shape (N,)
-            ``exp(Lambda * dt)``.
+            ``a_bar``.
         B_re, B_im : Tensor, shape (N, H)
             Dense ``B_bar``, before masks and before the batch-norm fold.
         """
-        re = self.lambda_re.clamp(max=MAX_REAL_PART)
-        im = self.lambda_im
-        dt = self.log_step.exp()
-        radius = (re * dt).exp()
-        a_re, a_im = radius * (im * dt).cos(), radius * (im * dt).sin()
-        # (a_bar - 1) / Lambda = (a_bar - 1) * conj(Lambda) / |Lambda|^2
-        norm = re * re + im * im
-        f_re = (((a_re - 1) * re + a_im * im) / norm)[:, None]
-        f_im = ((a_im * re - (a_re - 1) * im) / norm)[:, None]
+        a_re, a_im, f_re, f_im = self.transition()
+        f_re, f_im = f_re[:, None], f_im[:, None]
         b_re = f_re * self.B_re - f_im * self.B_im
         b_im = f_re * self.B_im + f_im * self.B_re
         return a_re, a_im, b_re, b_im
@@ -120,7 +142,8 @@ class S5Block(nn.Module):
     def masked(self, name: str, dense: Tensor | None = None) -> Tensor:
         """A matrix as deployed: ``dense`` (default: the parameter) times its mask."""
         weight: Tensor = getattr(self, name) if dense is None else dense
-        return apply_mask(weight, getattr(self, f"{name}_mask"), self.straight_through)
+        mask: Tensor = getattr(self, f"{name}_mask")
+        return apply_mask(weight, mask, self.options.straight_through)
 
     def norm_scale(self) -> tuple[Tensor, Tensor]:
         """Scale and offset (H,) that the batch norm applies in evaluation."""
@@ -146,32 +169,107 @@ class S5Block(nn.Module):
         a_re, a_im, b_re, b_im = self.discretise()
         gain = (1 - a_re**2 - a_im**2).clamp(min=1e-6).rsqrt()[:, None]
         weight = gain * self.norm_scale()[0].abs()
-        return {
-            "B_re": b_re.abs() * weight,
-            "B_im": b_im.abs() * weight,
-            "C_re": self.C_re.abs(),
-            "C_im": self.C_im.abs(),
-            "gate": self.gate.abs(),
+        scores = {name: getattr(self, name).abs() for name in self.matrices}
+        return scores | {"B_re": b_re.abs() * weight, "B_im": b_im.abs() * weight}
+
+    @torch.no_grad()
+    def deployed(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Every prunable matrix as deployed, not masked, and its gradient.
+
+        Returns
+        -------
+        dict
+            Name to weights and gradients (zeros where there is none yet). Of B it is
+            ``B_bar = f B``: by the chain rule ``dL/dB = conj(f) dL/dB_bar``.
+        """
+        found = {
+            name: (weight := getattr(self, name), gradient_of(weight))
+            for name in self.matrices
         }
+        _, _, b_re, b_im = self.discretise()
+        f_re, f_im = (f[:, None] for f in self.transition()[2:])
+        (_, g_re), (_, g_im) = found["B_re"], found["B_im"]
+        norm = f_re * f_re + f_im * f_im
+        found["B_re"] = b_re, (g_re * f_re - g_im * f_im) / norm
+        found["B_im"] = b_im, (g_im * f_re + g_re * f_im) / norm
+        return found
 
     def forward(self, u: Tensor) -> Tensor:
         """Run a batch of sequences from zero state.
 
         Parameters
         ----------
-        u : Tensor, shape (T, B, H), nonnegative
+        u : Tensor, shape (T, B, H); nonnegative with ReLU
             Time first: the recurrence then works on contiguous rows.
 
         Returns
         -------
         Tensor, shape (T, B, H)
         """
-        dtype = self.compute_dtype
         v = self.norm(u.flatten(0, 1)).view_as(u)
         a_re, a_im, b_re, b_im = self.discretise()
+        drive = self._drive(v, b_re, b_im)
+        s = gated_scan(a_re, a_im, drive, self.state_nonlinearity)
+        return self._answer(s, v, u)
+
+    def initial_state(self, batch: int) -> Tensor:
+        """Zero state for `step`, shape (batch, 2 N), real parts first."""
+        return self.lambda_re.new_zeros(batch, 2 * self.lambda_re.numel())
+
+    def step(self, u: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One token of a stream; equals `forward` in evaluation.
+
+        The batch norm uses its running statistics and nothing is dropped, whatever
+        the mode: a single token has no statistics.
+
+        Parameters
+        ----------
+        u : Tensor, shape (B, H)
+        state : Tensor, shape (B, 2 N)
+            Of the step before, or `initial_state`; it is left as it is.
+
+        Returns
+        -------
+        out : Tensor, shape (B, H)
+        state : Tensor, shape (B, 2 N)
+        """
+        scale, offset = self.norm_scale()
+        v = u * scale + offset
+        a_re, a_im, b_re, b_im = self.discretise()
+        x_re, x_im = state.chunk(2, dim=-1)
+        d_re, d_im = self._drive(v, b_re, b_im).to(state.dtype).chunk(2, dim=-1)
+        x_re, x_im = (
+            a_re * x_re - a_im * x_im + d_re,
+            a_re * x_im + a_im * x_re + d_im,
+        )
+        s = gate_states(x_re, x_im, self.state_nonlinearity)
+        return self._answer(s, v, u, drop=False), torch.cat([x_re, x_im], dim=-1)
+
+    def _drive(self, v: Tensor, b_re: Tensor, b_im: Tensor) -> Tensor:
         B = torch.cat([self.masked("B_re", b_re), self.masked("B_im", b_im)])
-        s = gated_scan(a_re, a_im, linear(v, B, dtype), self.state_nonlinearity)
-        C = 2 * torch.cat([self.masked("C_re"), -self.masked("C_im")], dim=1)
-        z = torch.addcmul(linear(s, C, dtype).to(u.dtype), v, self.D).relu()
-        g = linear(z, self.masked("gate"), dtype) + self.gate_bias
-        return (self.dropout(z * g.sigmoid()) + u).relu()
+        return linear(v, B, self.compute_dtype)
+
+    def _answer(self, s: Tensor, v: Tensor, u: Tensor, drop: bool = True) -> Tensor:
+        """Readout, gate and residual, for gated states (..., 2 N)."""
+        o = self.options
+        activation, gate = ACTIVATIONS[o.activation], GATES[o.gate]
+        C = torch.cat([self.masked("C_re"), -self.masked("C_im")], dim=1)
+        if o.conj_sym:
+            C = 2 * C
+        product = linear(s, C, self.compute_dtype).to(u.dtype)
+        y = torch.addcmul(product, v, self.D)
+        z = activation.inner(y)
+        if o.top_k is not None:
+            z = o.top_k(z)  # type: ignore[operator]  # S5Options has made it a TopK
+        gated = gate.equation(self, y, z)
+        out = activation.wire((self.dropout(gated) if drop else gated) + u)
+        if self.observer is not None:
+            for name, value in (("s", s), ("z", z), ("out", out)):
+                self.observer(name, value)
+        return out
+
+
+def gradient_of(parameter: Tensor) -> Tensor:
+    """The gradient of a parameter, or zeros."""
+    found = parameter.grad
+    return torch.zeros_like(parameter) if found is None else found

@@ -3,7 +3,16 @@
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import formats, groups, reference
-from lava_sparse_rnn.spec._hdf5 import FORMAT_VERSION, load, read, write
+from lava_sparse_rnn.spec._hdf5 import (
+    FORMAT_VERSION,
+    load,
+    read,
+    read_layer,
+    read_recipe,
+    write,
+    write_layer,
+    write_recipe,
+)
 from lava_sparse_rnn.spec._network import (
     LAYER_TYPES,
     NONLINEARITIES,
@@ -37,8 +46,12 @@ __all__ = [
     "load",
     "random_network",
     "read",
+    "read_layer",
+    "read_recipe",
     "reference",
     "shifted_bound",
     "validate",
     "write",
+    "write_layer",
+    "write_recipe",
 ]

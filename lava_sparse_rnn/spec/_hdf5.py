@@ -21,7 +21,8 @@ import numpy as np
 from scipy import sparse
 
 from lava_sparse_rnn.files import replacing
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, frozen_ints
+from lava_sparse_rnn.spec._members import array, attribute, ints, member, scalar
 from lava_sparse_rnn.spec._network import LAYER_TYPES, Layer, Network, Recipe
 
 FORMAT = "lava_sparse_rnn"
@@ -58,12 +59,21 @@ def write(network: Network, handle: h5py.Group) -> None:
     handle.attrs["format"] = FORMAT
     handle.attrs["format_version"] = FORMAT_VERSION
     handle.attrs["meta"] = json.dumps(network.meta, sort_keys=True)
-    _encode(handle.create_group("recipe"), network.recipe)
+    write_recipe(network.recipe, handle)
     for i, layer in enumerate(network.layers):
-        group = handle.create_group(f"layer/{i}")
-        group.create_dataset("type", data=[layer.type.encode()], dtype="S16")
-        group.create_dataset("shape", data=np.array([layer.out.size]))
-        _encode(group, layer)
+        write_layer(layer, handle.create_group(f"layer/{i}"))
+
+
+def write_recipe(recipe: Recipe, handle: h5py.Group) -> None:
+    """Write ``recipe`` as the group of this name in a file or group."""
+    _encode(handle.create_group("recipe"), recipe)
+
+
+def write_layer(layer: Layer, group: h5py.Group) -> None:
+    """Write one layer into a group of its own, ``layer/<i>``."""
+    group.create_dataset("type", data=[layer.type.encode()], dtype="S16")
+    group.create_dataset("shape", data=np.array([layer.out.size]))
+    _encode(group, layer)
 
 
 def load(path: str | Path) -> Network:
@@ -91,31 +101,49 @@ def load(path: str | Path) -> Network:
 
 def read(handle: h5py.Group, name: str) -> Network:
     """Read a network description from an open file or group called ``name``."""
-    if _attribute(handle, "format", name) != FORMAT:
+    if scalar(handle, "format", str, name) != FORMAT:
         raise SpecError(f"{name}: format is not {FORMAT!r}")
-    version = int(_attribute(handle, "format_version", name))
+    version = scalar(handle, "format_version", int, name)
     if version != FORMAT_VERSION:
         raise SpecError(
             f"{name}: format_version is {version}, this library reads {FORMAT_VERSION}"
         )
     try:
-        meta = json.loads(_attribute(handle, "meta", name))
+        meta = _json(scalar(handle, "meta", str, name))
         if not isinstance(meta, dict):
             raise SpecError(f"meta is {type(meta).__name__} in JSON, must be an object")
-        recipe = _decode(_member(handle, "recipe", name), Recipe, name)
-        layers = _member(handle, "layer", name)
-        order = sorted(layers, key=int)
-        parts = [_layer(_member(layers, i, name), f"{name}: layer/{i}") for i in order]
-        if [int(i) for i in order] != list(range(len(order))):
-            raise SpecError(f"layers are numbered {order}, must be 0, 1, 2 ...")
+        recipe = read_recipe(handle, name)
+        groups = member(handle, "layer", name)
+        order = [str(i) for i in range(len(groups))]
+        if set(order) != set(groups):
+            found = ", ".join(sorted(groups)[:9])
+            raise SpecError(f"layers are called {found}, must be 0, 1, 2 ...")
+        named = {f"{name}: layer/{i}": member(groups, i, name) for i in order}
+        parts = [read_layer(group, where) for where, group in named.items()]
         return Network(tuple(parts), recipe, meta)
     except SpecError as error:
         text = str(error)
         raise SpecError(text if text.startswith(name) else f"{name}: {text}") from error
 
 
-def _layer(group: h5py.Group, name: str) -> Layer:
-    kind = bytes(_member(group, "type", name)[0]).decode()
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SpecError(f"meta is no JSON ({error})") from error
+
+
+def read_recipe(handle: h5py.Group, name: str) -> Recipe:
+    """Read the recipe of a file or group called ``name``."""
+    return _decode(member(handle, "recipe", name), Recipe, f"{name}: recipe")
+
+
+def read_layer(group: h5py.Group, name: str) -> Layer:
+    """Read one layer from its group, called ``name`` in messages."""
+    words = array(group, "type", name)
+    if words.dtype.kind != "S" or words.shape != (1,):
+        raise SpecError(f"{name}: type is no word")
+    kind = bytes(words[0]).decode("ascii", "replace")
     if kind not in LAYER_TYPES:
         known = ", ".join(sorted(LAYER_TYPES))
         raise SpecError(f"{name}: layer type {kind!r} is unknown (known: {known})")
@@ -160,14 +188,14 @@ def _decode(group: h5py.Group, cls: type, name: str) -> Any:
         kind = _HINTS[cls][field.name]
         here = f"{name}: {field.name}"
         if kind in _SCALARS:
-            values[field.name] = kind(_attribute(group, field.name, name))
+            values[field.name] = scalar(group, field.name, kind, name)
         elif is_dataclass(kind):
-            part = _member(group, field.name, name)
+            part = member(group, field.name, name)
             values[field.name] = _decode(part, typing.cast(type, kind), here)
         elif isinstance(kind, types.GenericAlias) or typing.get_origin(kind):
-            values[field.name] = _member(group, field.name, name)[()]
+            values[field.name] = ints(group, field.name, name)
         else:
-            values[field.name] = _csr(_member(group, field.name, name), here)
+            values[field.name] = _csr(member(group, field.name, name), here)
     try:
         return cls(**values)
     except SpecError as error:
@@ -175,14 +203,17 @@ def _decode(group: h5py.Group, cls: type, name: str) -> Any:
 
 
 def _csr(group: h5py.Group, name: str) -> sparse.csr_array:
-    rows, columns = (int(n) for n in _attribute(group, "shape", name))
+    shape = frozen_ints(attribute(group, "shape", name), f"{name}: shape")
+    if shape.shape != (2,) or shape.min() < 0:
+        raise SpecError(f"{name}: shape is {shape.tolist()}, must be two sizes")
+    rows, columns = shape.tolist()
     data, indices, indptr = (
-        np.asarray(_member(group, part, name)[()], dtype=np.int64)
-        for part in ("data", "indices", "indptr")
+        ints(group, part, name) for part in ("data", "indices", "indptr")
     )
     # scipy trusts these, and wrong ones would read beyond the arrays.
     well_formed = (
-        len(indptr) == rows + 1
+        data.ndim == indices.ndim == indptr.ndim == 1
+        and len(indptr) == rows + 1
         and indptr[0] == 0
         and indptr[-1] == len(indices) == len(data)
         and (np.diff(indptr) >= 0).all()
@@ -191,15 +222,3 @@ def _csr(group: h5py.Group, name: str) -> sparse.csr_array:
     if not well_formed:
         raise SpecError(f"{name}: its CSR arrays do not describe a sparse matrix")
     return sparse.csr_array((data, indices, indptr), (rows, columns))
-
-
-def _attribute(group: h5py.Group, field: str, name: str) -> Any:
-    if field not in group.attrs:
-        raise SpecError(f"{name}: field {field!r} is missing")
-    return group.attrs[field]
-
-
-def _member(group: h5py.Group, field: str, name: str) -> Any:
-    if field not in group:
-        raise SpecError(f"{name}: field {field!r} is missing")
-    return group[field]

@@ -15,7 +15,7 @@ from lava_sparse_rnn.train.config import read_config
 def main() -> None:
     """Parse the command line and run, or resume, the training."""
     parser = argparse.ArgumentParser(prog="python -m lava_sparse_rnn.train")
-    parser.add_argument("--config", type=Path, help="JSON file, see TrainConfig")
+    parser.add_argument("--config", type=Path, help="JSON or YAML, see TrainConfig")
     parser.add_argument("settings", nargs="*", metavar="section.key=value")
     arguments = parser.parse_args()
     config = read_config(arguments.config, arguments.settings)

@@ -14,19 +14,33 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lava_sparse_rnn.nn.quantize import RECIPES
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ModelConfig(_Section):
-    """Arguments of `nn.SparseRNN`; input and output follow from the front end."""
+    """Arguments of `nn.SparseRNN`; input and output follow from the front end.
+
+    What the integer contract lacks ends the run at its export: GELU, the gates half2
+    and full, top-k. See `nn.S5Options`.
+    """
 
     d_model: int = Field(default=192, ge=1)
     d_state: int = Field(default=256, ge=2)
     n_layers: int = Field(default=3, ge=1)
     hippo_blocks: int = Field(default=16, ge=1)
     state_nonlinearity: Literal["real_gate", "split", "none"] = "real_gate"
+    activation: Literal["relu", "gelu"] = "relu"
+    gate: Literal["half1", "half2", "full", "none"] = "half1"
+    top_k: float | None = Field(
+        default=None, gt=0, le=1, description="share of activations that are kept"
+    )
+    discretisation: Literal["zoh", "bilinear"] = "zoh"
+    clip_eigs: bool = Field(default=True, description="every state decays")
+    conj_sym: bool = Field(default=True, description="states in conjugate pairs")
     dt_min: float = Field(default=4e-3, gt=0)
     dt_max: float = Field(default=1e-1, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -37,8 +51,15 @@ class PruningConfig(_Section):
     """Sparsification; `start` and `end` are fractions of all steps."""
 
     sparsity: float = Field(default=0.9, ge=0, lt=1)
-    schedule: Literal["cubic", "constant"] = "cubic"
-    distribution: Literal["erk", "uniform"] = "erk"
+    schedule: Literal["cubic", "constant", "one_shot"] = "cubic"
+    distribution: Literal["erk", "uniform", "global"] = "erk"
+    score: Literal["saliency", "magnitude", "movement"] = "saliency"
+    pattern: Literal["unstructured", "fan_in", "n_of_m"] = "unstructured"
+    block: int = Field(default=16, ge=1, description="M of the pattern n_of_m")
+    activity: float = Field(
+        default=0.0, ge=0, description="weight of the penalty on activations"
+    )
+    activity_penalty: Literal["hoyer", "l1"] = "hoyer"
     start: float = Field(default=0.05, ge=0, le=1)
     end: float = Field(default=0.6, ge=0, le=1)
     every: int = Field(default=50, ge=1, description="steps between mask updates")
@@ -55,6 +76,9 @@ class OptimConfig(_Section):
         default=1e-3, gt=0, description="Lambda, log_step, batch norm"
     )
     weight_decay: float = Field(default=0.01, ge=0, description="matrices only")
+    groups: Literal["dynamics", "standard", "b_decay", "no_bc_decay"] = Field(
+        default="dynamics", description="who has which rate, see nn.parameters"
+    )
     beta1: float = Field(default=0.9, ge=0, lt=1)
     beta2: float = Field(default=0.99, ge=0, lt=1)
     warmup: float = Field(default=0.03, ge=0, le=1, description="fraction of all steps")
@@ -66,14 +90,23 @@ class QuantizeConfig(_Section):
     """Integers: the recipe of the network description, and the fine-tune.
 
     The fine-tune starts from the folded, pruned float model; 0 steps export what
-    post-training quantisation gives.
+    post-training quantisation gives. Widths that are not given are those of `recipe`,
+    see `nn.quantize.RECIPES`.
     """
+
+    recipe: Literal["w8a16", "w8a8", "w4a16", "sparse_rnns"] = "w8a16"
 
     steps: int = Field(default=2000, ge=0, description="of the fine-tune")
     lr_factor: float = Field(
         default=0.1, gt=0, description="on the float learning rates"
     )
     calibration_batches: int = Field(default=16, ge=1)
+    percentile: float | None = Field(
+        default=None, gt=0, le=100, description="of calibration; else the maximum"
+    )
+    silence: int = Field(
+        default=0, ge=0, description="tokens of digital silence in calibration"
+    )
     rounding: Literal["floor", "nearest"] = "floor"
     overflow: Literal["saturate", "wrap"] = "saturate"
     weight_bits: int = Field(default=8, ge=2, le=8)
@@ -82,6 +115,19 @@ class QuantizeConfig(_Section):
     a_bits: int = Field(default=16, ge=8, le=16)
     gate_bits: int = Field(default=16, ge=8, le=16)
     bias_bits: int = Field(default=24, ge=8, le=24)
+    sigmoid_segments: int | None = Field(
+        default=None, ge=1, le=64, description="of a table; else lines of 0.5 % error"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("recipe") not in RECIPES:
+            return values
+        chosen = dict(RECIPES[values["recipe"]])
+        if "sigmoid" in chosen:
+            chosen["sigmoid_segments"] = len(chosen.pop("sigmoid"))
+        return {k: v for k, v in chosen.items() if k in cls.model_fields} | values
 
 
 class DataConfig(_Section):
@@ -115,6 +161,11 @@ class TrainConfig(_Section):
     name: str = Field(default="denoise", pattern=r"^[\w.-]+$")
     runs: Path = Path("runs")
     seed: int = 0
+    start: Path | None = Field(
+        default=None,
+        description="float checkpoint whose weights this training starts from; with "
+        "another activation that is ReLU-fication",
+    )
     steps: int = Field(default=20000, ge=1)
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     threads: int | None = Field(default=None, ge=1)
@@ -150,21 +201,25 @@ class TrainConfig(_Section):
 
 
 def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:
-    """Configuration from a JSON file, if any, and settings that override it.
+    """Configuration from a JSON or YAML file, if any, and settings that override it.
 
     Parameters
     ----------
     path : Path or None
+        YAML if its name ends in ``.yaml`` or ``.yml``.
     settings : sequence of str
         ``section.key=value``; the value is JSON, or else a word.
 
     Raises
     ------
     ValueError
-        When the file is no JSON object, a setting has no ``=`` or lies below one
+        When the file holds no object, a setting has no ``=`` or lies below one
         that is no section, or a value is unknown or out of range.
     """
-    values = read_json(path) if path else {}
+    values: dict[str, Any] = {}
+    if path is not None:
+        yaml = path.suffix.lower() in (".yaml", ".yml")
+        values = read_yaml(path) if yaml else read_json(path)
     for setting in settings:
         key, separator, text = setting.partition("=")
         if not separator:
@@ -201,10 +256,31 @@ def read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text("utf-8"))
     except ValueError as error:  # no JSON, or no UTF-8
         raise ValueError(f"{path} is not a JSON file: {error}") from None
+    return _object(values, path, "JSON")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises
+    ------
+    ValueError
+        If the file holds anything else.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a YAML file: {error}") from None
+    return _object({} if values is None else values, path, "YAML")
+
+
+def _object(values: Any, path: Path, language: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(
-            f"{path} holds a JSON {type(values).__name__}, must be an object with the "
-            "fields of TrainConfig"
+            f"{path} holds a {language} {type(values).__name__}, must be an object "
+            "with the fields of TrainConfig"
         )
     return values
 

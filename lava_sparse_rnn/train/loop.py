@@ -84,6 +84,14 @@ class Stage(ABC):
     def before_step(self) -> None:  # noqa: B027  most stages need nothing here
         """Called before the gradient of each step is computed."""
 
+    def after_gradients(self) -> None:  # noqa: B027  most stages need nothing here
+        """Called when the gradient of a step is there, before it is clipped."""
+
+    def objective(self, noisy: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        """What a step makes smaller, of waveforms (batch, samples)."""
+        weight = self.config.magnitude_loss
+        return task.loss(self.forward, self.front, noisy, clean, weight)
+
     def columns(self) -> dict[str, float]:
         """Figures that belong into every logged row."""
         return {}
@@ -132,10 +140,11 @@ class Stage(ABC):
         self.before_step()
         self.optimizer.zero_grad(set_to_none=True)
         noisy, clean = (torch.from_numpy(x) for x in batch)
-        value = task.loss(self.forward, self.front, noisy, clean, config.magnitude_loss)
+        value = self.objective(noisy, clean)
         value.backward()
         self.group.average_gradients(self.model)
         self.group.average_statistics(self.model)
+        self.after_gradients()
         clip = config.optim.grad_clip
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), clip))
         if math.isfinite(norm):

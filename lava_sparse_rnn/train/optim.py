@@ -8,23 +8,13 @@ import math
 import torch
 from torch import nn
 
-from .config import OptimConfig
+from lava_sparse_rnn.nn import parameter_groups
 
-# Parameters that shape the dynamics: a smaller rate and no decay, as in S5. The last
-# two are those of the quantised model.
-_DYNAMICS = (
-    "lambda_re",
-    "lambda_im",
-    "log_step",
-    "norm.weight",
-    "norm.bias",
-    "rate",
-    "angle",
-)
+from .config import OptimConfig
 
 
 def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
-    """AdamW over three groups: dynamics, vectors (no decay), matrices.
+    """AdamW over the groups of `nn.parameter_groups`.
 
     Each group remembers its peak rate as ``group['peak']``.
 
@@ -37,19 +27,16 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
     -------
     torch.optim.AdamW
     """
-    dynamics, vectors, matrices = [], [], []
-    for name, parameter in model.named_parameters():
-        if name.endswith(_DYNAMICS):
-            dynamics.append(parameter)
-        elif parameter.dim() < 2:
-            vectors.append(parameter)
-        else:
-            matrices.append(parameter)
-    groups = [
-        {"params": dynamics, "lr": config.ssm_lr, "weight_decay": 0.0},
-        {"params": vectors, "lr": config.lr, "weight_decay": 0.0},
-        {"params": matrices, "lr": config.lr, "weight_decay": config.weight_decay},
-    ]
+    rates = {
+        "dynamics": (config.ssm_lr, 0.0),
+        "vectors": (config.lr, 0.0),
+        "matrices": (config.lr, config.weight_decay),
+        "slow_matrices": (config.ssm_lr, config.weight_decay),
+    }
+    groups = []
+    for name, parameters in parameter_groups(model, config.groups).items():
+        lr, decay = rates[name]
+        groups.append({"params": parameters, "lr": lr, "weight_decay": decay})
     for group in groups:
         group["peak"] = group["lr"]
     return torch.optim.AdamW(groups, betas=(config.beta1, config.beta2), foreach=True)

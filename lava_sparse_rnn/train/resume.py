@@ -37,6 +37,9 @@ _FREE = {
 }
 # Of the integer stage, which `fingerprint` watches.
 _FREE_SECTION = "quantize."
+# Settings that older versions did not have: at their defaults they change nothing, and
+# `fingerprint` has to be what it was.
+_LATER = ("recipe", "percentile", "silence", "sigmoid_segments")
 
 
 def check_unchanged(config: TrainConfig, saved: Path, weights: Path) -> None:
@@ -110,6 +113,9 @@ def fingerprint(config: TrainConfig, model: nn.Module, network: spec.Network) ->
     """
     digest = hashlib.sha256()
     settings = config.quantize.model_dump(mode="json", exclude={"steps"})
+    for name in _LATER:
+        if settings[name] == type(config.quantize).model_fields[name].default:
+            del settings[name]
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):
         tensor = tensor.detach().contiguous()

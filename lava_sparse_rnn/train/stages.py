@@ -19,8 +19,15 @@ from lava_sparse_rnn.nn.quantize import (
     calibrate,
     fold,
     quantize,
+    sigmoid_table,
+    with_silence,
 )
-from lava_sparse_rnn.nn.sparsify import SCHEDULES, Pruner, sparsity
+from lava_sparse_rnn.nn.sparsify import (
+    SCHEDULES,
+    ActivityPenalty,
+    Pruner,
+    sparsity,
+)
 
 from . import checkpoint, task
 from .config import OptimConfig, TrainConfig
@@ -34,6 +41,15 @@ from .resume import check_unchanged, fingerprint
 
 CONFIG = "config.json"
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": None}
+_NOT_OF_THE_RECIPE = {
+    "recipe",
+    "steps",
+    "lr_factor",
+    "calibration_batches",
+    "percentile",
+    "silence",
+    "sigmoid_segments",
+}
 # Material of the fine-tune and of calibration, apart from that of the float stage.
 _QUANTIZE_SEED = 1000
 
@@ -56,14 +72,14 @@ def build_pruner(config: TrainConfig) -> Pruner | None:
         return None
     start, end = round(p.start * config.steps), round(p.end * config.steps)
     schedule = SCHEDULES[p.schedule](p.sparsity, start, end, p.every)
-    return Pruner(schedule, p.distribution)
+    return Pruner(schedule, p.distribution, p.score, p.pattern, p.block)
 
 
 def build_recipe(config: TrainConfig) -> spec.Recipe:
     """The recipe of the network description."""
-    fields = config.quantize.model_dump(
-        exclude={"steps", "lr_factor", "calibration_batches"}
-    )
+    fields = config.quantize.model_dump(exclude=_NOT_OF_THE_RECIPE)
+    if config.quantize.sigmoid_segments is not None:
+        fields["sigmoid"] = sigmoid_table(config.quantize.sigmoid_segments)
     return spec.Recipe(state_nonlinearity=config.model.state_nonlinearity, **fields)
 
 
@@ -88,6 +104,11 @@ class FloatStage(Stage):
         self.model = build_model(config, front)
         self.optimizer = build_optimizer(self.model, config.optim)
         self.pruner = build_pruner(config)
+        self.penalty = ActivityPenalty(config.pruning.activity_penalty)
+        if config.start is not None and not self.checkpoint_path.exists():
+            _start_from(config.start, self.model)
+        if self.pruner is not None:
+            self.pruner.prepare(self.model)
         self.resume()
         self.model.set_compute_dtype(_DTYPES[config.precision])
 
@@ -99,6 +120,20 @@ class FloatStage(Stage):
         """See `Stage`."""
         if self.pruner is not None:
             self.pruner.update(self.model, self.step)
+
+    def objective(self, noisy: Tensor, clean: Tensor) -> Tensor:
+        """See `Stage`; with the penalty on activations, if there is one."""
+        weight = self.config.pruning.activity
+        if not weight:
+            return super().objective(noisy, clean)
+        with self.penalty.listen(self.model):
+            value = super().objective(noisy, clean)
+        return value + weight * self.penalty.value()
+
+    def after_gradients(self) -> None:
+        """See `Stage`."""
+        if self.pruner is not None:
+            self.pruner.observe(self.model)
 
     def columns(self) -> dict[str, float]:
         """See `Stage`."""
@@ -166,13 +201,26 @@ def _fine_tune_rates(config: TrainConfig) -> OptimConfig:
     return config.optim.model_copy(update={**rates, "weight_decay": 0.0})
 
 
+def _start_from(path: Path, model: SparseRNN) -> None:
+    """Take the weights of another training."""
+    tensors, _ = checkpoint.read(path)
+    try:
+        checkpoint.restore(tensors, model)
+    except RuntimeError as error:
+        raise ValueError(f"start: {path} is of another model: {error}") from None
+
+
 def _float_checkpoint(config: TrainConfig) -> Path:
     return config.directory / f"{FloatStage.name}.safetensors"
 
 
 def _front_end(config: TrainConfig, source: Source) -> FrontEnd:
-    """Of the run's checkpoint, or measured on the first batches."""
+    """Of the run's checkpoint or its start, or measured on the first batches."""
     saved = _float_checkpoint(config)
+    if config.start is not None and not saved.exists():
+        saved = config.start
+        if not saved.exists():
+            raise ValueError(f"start: {saved} does not exist")
     if saved.exists():
         return FrontEnd(**checkpoint.read(saved)[1]["front_end"])
     fresh = source.fresh(0)
@@ -194,7 +242,10 @@ def calibration_features(
         magnitude = analyse(front, noisy).abs()
         result.append(features(front, magnitude).transpose(0, 1))
     batches.close()
-    return result
+    if not config.quantize.silence:
+        return result
+    token = features(front, torch.zeros(1, 1, front.bins))[0, 0]
+    return list(with_silence(result, token, config.quantize.silence))
 
 
 def _output_level(config: TrainConfig, stage: FloatStage) -> float:
@@ -284,7 +335,8 @@ def _open_integer(
     level = _output_level(config, stage)
     note(f"level: gains are multiplied by {level:.4g}")
     folded = task.at_level(fold(stage.model), level)
-    ranges = calibrate(folded, calibration_features(config, source, front))
+    material = calibration_features(config, source, front)
+    ranges = calibrate(folded, material, config.quantize.percentile)
     network = quantize(folded, ranges, build_recipe(config), front.metadata())
     mark = fingerprint(config, stage.model, network)
     fine = IntegerStage(config, source, front, folded, network, stage.group, mark)

@@ -51,7 +51,7 @@ def test_block_is_the_state_space_equation(nonlinearity):
     block.norm.running_var.uniform_(0.5, 2)
     with torch.no_grad():
         block.norm.bias.uniform_(-1, 1)
-    for name in block.MATRICES:
+    for name in block.matrices:
         getattr(block, f"{name}_mask").bernoulli_(0.6)
     u = torch.rand(12, 1, 5, dtype=torch.float64)
     with torch.no_grad():

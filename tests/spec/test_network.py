@@ -248,7 +248,7 @@ def put(name, value):
         (put("layer/1/type", b"conv"), "type 'conv' is unknown"),
         (put("layer/1/W/matrix/indices", 200), "do not describe a sparse matrix"),
         (put("layer/1/bias_z/exp", 31), "bias_z: Bias: exp 31 is not in 0..30"),
-        (put("/@meta", "{"), "not a readable network description"),
+        (put("/@meta", "{"), "meta is no JSON"),
     ],
 )
 def test_a_damaged_file_is_refused(saved, change, message):
@@ -292,9 +292,9 @@ def dataset_for_group(file):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (empty_type, "not a readable network description"),
-        (dataset_for_group, "not a readable network description"),
-        (put("/@format_version", np.inf), "not a readable network description"),
+        (empty_type, "layer/1: type is no word"),
+        (dataset_for_group, "layer/1: W: is a dataset, must be a group"),
+        (put("/@format_version", np.inf), "format_version is inf, must be a whole"),
         (put("/@meta", "[1]"), "meta is list"),
     ],
 )

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,15 +20,82 @@ Complex states and their wires have one entry per state, the larger of both part
 """
 
 _COMPLEX = ("x", "s")
+# A state that saturates stays wrong as long as its memory lasts: always its maximum.
+_STATE = "x"
 
 
-def calibrate(folded: FoldedNetwork, batches: Iterable[Tensor]) -> Ranges:
-    """Largest magnitudes of every tensor over some input.
+class _Observer(Protocol):
+    """Range of the neurons of one tensor, over many batches."""
+
+    def see(self, magnitude: Tensor) -> None:
+        """Take note of magnitudes, shape (..., n)."""
+        ...
+
+    def range(self) -> NDArray[np.float64]:
+        """Shape (n,)."""
+        ...
+
+
+class _Maximum:
+    def __init__(self) -> None:
+        self.peak: Tensor | None = None
+
+    def see(self, magnitude: Tensor) -> None:
+        peak = magnitude.flatten(0, -2).amax(0).double()
+        self.peak = peak if self.peak is None else torch.maximum(self.peak, peak)
+
+    def range(self) -> NDArray[np.float64]:
+        assert self.peak is not None  # `calibrate` has seen a batch
+        return self.peak.cpu().numpy()
+
+
+class _Percentile(_Maximum):
+    """From a histogram per neuron: a percentile is 4 % too large at most."""
+
+    PER_OCTAVE, OCTAVES, LOWEST = 16, 64, -40
+
+    def __init__(self, percentile: float) -> None:
+        super().__init__()
+        self.share = percentile / 100
+        self.counts: Tensor | None = None
+
+    def see(self, magnitude: Tensor) -> None:
+        super().see(magnitude)
+        flat = magnitude.flatten(0, -2).double().t().contiguous()
+        bins = self.PER_OCTAVE * self.OCTAVES
+        place = ((flat.log2() - self.LOWEST) * self.PER_OCTAVE).ceil()
+        # Bin 0 takes zeros and whatever is as small.
+        place = place.nan_to_num(0.0).clamp(0, bins - 1).long()
+        found = torch.zeros(flat.shape[0], bins, dtype=torch.long, device=flat.device)
+        found.scatter_add_(1, place, torch.ones_like(place))
+        self.counts = found if self.counts is None else self.counts + found
+
+    def range(self) -> NDArray[np.float64]:
+        assert self.counts is not None  # `calibrate` has seen a batch
+        below = self.counts.cumsum(1)
+        needed = (self.share * below[:, -1:]).ceil().clamp(min=1)
+        place = (below >= needed).int().argmax(1).double()
+        edge = torch.exp2(place / self.PER_OCTAVE + self.LOWEST)
+        edge = torch.where(place == 0, torch.zeros_like(edge), edge).cpu().numpy()
+        return np.minimum(edge, super().range())
+
+
+def calibrate(
+    folded: FoldedNetwork,
+    batches: Iterable[Tensor],
+    percentile: float | None = None,
+) -> Ranges:
+    """Ranges of every tensor over some input.
 
     Parameters
     ----------
     folded : FoldedNetwork
     batches : iterable of Tensor, each of shape (batch, time, d_in)
+        Typical input; `with_silence` adds what real input has too.
+    percentile : float, optional
+        Range that holds this percentage of a neuron's values, zeros included; what
+        lies beyond it and its headroom of one bit will saturate. States keep their
+        largest magnitude, and so does everything if it is left out.
 
     Returns
     -------
@@ -36,30 +105,80 @@ def calibrate(folded: FoldedNetwork, batches: Iterable[Tensor]) -> Ranges:
     Raises
     ------
     ValueError
-        If there is no batch or a value is not finite.
+        If there is no batch, a value is not finite or the percentile is not in
+        (0, 100].
     """
-    ranges: Ranges = []
-    dtype = folded.layers[0].weights.dtype  # type: ignore[union-attr]
+    if percentile is not None and not 0 < percentile <= 100:
+        raise ValueError(f"percentile is {percentile}; it must lie in (0, 100]")
+    observers: list[dict[str, _Observer]] = []
+    first = vars(folded.layers[0]).values()
+    dtype = next(value.dtype for value in first if isinstance(value, Tensor))
     for batch in batches:
         x = batch.to(dtype).transpose(0, 1).contiguous()
         found = [{"out": x}, *folded.trace(x)]
-        peaks = [{n: _peak(n, t) for n, t in layer.items()} for layer in found]
-        if not ranges:
-            ranges = peaks
-        for have, new in zip(ranges, peaks, strict=True):
-            have.update({n: np.maximum(have[n], new[n]) for n in new})
-    if not ranges:
+        if not observers:
+            make = _maker(percentile)
+            observers = [{name: make(name) for name in layer} for layer in found]
+        for i, layer in enumerate(found):
+            for name, tensor in layer.items():
+                magnitude = _magnitude(name, tensor)
+                _check_finite(magnitude, name, i)
+                observers[i][name].see(magnitude)
+    if not observers:
         raise ValueError("calibration needs at least one batch, got none")
-    for i, layer in enumerate(ranges):
-        for name, peak in layer.items():
-            if not np.isfinite(peak).all():
-                where = "input" if i == 0 else f"layer {i - 1}, {name}"
-                raise ValueError(f"calibration: {where} has values that are not finite")
-    return ranges
+    return [{n: o.range() for n, o in layer.items()} for layer in observers]
 
 
-def _peak(name: str, tensor: Tensor) -> NDArray[np.float64]:
-    peak = tensor.abs().amax(dim=(0, 1)).double().numpy()
-    if name in _COMPLEX:
-        return np.maximum(*np.split(peak, 2))
-    return peak
+def _maker(percentile: float | None) -> Callable[[str], _Observer]:
+    def make(name: str) -> _Observer:
+        if percentile is None or name == _STATE:
+            return _Maximum()
+        return _Percentile(percentile)
+
+    return make
+
+
+def _magnitude(name: str, tensor: Tensor) -> Tensor:
+    magnitude = tensor.abs()
+    # Both parts of a complex number share one format.
+    return torch.stack(magnitude.chunk(2, -1)) if name in _COMPLEX else magnitude
+
+
+def _check_finite(magnitude: Tensor, name: str, i: int) -> None:
+    if not bool(magnitude.amax().isfinite()):
+        where = "input" if i == 0 else f"layer {i - 1}, {name}"
+        raise ValueError(f"calibration: {where} has values that are not finite")
+
+
+def with_silence(
+    batches: Iterable[Tensor], token: Tensor | None = None, steps: int = 4000
+) -> Iterator[Tensor]:
+    """Calibration material, then exact silence: alone, and after the last batch.
+
+    Recorded silence is never exact, digital silence is. To a front end with a
+    logarithm or a mean that is no zero but an extreme token, always the same, and
+    slow states add it up until they settle.
+
+    Parameters
+    ----------
+    batches : iterable of Tensor, each of shape (batch, time, d_in)
+    token : Tensor, shape (d_in,), optional
+        Features of silence; zeros by default.
+    steps : int
+        Length of the silence. States settle in a few of their time constants,
+        ``1 / (-Re(Lambda) dt)`` tokens.
+
+    Yields
+    ------
+    Tensor, shape (batch, time, d_in)
+    """
+    last = None
+    for last in batches:
+        yield last
+    if last is None:
+        return
+    if token is None:
+        token = last.new_zeros(last.shape[-1])
+    silence = token.to(last).expand(1, steps, -1)
+    yield silence
+    yield torch.cat([last, silence.expand(len(last), -1, -1)], dim=1)

@@ -2,11 +2,13 @@
 """The float network as it will be deployed: masks applied, batch norm folded.
 
 What is left of a block is exactly the matrices and vectors that the integer contract
-quantises, still in real numbers.
+quantises, still in real numbers. Models with options that the contract does not know
+are refused here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,7 +17,11 @@ from torch import Tensor
 
 from .._scan import gated_scan
 from ..network import SparseRNN
+from ..options import S5Options
 from ..s5 import S5Block
+
+# sigmoid(16) = 1 - 1e-7; exactly one on lines of which the last rises to the lid.
+OPEN_GATE = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,24 +133,72 @@ def fold(model: SparseRNN, dtype: torch.dtype = torch.float64) -> FoldedNetwork:
     Returns
     -------
     FoldedNetwork
+        Gate 'none' is a gate without weights whose argument is always `OPEN_GATE`.
+
+    Raises
+    ------
+    ValueError
+        Names every option that the integer contract cannot express (an activation
+        other than ReLU, the gates 'half2' and 'full', top-k), or the block and the
+        state that does not decay.
     """
+    check_expressible(model.options)  # the encoder has its activation too
     encoder = FoldedAffine(
         model.masked("encoder").to(dtype), model.encoder_bias.to(dtype), relu=True
     )
     decoder = FoldedAffine(
         model.masked("decoder").to(dtype), model.decoder_bias.to(dtype), relu=False
     )
-    blocks = (_fold_block(cast(S5Block, block), dtype) for block in model.blocks)
+    blocks = (
+        _fold_block(cast(S5Block, block), dtype, f"block {i}")
+        for i, block in enumerate(model.blocks)
+    )
     return FoldedNetwork((encoder, *blocks, decoder))
 
 
-def _fold_block(block: S5Block, dtype: torch.dtype) -> FoldedBlock:
+INEXPRESSIBLE: dict[str, tuple[Callable[[S5Options], bool], str]] = {
+    "activation": (lambda o: o.activation != "relu", "has ReLU only, see nn.relufy"),
+    "gate": (lambda o: o.gate not in ("half1", "none"), "has 'half1' and 'none'"),
+    "top_k": (lambda o: o.top_k is not None, "sends every activation that is not 0"),
+}
+"""Options that the integer contract may not have: the test, and what it has."""
+
+
+def check_expressible(options: S5Options) -> None:
+    """Refuse options for which the integer contract has no equation."""
+    problems = [
+        f"{name}={getattr(options, name)!r} (the contract {reason})"
+        for name, (found, reason) in INEXPRESSIBLE.items()
+        if found(options)
+    ]
+    if problems:
+        raise ValueError(
+            f"this model cannot be quantised or exported with {', '.join(problems)}"
+        )
+
+
+def _check_decay(a_re: Tensor, a_im: Tensor, name: str) -> None:
+    size = torch.hypot(a_re, a_im)
+    n = int(size.argmax())
+    if not size[n] < 1:
+        raise ValueError(
+            f"{name}: state {n} does not decay, |a_bar| is {float(size[n]):.6g} and "
+            "must be below 1; train with clip_eigs"
+        )
+
+
+def _fold_block(block: S5Block, dtype: torch.dtype, name: str = "block") -> FoldedBlock:
+    check_expressible(block.options)
     # v = scale * u + offset, so B v = (B * scale) u + B offset; the same with D.
     scale, offset = (x.to(dtype) for x in block.norm_scale())
     a_re, a_im, b_re, b_im = block.discretise()
+    _check_decay(a_re, a_im, name)
     b_re = block.masked("B_re", b_re).to(dtype)
     b_im = block.masked("B_im", b_im).to(dtype)
     D = block.D.to(dtype)
+    # The contract doubles 2 Re(C s); what has no conjugate pairs is halved for it.
+    half = 1.0 if block.options.conj_sym else 0.5
+    W, bias_g = _gate(block)
     return FoldedBlock(
         a_re=a_re.to(dtype),
         a_im=a_im.to(dtype),
@@ -152,11 +206,18 @@ def _fold_block(block: S5Block, dtype: torch.dtype) -> FoldedBlock:
         B_im=b_im * scale,
         bias_x_re=b_re @ offset,
         bias_x_im=b_im @ offset,
-        C_re=block.masked("C_re").to(dtype),
-        C_imn=-block.masked("C_im").to(dtype),
+        C_re=half * block.masked("C_re").to(dtype),
+        C_imn=-half * block.masked("C_im").to(dtype),
         D=D * scale,
         bias_z=D * offset,
-        W=block.masked("gate").to(dtype),
-        bias_g=block.gate_bias.to(dtype),
+        W=W.to(dtype),
+        bias_g=bias_g.to(dtype),
         nonlinearity=block.state_nonlinearity,
     )
+
+
+def _gate(block: S5Block) -> tuple[Tensor, Tensor]:
+    if block.options.gate == "none":
+        W = block.D.new_zeros(block.d_model, block.d_model)
+        return W, block.D.new_full((block.d_model,), OPEN_GATE)
+    return block.masked("gate"), cast(Tensor, block.gate_bias)

@@ -70,7 +70,7 @@ class AffineFunction(torch.autograd.Function):
         return grad_u, grad_W, g.sum((0, 1)).double(), None, None, None, None
 
 
-def _advance(
+def advance(
     drive: Tensor, a_re: Tensor, a_im: Tensor, shift: Shift, bits: int, rules: Rules
 ) -> Tensor:
     """States of the integer recurrence, in place of the drive.
@@ -119,7 +119,7 @@ class RecurrenceFunction(torch.autograd.Function):
         # The first step has no past, but its drive saturates too.
         rules.fit_(x[0], c.state_bits)
         wide_re, wide_im = (a.repeat(batch) for a in (a_re, a_im))
-        _advance(x, wide_re, wide_im, c.shift_a, c.state_bits, rules)
+        advance(x, wide_re, wide_im, c.shift_a, c.state_bits, rules)
         parts = x.view(steps, 2, batch, n)
         v = c.shift_x(parts)
         s = rules.fit(v, c.bits)

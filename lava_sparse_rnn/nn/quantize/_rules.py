@@ -155,6 +155,29 @@ def round_to(x: Tensor, bits: int) -> Tensor:
     return cast(Tensor, _Round.apply(x, -half, half - 1))
 
 
+class _Within(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, limit):
+        ctx.save_for_backward(x, limit)
+        return torch.minimum(torch.maximum(x, -limit), limit)
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, limit = ctx.saved_tensors
+        # A descent goes against the gradient: outwards where their signs differ.
+        outwards = (x.abs() > limit) & (x * grad < 0)
+        return grad.masked_fill(outwards, 0.0), None
+
+
+def within(x: Tensor, limit: Tensor) -> Tensor:
+    """`x` clamped to ``-limit .. limit``.
+
+    The gradient is one, also outside, so that a value finds its way back; only where
+    it would drive a value that is outside still further it is zero.
+    """
+    return cast(Tensor, _Within.apply(x, limit))
+
+
 def bias_parts(scaled: Tensor, bits: int) -> tuple[Tensor, Tensor]:
     """Mantissa and exponent of a bias, as `spec.Bias.quantize` chooses them.
 

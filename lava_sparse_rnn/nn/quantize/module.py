@@ -20,7 +20,7 @@ from lava_sparse_rnn.spec import groups
 from . import _groups
 from ._export import export_hdf5
 from ._fold import FoldedAffine, FoldedBlock, FoldedNetwork
-from ._rules import Rules, bias_parts, doubles, round_to
+from ._rules import Rules, bias_parts, doubles, round_to, within
 
 if TYPE_CHECKING:
     import h5py
@@ -84,20 +84,35 @@ class _Bias(nn.Module):
     """A bias that is seen as ``mantissa << exponent``.
 
     The parameter is in multiples of `unit`, powers of two in the unit of what the
-    bias is added to, one per neuron or one for all.
+    bias is added to, one per neuron or one for all. It stays within `limit`, in that
+    unit, or within its first value where that is larger.
     """
 
+    limit: Tensor | None
+
     def __init__(
-        self, real: Tensor, frac: ArrayLike, bits: int, unit: ArrayLike
+        self,
+        real: Tensor,
+        frac: ArrayLike,
+        bits: int,
+        unit: ArrayLike,
+        limit: ArrayLike | None = None,
     ) -> None:
         super().__init__()
         self.bits = bits
         self.register_buffer("unit", doubles(np.asarray(unit)), persistent=False)
         scale = doubles(np.ldexp(1.0, frac))
         self.relative = nn.Parameter((real * scale / self.unit).float())
+        if limit is not None:
+            first = (self.relative.detach().double() * self.unit).abs()
+            limit = torch.maximum(doubles(np.asarray(limit)), first)
+        self.register_buffer("limit", limit, persistent=False)
 
     def _parts(self) -> tuple[Tensor, Tensor]:
-        return bias_parts(self.relative.double() * self.unit, self.bits)
+        scaled = self.relative.double() * self.unit
+        if self.limit is not None:
+            scaled = within(scaled, self.limit)
+        return bias_parts(scaled, self.bits)
 
     def forward(self) -> Tensor:
         mantissa, exponent = self._parts()
@@ -250,16 +265,31 @@ def _biases(folded: FoldedBlock, layer: spec.S5Block) -> dict[str, nn.Module]:
     """Biases of a block, each in the unit of what it is added to."""
     acc_B, acc_W = layer.B_re.frac + layer.inp.ref, layer.W.frac + layer.z.ref
     unit_B = _synaptic_unit(acc_B, layer.B_re, layer.B_im)
+    unit_W, limit_g = _synaptic_unit(acc_W, layer.W), _gate_limit(layer)
     rows = {
-        "bias_x_re": (acc_B, unit_B),
-        "bias_x_im": (acc_B, unit_B),
-        "bias_z": (layer.z.frac, _TYPICAL_PAYLOAD),
-        "bias_g": (acc_W, _synaptic_unit(acc_W, layer.W)),
+        "bias_x_re": (acc_B, unit_B, None),
+        "bias_x_im": (acc_B, unit_B, None),
+        "bias_z": (layer.z.frac, _TYPICAL_PAYLOAD, None),
+        "bias_g": (acc_W, unit_W, limit_g),
     }
     return {
-        name: _Bias(getattr(folded, name), frac, getattr(layer, name).bits, unit)
-        for name, (frac, unit) in rows.items()
+        name: _Bias(getattr(folded, name), frac, getattr(layer, name).bits, unit, limit)
+        for name, (frac, unit, limit) in rows.items()
     }
+
+
+def _gate_limit(layer: spec.S5Block) -> np.ndarray:
+    """Largest gate biases, in units of W's accumulator, whose argument fits `g`.
+
+    A gate neuron holds its bias whenever its input is silent, and one that has lost
+    all its weights always: outside the format it would saturate in every step.
+    """
+    k = layer.W.frac + layer.z.ref - layer.g.frac
+    limit = np.floor(np.ldexp(float(layer.g.highest), k))
+    # As a mantissa of the bias can hold it, not rounded up.
+    _, exponent = np.frexp(limit)
+    last = np.maximum(exponent - (layer.bias_g.bits - 1), 0)
+    return np.ldexp(np.floor(np.ldexp(limit, -last)), last)
 
 
 MODULES: dict[type, Callable[[Any, Any, spec.Recipe], nn.Module]] = {

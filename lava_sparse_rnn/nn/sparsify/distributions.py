@@ -5,15 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-Shapes = Mapping[str, tuple[int, int]]
+import torch
+from torch import Tensor
+
+Scores = Mapping[str, Tensor]
+"""By name of the matrix: one score per connection, shape (rows, columns)."""
 
 
-def uniform(shapes: Shapes, sparsity: float) -> dict[str, float]:
+def uniform(scores: Scores, sparsity: float) -> dict[str, float]:
     """The same sparsity everywhere.
 
     Parameters
     ----------
-    shapes : mapping of name to (rows, columns)
+    scores : mapping of name to Tensor
+        Only their shapes count here.
     sparsity : float
         Fraction of zeros, in [0, 1].
 
@@ -22,10 +27,10 @@ def uniform(shapes: Shapes, sparsity: float) -> dict[str, float]:
     dict
         Name to sparsity.
     """
-    return dict.fromkeys(shapes, sparsity)
+    return dict.fromkeys(scores, sparsity)
 
 
-def erdos_renyi(shapes: Shapes, sparsity: float) -> dict[str, float]:
+def erdos_renyi(scores: Scores, sparsity: float) -> dict[str, float]:
     """Erdos-Renyi: density proportional to ``(rows + columns) / (rows * columns)``.
 
     Small matrices stay denser. Matrices whose density would exceed one are kept
@@ -34,6 +39,7 @@ def erdos_renyi(shapes: Shapes, sparsity: float) -> dict[str, float]:
 
     Parameters and returns as in `uniform`.
     """
+    shapes = {name: score.shape for name, score in scores.items()}
     budget = (1 - sparsity) * sum(r * c for r, c in shapes.values())
     dense: set[str] = set()
     while True:
@@ -51,8 +57,27 @@ def erdos_renyi(shapes: Shapes, sparsity: float) -> dict[str, float]:
     return result
 
 
-DISTRIBUTIONS: dict[str, Callable[[Shapes, float], dict[str, float]]] = {
+def global_(scores: Scores, sparsity: float) -> dict[str, float]:
+    """One threshold for all connections of the network, wherever they are.
+
+    It supposes that scores of different matrices can be compared. A matrix of small
+    scores may lose every connection.
+
+    Parameters and returns as in `uniform`; here the scores themselves count.
+    """
+    everything = torch.cat([score.flatten().float() for score in scores.values()])
+    sizes = [score.numel() for score in scores.values()]
+    owner = torch.arange(len(sizes), device=everything.device)
+    owner = owner.repeat_interleave(torch.tensor(sizes, device=everything.device))
+    lost = round(sparsity * len(everything))
+    lowest = everything.topk(lost, largest=False, sorted=False).indices
+    zeros = owner[lowest].bincount(minlength=len(sizes)).tolist()
+    return {n: z / s for n, z, s in zip(scores, zeros, sizes, strict=True)}
+
+
+DISTRIBUTIONS: dict[str, Callable[[Scores, float], dict[str, float]]] = {
     "erk": erdos_renyi,
     "uniform": uniform,
+    "global": global_,
 }
 """Distributions by the name used in configurations."""

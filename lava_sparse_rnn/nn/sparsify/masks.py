@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Masks of a model, recomputed by saliency along a schedule."""
+"""Masks of a model, recomputed along a schedule."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from .distributions import DISTRIBUTIONS
+from .patterns import PATTERNS
+from .scores import SCORES
 
 
 class Schedule(Protocol):
@@ -24,73 +27,96 @@ class Schedule(Protocol):
 class Pruner:
     """Updates the masks of a model in place.
 
+    Masks are buffers of the model: its ``state_dict`` holds them.
+
     Parameters
     ----------
     schedule : Schedule
         See `schedules`.
     distribution : str
         Name in `distributions.DISTRIBUTIONS`.
+    score : str
+        Name in `scores.SCORES`. 'movement' needs `observe` in every step, and
+        `prepare` before a checkpoint is loaded.
+    pattern : str
+        Name in `patterns.PATTERNS`.
+    block : int
+        M of the pattern 'n_of_m'.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or `block` not positive.
     """
 
     schedule: Schedule
     distribution: str = "erk"
+    score: str = "saliency"
+    pattern: str = "unstructured"
+    block: int = 16
 
     def __post_init__(self) -> None:
-        if self.distribution not in DISTRIBUTIONS:
-            raise ValueError(
-                f"unknown distribution {self.distribution!r}; known: "
-                f"{', '.join(DISTRIBUTIONS)}"
-            )
+        _known("distribution", self.distribution, DISTRIBUTIONS)
+        _known("score", self.score, SCORES)
+        _known("pattern", self.pattern, PATTERNS)
+        if self.block < 1:
+            raise ValueError(f"block is {self.block}; it must be at least 1")
+
+    def prepare(self, model: nn.Module) -> None:
+        """Give the model what the score has to remember, if anything."""
+        SCORES[self.score].prepare(model)
+
+    def observe(self, model: nn.Module) -> None:
+        """Take note of the gradients; before the optimiser's step."""
+        SCORES[self.score].observe(model)
 
     def update(self, model: nn.Module, step: int) -> bool:
         """Recompute all masks if `step` is an update step; tells whether it was."""
         if not self.schedule.is_update(step):
             return False
-        prune(model, self.schedule.sparsity(step), self.distribution)
+        prune(
+            model,
+            self.schedule.sparsity(step),
+            self.distribution,
+            score=self.score,
+            pattern=self.pattern,
+            block=self.block,
+        )
         return True
 
 
 @torch.no_grad()
-def prune(model: nn.Module, sparsity: float, distribution: str = "erk") -> None:
-    """Set every mask of `model` to the most salient connections.
+def prune(
+    model: nn.Module,
+    sparsity: float,
+    distribution: str = "erk",
+    *,
+    score: str = "saliency",
+    pattern: str = "unstructured",
+    block: int = 16,
+) -> None:
+    """Set every mask of `model` to the connections that score most.
 
     Parameters
     ----------
     model : nn.Module
-        With ``prunable()`` and, on the owners it names, ``saliency()``.
+        With ``prunable()`` and, on the owners it names, ``saliency()`` and
+        ``deployed()``.
     sparsity : float
         Fraction of zeros over all matrices together.
-    distribution : str
-        Name in `distributions.DISTRIBUTIONS`.
+    distribution, score, pattern : str
+    block : int
+        As in `Pruner`.
     """
-    entries = list(model.prunable())
-    shapes = {}
-    for full, owner, name in entries:
-        rows, columns = _mask(owner, name).shape
-        shapes[full] = (rows, columns)
-    targets = DISTRIBUTIONS[distribution](shapes, sparsity)
-    scores = {id(owner): owner.saliency() for _, owner, _ in entries}
-    for full, owner, name in entries:
+    scores = SCORES[score](model)
+    targets = DISTRIBUTIONS[distribution](scores, sparsity)
+    for full, owner, name in model.prunable():
         mask = _mask(owner, name)
-        zeros = round(targets[full] * mask.numel())
-        mask.copy_(largest(scores[id(owner)][name], mask.numel() - zeros))
-
-
-def largest(score: Tensor, count: int) -> Tensor:
-    """Mask of exactly `count` largest entries; among equals, any.
-
-    Parameters
-    ----------
-    score : Tensor
-    count : int
-
-    Returns
-    -------
-    Tensor of bool, the shape of `score`
-    """
-    mask = torch.zeros(score.numel(), dtype=torch.bool)
-    mask[score.flatten().topk(count, sorted=False).indices] = True
-    return mask.view(score.shape)
+        count = mask.numel() - round(targets[full] * mask.numel())
+        try:
+            mask.copy_(PATTERNS[pattern](scores[full], count, block))
+        except ValueError as error:
+            raise ValueError(f"{full}: {error}") from None
 
 
 def sparsity(model: nn.Module) -> dict[str, float]:
@@ -107,3 +133,8 @@ def sparsity(model: nn.Module) -> dict[str, float]:
 
 def _mask(owner: nn.Module, name: str) -> Tensor:
     return getattr(owner, f"{name}_mask")
+
+
+def _known(what: str, name: str, names: Mapping[str, Any]) -> None:
+    if name not in names:
+        raise ValueError(f"unknown {what} {name!r}; known: {', '.join(names)}")

@@ -7,7 +7,32 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Cubic:
+class _Window:
+    target: float
+    start: int
+    end: int
+    every: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.target < 1:
+            raise ValueError(f"target sparsity is {self.target}; it must lie in [0, 1)")
+        if self.every < 1:
+            raise ValueError(f"every is {self.every} steps; it must be at least 1")
+        if not 0 <= self.start <= self.end:
+            raise ValueError(
+                f"pruning runs from step {self.start} to {self.end}; "
+                "0 <= start <= end is needed"
+            )
+
+    def is_update(self, step: int) -> bool:
+        """Whether the masks are computed anew at `step`; never after `end`."""
+        if not self.start <= step <= self.end:
+            return False
+        return step == self.end or (step - self.start) % self.every == 0
+
+
+@dataclass(frozen=True)
+class Cubic(_Window):
     """Cubic growth from zero to the target, then constant.
 
     ``s(t) = target * (1 - (1 - (t - start) / (end - start))**3)`` between `start`
@@ -24,19 +49,6 @@ class Cubic:
         Steps between two mask updates.
     """
 
-    target: float
-    start: int
-    end: int
-    every: int = 100
-
-    def __post_init__(self) -> None:
-        _check(self.target, self.every)
-        if not 0 <= self.start <= self.end:
-            raise ValueError(
-                f"pruning runs from step {self.start} to {self.end}; "
-                "0 <= start <= end is needed"
-            )
-
     def sparsity(self, step: int) -> float:
         """Sparsity after the update at `step`."""
         if step < self.start:
@@ -46,45 +58,34 @@ class Cubic:
         progress = (step - self.start) / (self.end - self.start)
         return self.target * (1 - (1 - progress) ** 3)
 
-    def is_update(self, step: int) -> bool:
-        """Whether the masks are computed anew at `step`; never after `end`."""
-        if not self.start <= step <= self.end:
-            return False
-        return step == self.end or (step - self.start) % self.every == 0
-
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(_Window):
     """The target from the step `start` on; the mask may still move until `end`.
 
     Parameters as in `Cubic`.
     """
 
-    target: float
-    start: int
-    end: int
-    every: int = 100
-
-    def __post_init__(self) -> None:
-        _check(self.target, self.every)
-
     def sparsity(self, step: int) -> float:
         """Sparsity after the update at `step`."""
         return self.target if step >= self.start else 0.0
 
+
+@dataclass(frozen=True)
+class OneShot(_Window):
+    """Dense until the step `end`; there the whole target at once, and for good.
+
+    Parameters as in `Cubic`; `start` and `every` do not matter.
+    """
+
+    def sparsity(self, step: int) -> float:
+        """Sparsity after the update at `step`."""
+        return self.target if step >= self.end else 0.0
+
     def is_update(self, step: int) -> bool:
-        """Whether the masks are computed anew at `step`."""
-        if not self.start <= step <= self.end:
-            return False
-        return step == self.end or (step - self.start) % self.every == 0
+        """Whether `step` is the one."""
+        return step == self.end
 
 
-def _check(target: float, every: int) -> None:
-    if not 0 <= target < 1:
-        raise ValueError(f"target sparsity is {target}; it must lie in [0, 1)")
-    if every < 1:
-        raise ValueError(f"every is {every} steps; it must be at least 1")
-
-
-SCHEDULES = {"cubic": Cubic, "constant": Constant}
+SCHEDULES = {"cubic": Cubic, "constant": Constant, "one_shot": OneShot}
 """Schedules by the name used in configurations."""

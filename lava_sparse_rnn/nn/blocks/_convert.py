@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a trained list of blocks to one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import h5py
+import torch
+from torch import Tensor, nn
+
+from lava_sparse_rnn import spec
+from lava_sparse_rnn.files import replacing
+
+from ._base import Block, with_nonlinearity
+
+
+@torch.no_grad()
+def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Measure the ranges of all blocks of a model on typical input.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Called with every batch, in evaluation mode; its `Block` modules take note.
+        An earlier calibration is forgotten.
+    batches : iterable of Tensor
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to calibrate, or it is quantised already.
+    """
+    blocks = [m for m in model.modules() if isinstance(m, Block)]
+    if not blocks:
+        raise ValueError("calibration: the model has no block of nn.blocks")
+    if any(block.layer is not None for block in blocks):
+        raise ValueError("calibration: the blocks are quantised already")
+    was_training = model.training
+    model.eval()
+    for block in blocks:
+        block.ranges, block.is_observing = None, True
+    try:
+        for batch in batches:
+            model(batch)
+    finally:
+        model.train(was_training)
+        for block in blocks:
+            block.is_observing = False
+    if not all(block.ranges for block in blocks):
+        raise ValueError("calibration: some blocks got no input; is a batch missing?")
+
+
+def quantize(blocks: Iterable[nn.Module], recipe: spec.Recipe | None = None) -> None:
+    """Replace real numbers by integers in all blocks of a list.
+
+    Parameters
+    ----------
+    blocks : iterable of Module
+        In the order in which values pass them. A block of this library takes the
+        wire of the one before it; modules without ``export_hdf5`` (dropout) do not
+        count, and other libraries' blocks stay as they are.
+    recipe : Recipe, optional
+        Widths and policies.
+
+    Raises
+    ------
+    ValueError, SpecError
+        See `Block.quantize`.
+    """
+    blocks, recipe = list(blocks), recipe or spec.Recipe()
+    own = [block for block in blocks if isinstance(block, Block)]
+    rules = [b.state_nonlinearity for b in own if b.state_nonlinearity]
+    default = rules[0] if rules else recipe.state_nonlinearity
+    wire: spec.Wire | None = None
+    for block in blocks:
+        if isinstance(block, Block):
+            block.quantize(with_nonlinearity(recipe, block, default), wire)
+            wire = cast(spec.Layer, block.layer).out
+        elif hasattr(block, "export_hdf5"):
+            wire = None
+
+
+def export_hdf5(blocks: Sequence[nn.Module], path: str | Path) -> None:
+    """Write a file that `netx.hdf5.Network` reads: a group ``layer/<i>`` per block.
+
+    Blocks of lava-dl write theirs. Files that a model of lava-dl writes itself, with
+    ``block.export_hdf5(layer.create_group(str(i)))``, are the same.
+
+    Parameters
+    ----------
+    blocks : sequence of Module
+        Those without ``export_hdf5`` are left out.
+    path : str or path
+        Replaced only when all is written.
+    """
+    writers: list[Any] = [b for b in blocks if hasattr(b, "export_hdf5")]
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        for i, block in enumerate(writers):
+            block.export_hdf5(file.create_group(f"layer/{i}"))
+
+
+def prunable(model: nn.Module) -> Iterator[tuple[str, nn.Module, str]]:
+    """Every maskable matrix of the blocks in a model, for `sparsify`.
+
+    A model's own ``prunable()`` returns this.
+
+    Yields
+    ------
+    tuple
+        Full name, the module that owns it, short name.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, Block) and module.real is not None:
+            real: Any = module.real
+            for matrix in real.matrices:
+                yield f"{name}.{matrix}", real, matrix

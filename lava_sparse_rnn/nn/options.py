@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What can be chosen about an S5 block."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ._discretise import DISCRETISATIONS
+from ._scan import NONLINEARITIES
+from .activations import ACTIVATIONS, TopK
+from .gates import GATES
+
+
+def choose(name: str, value: str, known: Collection[str]) -> None:
+    """Refuse a name that is not among the known ones."""
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}; known: {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class S5Options:
+    """Keyword arguments of `S5Block`, and of `SparseRNN` for all its blocks.
+
+    The defaults are what the integer contract deploys.
+
+    Parameters
+    ----------
+    hippo_blocks : int
+        Blocks of the HiPPO-LegS initialisation; the state is cut into so many.
+    state_nonlinearity : {'real_gate', 'split', 'none'}
+        Of the complex states on their way to C; see `gated_scan`.
+    activation : {'relu', 'gelu'}
+        See `activations.ACTIVATIONS`.
+    gate : {'half1', 'half2', 'full', 'none'}
+        See `gates.GATES`.
+    top_k : TopK, float or None
+        Which activations before the gate are kept, or their density; None: all.
+    discretisation : {'zoh', 'bilinear'}
+    clip_eigs : bool
+        Whether real parts of the eigenvalues stay below -1e-4, so that every state
+        decays. Without it a state may become unstable, and cannot be exported then.
+    conj_sym : bool
+        Whether states come in conjugate pairs of which one is stored: ``d_state / 2``
+        complex states and ``y = 2 Re(C s)``. Otherwise ``d_state`` complex states
+        and ``y = Re(C s)``.
+    dt_min, dt_max : float
+        Range of the initial steps, log-uniform, in units of one token.
+    dropout : float
+        Applied to the gated value.
+    norm_eps : float
+        Added to the variance; it bounds the scale that is folded into B and D.
+    straight_through : bool
+        Whether pruned weights keep learning, see `apply_mask`.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a number out of its range.
+    """
+
+    hippo_blocks: int = 16
+    state_nonlinearity: str = "real_gate"
+    activation: str = "relu"
+    gate: str = "half1"
+    top_k: TopK | float | None = None
+    discretisation: str = "zoh"
+    clip_eigs: bool = True
+    conj_sym: bool = True
+    dt_min: float = 1e-3
+    dt_max: float = 1e-1
+    dropout: float = 0.0
+    norm_eps: float = 1e-3
+    straight_through: bool = False
+
+    def __post_init__(self) -> None:
+        choose("state_nonlinearity", self.state_nonlinearity, NONLINEARITIES)
+        choose("activation", self.activation, ACTIVATIONS)
+        choose("gate", self.gate, GATES)
+        choose("discretisation", self.discretisation, DISCRETISATIONS)
+        if not 0 < self.dt_min <= self.dt_max:
+            raise ValueError(
+                f"steps lie between dt_min {self.dt_min} and dt_max {self.dt_max}; "
+                "0 < dt_min <= dt_max is needed"
+            )
+        if isinstance(self.top_k, float | int):
+            object.__setattr__(self, "top_k", TopK(float(self.top_k)))

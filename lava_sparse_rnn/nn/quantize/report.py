@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What quantisation costs: the error of every tensor, and of every part alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from lava_sparse_rnn import spec
+
+from ._fold import FoldedNetwork
+from ._simulate import PARTS, Simulation
+
+Metric = Callable[[Tensor, int], float]
+"""Figure of the outputs (batch, time, d_out) of the batch with this index."""
+
+# Under which names a tensor's overflows are counted.
+_NAMES = {"s": ("s_re", "s_im")}
+
+
+@dataclass(frozen=True)
+class TensorError:
+    """One tensor of one layer.
+
+    Parameters
+    ----------
+    layer : int
+    tensor : str
+        'x' the state, 's' its wire, 'z' before the gate, 'g' the gate's argument,
+        'out' the layer's output.
+    snr_db : float
+        Energy of the real values over that of the difference, in dB; infinite where
+        there is none. It holds the errors of everything before.
+    overflows : int
+        Values that did not fit.
+    overflow_share : float
+        Of all values.
+    """
+
+    layer: int
+    tensor: str
+    snr_db: float
+    overflows: int
+    overflow_share: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Result of `error_report`.
+
+    Parameters
+    ----------
+    tensors : tuple of TensorError
+        With everything in integers.
+    ablation : dict
+        SNR of the network's output in dB with only one part in integers, by the
+        names of `PARTS`, and with ``'all'`` of them.
+    metric : dict
+        The metric, if one was given, for the same and for ``'none'``.
+    """
+
+    tensors: tuple[TensorError, ...]
+    ablation: dict[str, float]
+    metric: dict[str, float]
+
+    def as_dict(self) -> dict:
+        """Everything in plain types; infinite ratios are None."""
+        found = asdict(self)
+        found["tensors"] = [_finite(row) for row in found["tensors"]]
+        return {**found, "ablation": _finite(self.ablation)}
+
+    def json(self) -> str:
+        """`as_dict` as JSON."""
+        return json.dumps(self.as_dict(), indent=2)
+
+    def table(self) -> str:
+        """Two tables in Markdown."""
+        lines = ["| layer | tensor | SNR (dB) | overflows | share |"]
+        lines.append("|---|---|---|---|---|")
+        lines += [
+            f"| {t.layer} | {t.tensor} | {t.snr_db:.1f} | {t.overflows} | "
+            f"{t.overflow_share:.1e} |"
+            for t in self.tensors
+        ]
+        more = " metric |" if self.metric else ""
+        lines += ["", f"| in integers | SNR of the output (dB) |{more}"]
+        lines.append("|---|---|" + ("---|" if self.metric else ""))
+        for name in dict.fromkeys([*self.metric, *self.ablation]):
+            snr = self.ablation.get(name, math.inf)
+            more = f" {self.metric[name]:.3f} |" if self.metric else ""
+            lines.append(f"| {name} | {snr:.1f} |{more}")
+        return "\n".join(lines) + "\n"
+
+
+def error_report(
+    folded: FoldedNetwork,
+    network: spec.Network,
+    batches: Iterable[Tensor],
+    metric: Metric | None = None,
+) -> Report:
+    """Compare a description with the real network that it was made from.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    network : spec.Network
+        Of `quantize`, or fine-tuned from there.
+    batches : iterable of Tensor, each of shape (batch, time, d_in)
+    metric : callable, optional
+        ``metric(outputs, i)``: a figure of the outputs to batch ``i``, for example
+        the SI-SNR of what they make of its noisy speech; averaged over the batches.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If there is no batch.
+    """
+    sums = _Sums(folded, network, metric)
+    for batch in batches:
+        sums.add(batch)
+    if not sums.batches:
+        raise ValueError("the report needs at least one batch, got none")
+    return sums.report()
+
+
+class _Sums:
+    """Energies over all batches."""
+
+    def __init__(
+        self, folded: FoldedNetwork, network: spec.Network, metric: Metric | None
+    ) -> None:
+        variants = {"none": (), **{p: (p,) for p in PARTS}, "all": PARTS}
+        self.runs = {n: Simulation(folded, network, p) for n, p in variants.items()}
+        self.metric, self.batches = metric, 0
+        self.errors: dict[tuple[int, str], _Energies] = defaultdict(_Energies)
+        self.output = dict.fromkeys(variants, 0.0)
+        self.scores = dict.fromkeys(variants, 0.0) if metric else {}
+        self.last = len(network.layers) - 1
+
+    def add(self, batch: Tensor) -> None:
+        """Run one batch (batch, time, d_in) in every variant."""
+        x = batch.transpose(0, 1)
+        real = self.runs["none"].run(x)
+        for name, simulation in self.runs.items():
+            found = real if name == "none" else simulation.run(x)
+            out = found[-1]["out"]
+            self.output[name] += _energy(out - real[-1]["out"])
+            if self.metric is not None:
+                self.scores[name] += self.metric(out.transpose(0, 1), self.batches)
+            if name == "all":
+                for i, layer in enumerate(real):
+                    for tensor, values in layer.items():
+                        self.errors[i, tensor].add(values, found[i][tensor])
+        self.batches += 1
+
+    def report(self) -> Report:
+        """What has been found."""
+        overflows = self.runs["all"].overflows
+        rows = []
+        for (i, tensor), energies in self.errors.items():
+            names = _NAMES.get(tensor, (tensor,))
+            lost = sum(overflows[f"layer{i}_{name}"] for name in names)
+            share = lost / energies.size
+            rows.append(TensorError(i, tensor, energies.decibels, lost, share))
+        total = self.errors[self.last, "out"].signal
+        ablation = {n: _decibels(total, e) for n, e in self.output.items()}
+        del ablation["none"]
+        metric = {n: score / self.batches for n, score in self.scores.items()}
+        return Report(tuple(rows), ablation, metric)
+
+
+@dataclass
+class _Energies:
+    signal: float = 0.0
+    error: float = 0.0
+    size: int = 0
+
+    def add(self, real: Tensor, found: Tensor) -> None:
+        self.signal += _energy(real)
+        self.error += _energy(real - found)
+        self.size += real.numel()
+
+    @property
+    def decibels(self) -> float:
+        return _decibels(self.signal, self.error)
+
+
+def _energy(x: Tensor) -> float:
+    return float(torch.sum(x.double().square()))
+
+
+def _decibels(signal: float, error: float) -> float:
+    if error == 0:
+        return math.inf
+    return 10 * math.log10(signal / error) if signal else -math.inf
+
+
+def _finite(row: dict) -> dict:
+    return {
+        k: None if isinstance(v, float) and not math.isfinite(v) else v
+        for k, v in row.items()
+    }

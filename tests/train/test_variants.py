@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Settings of model, pruning and quantisation, from their names to the run."""
+
+import json
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from lava_sparse_rnn import nn, spec
+from lava_sparse_rnn.nn import activations, gates, parameters, sparsify
+from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
+from lava_sparse_rnn.nn.quantize import RECIPES, recipe, sigmoid_table
+from lava_sparse_rnn.train import TrainConfig, open_float, run, stages
+from lava_sparse_rnn.train.config import (
+    ModelConfig,
+    OptimConfig,
+    PruningConfig,
+    QuantizeConfig,
+    read_config,
+)
+from lava_sparse_rnn.train.frontend import features
+from lava_sparse_rnn.train.resume import fingerprint
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "names"),
+    [
+        (ModelConfig, "activation", activations.ACTIVATIONS),
+        (ModelConfig, "gate", gates.GATES),
+        (ModelConfig, "discretisation", DISCRETISATIONS),
+        (PruningConfig, "schedule", sparsify.SCHEDULES),
+        (PruningConfig, "distribution", sparsify.DISTRIBUTIONS),
+        (PruningConfig, "score", sparsify.SCORES),
+        (PruningConfig, "pattern", sparsify.PATTERNS),
+        (PruningConfig, "activity_penalty", sparsify.PENALTIES),
+        (OptimConfig, "groups", parameters.POLICIES),
+        (QuantizeConfig, "recipe", RECIPES),
+    ],
+)
+def test_settings_know_every_name_of_their_registry(section, field, names):
+    listed = get_args(section.model_fields[field].annotation)
+    assert sorted(listed) == sorted(names)
+
+
+def test_the_model_takes_every_setting_of_its_section(tiny):
+    model = stages.build_model(
+        tiny(model={"gate": "full", "top_k": 0.5, "conj_sym": False}),
+        stages.FrontEnd(),
+    )
+    assert model.options.top_k == nn.TopK(0.5)
+    assert len(model.blocks[0].log_step) == 8
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_by_name_is_that_of_the_room(name):
+    config = TrainConfig(quantize={"recipe": name})
+    assert stages.build_recipe(config) == recipe(name)
+    again = TrainConfig.model_validate_json(config.model_dump_json())
+    assert again == config
+
+
+def test_widths_that_are_given_win():
+    config = TrainConfig(quantize={"recipe": "w8a8", "wire_bits": 12})
+    assert config.quantize.wire_bits == 12
+    assert config.quantize.gate_bits == 8
+    segments = TrainConfig(quantize={"sigmoid_segments": 5})
+    assert stages.build_recipe(segments).sigmoid == sigmoid_table(5)
+
+
+def test_yaml_is_read_like_json(tmp_path):
+    values = {"name": "it", "optim": {"lr": 1e-3}, "model": {"gate": "none"}}
+    (tmp_path / "a.json").write_text(json.dumps(values))
+    text = "name: it\noptim:\n  lr: 1e-3  # a comment\nmodel: {gate: none}\n"
+    (tmp_path / "a.yaml").write_text(text)
+    found = [read_config(tmp_path / n, ["steps=7"]) for n in ("a.json", "a.yaml")]
+    assert found[0] == found[1]
+    assert found[0].steps == 7
+    (tmp_path / "b.yml").write_text("- 1\n- 2\n")
+    with pytest.raises(ValueError, match=r"b.yml holds a YAML list, must be an obj"):
+        read_config(tmp_path / "b.yml", [])
+    (tmp_path / "c.yml").write_text("a: [")
+    with pytest.raises(ValueError, match=r"c.yml is not a YAML file"):
+        read_config(tmp_path / "c.yml", [])
+
+
+def test_new_settings_at_their_defaults_leave_fingerprints_alone(tiny):
+    """A fine-tune of before they existed goes on; another recipe starts anew."""
+    model = torch.nn.Linear(1, 1)
+    network = spec.random_network(np.random.default_rng(0), n_blocks=1)
+    base, same, other = (
+        fingerprint(tiny(quantize=q), model, network)
+        for q in ({}, {"recipe": "w8a16", "silence": 0}, {"silence": 5})
+    )
+    assert base == same != other
+    settings = tiny().quantize.model_dump(mode="json", exclude={"steps"})
+    for name in ("recipe", "percentile", "silence", "sigmoid_segments"):
+        settings.pop(name)
+    assert list(settings) == [
+        "lr_factor", "calibration_batches", "rounding", "overflow", "weight_bits",
+        "wire_bits", "state_bits", "a_bits", "gate_bits", "bias_bits",
+    ]  # fmt: skip
+
+
+def test_calibration_can_hear_silence(tiny):
+    config = tiny(quantize={"silence": 30})
+    source = stages.SOURCES["synthetic"](config.data, 0)
+    front = stages.FrontEnd(feature_mean=1.5, feature_scale=0.5)
+    found = stages.calibration_features(config, source, front)
+    assert len(found) == 2 + 2
+    silent = features(front, torch.zeros(30, 1, front.bins)).transpose(0, 1)
+    assert torch.equal(found[2], silent)
+
+
+@pytest.mark.slow
+def test_a_run_with_everything_changed_and_a_resume(tiny):
+    changes = {
+        "model": {"gate": "none", "discretisation": "bilinear"},
+        "pruning": {
+            "score": "movement", "pattern": "fan_in", "distribution": "uniform",
+            "schedule": "one_shot", "activity": 0.1, "straight_through": True,
+        },
+        "optim": {"groups": "b_decay"},
+        "quantize": {"recipe": "w8a8", "silence": 40, "percentile": 99.9},
+    }  # fmt: skip
+    straight = open_float(tiny(name="straight", **changes))
+    straight.fit()
+    first = open_float(tiny(name="broken", **changes))
+    first.fit(until=5)
+    again = open_float(tiny(name="broken", **changes))
+    assert again.step == 5
+    again.fit()
+    states = [stage.model.state_dict() for stage in (straight, again)]
+    assert states[0].keys() == states[1].keys()
+    assert any(name.endswith("_movement") for name in states[0])
+    for name, value in states[0].items():
+        assert torch.equal(value, states[1][name]), name
+    assert straight.columns()["sparsity"] == pytest.approx(0.5, abs=0.01)
+    network, _ = run(tiny(name="straight", **changes))
+    assert network.layers[0].out.bits == 8
+    assert network.layers[1].W.nnz == 0
+
+
+@pytest.mark.slow
+def test_relufication_from_a_checkpoint(tiny):
+    gelu = open_float(tiny(name="gelu", steps=3, model={"activation": "gelu"}))
+    gelu.fit()
+    with pytest.raises(ValueError, match="activation='gelu'"):
+        run(tiny(name="gelu", steps=3, model={"activation": "gelu"}))
+    relu = tiny(name="relu", start=gelu.checkpoint_path)
+    begun = open_float(relu)
+    assert begun.front == gelu.front
+    for name, value in gelu.model.state_dict().items():
+        assert torch.equal(begun.model.state_dict()[name], value), name
+    network, _ = run(relu)
+    assert network.d_in == gelu.model.d_in
+    wide = tiny(name="wide", start=gelu.checkpoint_path, model={"d_model": 12})
+    with pytest.raises(ValueError, match="is of another model"):
+        open_float(wide)
+    with pytest.raises(ValueError, match=r"start: .*none.* does not exist"):
+        open_float(tiny(name="lost", start=gelu.checkpoint_path.with_name("none")))
