@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The engine's tests on a build with the address and undefined-behaviour sanitizers.
 # Needs cmake, a compiler and nanobind; PYTHON is the interpreter to test with,
-# NANOBIND one that has nanobind (by default the same). Arguments go to pytest.
+# NANOBIND one that has nanobind (by default the same). Arguments go to pytest; with
+# FUZZ=SECONDS damaged files are tried instead (fuzz.py), and arguments go there.
 set -eu
 python=${PYTHON:-python}
 nanobind=${NANOBIND:-$python}
@@ -35,7 +36,12 @@ from lava_sparse_rnn.engine import _native
 assert "tree" in _native.__file__, _native.__file__
 sys.exit(pytest.main(["tests/engine", "-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
 EOF
+set -- run.py "$@"
+if [ -n "${FUZZ:-}" ]; then
+  shift
+  set -- tests/engine/fuzz.py --tree "$work/tree" --seconds "$FUZZ" "$@"
+fi
 ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \
-  "$python" run.py "$@"
+  "$python" "$@"

@@ -65,5 +65,10 @@ std::unique_ptr<Executor> make_scalar(const Description& description);
 std::unique_ptr<Executor> make_avx2(const Description& description);
 std::unique_ptr<Executor> make_avx512(const Description& description);
 #endif
+#if defined(__aarch64__) && defined(__GNUC__) && defined(__AARCH64EL__)
+#define ENGINE_ARM64 1
+std::unique_ptr<Executor> make_neon(const Description& description);
+std::unique_ptr<Executor> make_dotprod(const Description& description);
+#endif
 
 }  // namespace engine

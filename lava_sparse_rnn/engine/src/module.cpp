@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "batch.h"
+#include "kernels.h"
 #include "numpy_buffer.h"
 
 namespace nb = nanobind;
@@ -22,37 +23,6 @@ namespace {
 
 using Ints = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Tensor = nb::ndarray<int64_t, nb::c_contig, nb::device::cpu>;
-
-struct Kernel {
-  const char* name;
-  bool (*runs_here)();
-  std::unique_ptr<Executor> (*make)(const Description&);
-};
-
-// From slow to fast.
-const Kernel kKernels[] = {
-    {"scalar", [] { return true; }, make_scalar},
-#ifdef ENGINE_X86
-    {"avx2", [] { return bool(__builtin_cpu_supports("avx2")); }, make_avx2},
-    {"avx512",
-     [] {
-       return __builtin_cpu_supports("avx512f") &&
-              __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512dq") &&
-              __builtin_cpu_supports("avx512vl") &&
-              __builtin_cpu_supports("avx512vbmi") &&
-              __builtin_cpu_supports("avx512vnni");
-     },
-     make_avx512},
-#endif
-};
-
-std::vector<std::string> kernels() {
-  std::vector<std::string> names;
-  for (const Kernel& kernel : kKernels)
-    if (kernel.runs_here()) names.push_back(kernel.name);
-  return names;
-}
 
 std::vector<int64_t> copy(const Ints& array) {
   return {array.data(), array.data() + array.shape(0)};
@@ -77,12 +47,9 @@ Csr csr_of(int rows, int columns, int input_bits, const Ints& begin, const Ints&
   return csr;
 }
 
-std::shared_ptr<Executor> make(const Description& description,
-                               const std::string& kernel) {
-  for (const Kernel& candidate : kKernels)
-    if (kernel == candidate.name && candidate.runs_here())
-      return candidate.make(description);
-  throw std::invalid_argument("engine: no kernel " + kernel + " on this machine");
+std::shared_ptr<Executor> make_shared(const Description& description,
+                                      const std::string& kernel) {
+  return make(description, kernel);
 }
 
 // Overflow counts of a batch; None where a payload does not fit or `in` is no array
@@ -270,7 +237,7 @@ NB_MODULE(_native, m) {
                      return tensors;
                    })
       .def("run", run);
-  m.def("make", make, "description"_a, "kernel"_a);
+  m.def("make", make_shared, "description"_a, "kernel"_a);
   nb::class_<Stream>(m, "Stream")
       .def(nb::init<std::shared_ptr<Executor>, nb::object>())
       .def("step", &Stream::step, "u"_a.none())

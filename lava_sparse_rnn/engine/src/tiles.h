@@ -10,15 +10,15 @@ namespace engine {
 
 constexpr int kBlock = 6;  // slices that a dense kernel adds up in registers at once
 
-// Blocks of at most kBlock slices; in a block, for every `per_tile` columns, the
+// Blocks of at most `block` slices; in a block, for every `per_tile` columns, the
 // slices' tiles; in a tile, row by row, the weights of its columns.
-inline Array<int8_t> tiles_of(const Csr& matrix, int per_tile) {
+inline Array<int8_t> tiles_of(const Csr& matrix, int per_tile, int block = kBlock) {
   const int slices = round_up(matrix.rows, kLanes) / kLanes;
   const int steps = round_up(matrix.columns, per_tile) / per_tile;
   Array<int8_t> tiles(std::size_t(slices) * steps * kLanes * per_tile, 0);
   for (int row = 0; row < matrix.rows; ++row) {
-    const int slice = row / kLanes, first = slice / kBlock * kBlock;
-    const int in_block = std::min(kBlock, slices - first);
+    const int slice = row / kLanes, first = slice / block * block;
+    const int in_block = std::min(block, slices - first);
     for (int i = matrix.begin[row]; i < matrix.begin[row + 1]; ++i) {
       const int step = matrix.index[i] / per_tile;
       const std::size_t tile =

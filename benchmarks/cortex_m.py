@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A network on Cortex-M: instructions per token, flash and RAM.
+
+    uv run python benchmarks/cortex_m.py [NET] [--audio WAV] [--tokens N] [-o TABLE.md]
+
+Needs Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. The
+network is exported to C, compiled, run on qemu's models of ARM's boards, and compared
+with the reference, integer by integer.
+
+What is counted: instructions that qemu executes between the call of ``step`` and its
+return. They are no cycles: on a chip a load, a branch or flash memory may take more
+than one cycle, and a Cortex-M7 or M55 may start two instructions in one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lava_sparse_rnn import c_export, spec
+from lava_sparse_rnn.files import replacing
+
+HERE = Path(__file__).parent
+COMPILER, QEMU = "arm-none-eabi-gcc", "qemu-system-arm"
+TIMEOUT_S = 600
+
+
+@dataclass(frozen=True)
+class Board:
+    """A machine of qemu: its name, its core, and where code and data go."""
+
+    core: str
+    machine: str
+    code: int
+    ram: int
+
+
+BOARDS = (
+    Board("cortex-m3", "mps2-an385", 0x00000000, 0x20000000),
+    Board("cortex-m4", "mps2-an386", 0x00000000, 0x20000000),
+    Board("cortex-m7", "mps2-an500", 0x00000000, 0x20000000),
+    Board("cortex-m33", "mps2-an505", 0x10000000, 0x38000000),
+    Board("cortex-m55", "mps3-an547", 0x00000000, 0x20000000),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run: bytes, and instructions per token."""
+
+    board: Board
+    flags: str
+    sizes: c_export.Sizes
+    stack: int
+    mean: float
+    most: float
+
+
+def missing_tools() -> list[str]:
+    """Programs that are needed and not there."""
+    return [name for name in (COMPILER, QEMU, "size") if not shutil.which(name)]
+
+
+def run(network: spec.Network, x: np.ndarray, board: Board, flags: str) -> Result:
+    """Run a network on a board and compare its answers with the reference's.
+
+    Raises
+    ------
+    RuntimeError
+        When the board or its compiler fails, or an answer differs.
+    """
+    made = c_export.export(network, "network")
+    target = ["-mthumb", f"-mcpu={board.core}"]
+    sizes = c_export.measure(
+        made, " ".join([COMPILER, *target]), ["-std=c99", *flags.split()]
+    )
+    types = [np.int16 if w.bits <= 16 else np.int32 for w in _ends(network)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made.write(folder)
+        (folder / "tokens").write_bytes(x.astype(types[0]).tobytes())
+        _compile(folder, board, [*target, *flags.split()])
+        command = [QEMU, "-machine", board.machine, "-icount", "shift=0"]
+        command += ["-nographic", "-semihosting", "-kernel", "image"]
+        _call(command, folder)
+        answers = np.fromfile(folder / "answers", types[1])
+        counts = np.fromfile(folder / "results", "<u4")
+    expected = spec.reference.run(network, x)
+    if not np.array_equal(answers.reshape(expected.shape), expected):
+        raise RuntimeError(f"{board.core}: answers differ from the reference's")
+    loop, loop_ticks, tokens, ticks, most, stack = (int(n) for n in counts)
+    per_tick = loop / loop_ticks
+    assert sizes is not None
+    return Result(
+        board, flags, sizes, stack, ticks * per_tick / tokens, most * per_tick
+    )
+
+
+def _ends(network: spec.Network) -> tuple[spec.Wire, spec.Wire]:
+    return network.layers[0].inp, network.layers[-1].out
+
+
+def _compile(folder: Path, board: Board, flags: list[str]) -> None:
+    names = {"N": "network", "D_IN": "NETWORK_D_IN", "D_OUT": "NETWORK_D_OUT"}
+    defines = [f"-D{key}={value}" for key, value in names.items()]
+    places = [f"-Wl,--defsym={n}={getattr(board, n.lower())}" for n in ("CODE", "RAM")]
+    sources = [str(HERE / "cortex_m" / "board.c"), "network.c"]
+    script = str(HERE / "cortex_m" / "board.ld")
+    command = [COMPILER, "-std=gnu99", "-Wall", "-Wextra", "-Werror", *flags, "-I."]
+    command += ['-DNETWORK="network.h"', *defines, *sources, "-nostartfiles"]
+    _call([*command, "-T", script, *places, "-o", "image"], folder)
+
+
+def _call(command: list[str], folder: Path) -> None:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr or done.stdout}")
+
+
+def table(results: list[Result]) -> str:
+    """Markdown, a line per run."""
+    lines = [
+        "| core (qemu's board) | flags | code | constants | state | stack "
+        "| instructions per token, mean | most |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for r in results:
+        lines.append(
+            f"| {r.board.core} ({r.board.machine}) | `{r.flags}` | {r.sizes.code:,} "
+            f"| {r.sizes.constants:,} | {r.sizes.ram:,} | {r.stack:,} "
+            f"| {r.mean:,.0f} | {r.most:,.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Parse, run every board, print and write the table."""
+    data = HERE.parent / "data"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("net", nargs="?", type=Path, default=data / "denoiser.net")
+    sample = data / "samples" / "noisy_01.wav"
+    parser.add_argument("--audio", type=Path, default=sample)
+    parser.add_argument("--tokens", type=int, default=500)
+    flags_help = "as --flags=-O3, any number of times; -Os and -O2 by default"
+    parser.add_argument("--flags", action="append", help=flags_help)
+    parser.add_argument("-o", "--output", type=Path, help="write the table here")
+    options = parser.parse_args()
+    if missing := missing_tools():
+        parser.error(f"not found: {', '.join(missing)}")
+
+    from lava_sparse_rnn.audio import wav
+    from lava_sparse_rnn.audio.denoiser import Denoiser
+
+    network = spec.load(options.net)
+    x = Denoiser(network).tokens(wav.read(options.audio)[0])[: options.tokens]
+    results = []
+    for flags in options.flags or ["-Os", "-O2"]:
+        for board in BOARDS:
+            results.append(run(network, x, board, flags))
+            print(table(results).splitlines()[-1], flush=True)
+    text = (
+        f"{options.net.name}, {len(x)} tokens of {options.audio.name}; bytes, and "
+        f"instructions as qemu executes them\n\n{table(results)}"
+    )
+    print(f"\n{text}")
+    if options.output:
+        with replacing(options.output) as temporary:
+            temporary.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

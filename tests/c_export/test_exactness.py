@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The exported C computes the reference's integers, and no undefined behaviour."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from lava_sparse_rnn import spec
+from lava_sparse_rnn.fixed_point import (
+    PLAN,
+    QFormat,
+    SigmoidLines,
+    SpecError,
+    fit_lines,
+)
+
+from .conftest import SANITIZE
+
+ROOT = Path(__file__).parents[2]
+SEEDS = st.integers(0, 2**32 - 1)
+SIZES = st.integers(1, 24) | st.sampled_from([257, 300])
+NARROW, GATES = st.integers(4, 16), st.integers(8, 16)
+PORTABLE = "-DARITHMETIC_SHIFT=0"
+few_examples = settings(
+    max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@st.composite
+def recipes(draw, wire_bits=NARROW, gate_bits=GATES):
+    """Recipes of every policy and of many widths."""
+    return spec.Recipe(
+        rounding=draw(st.sampled_from(["floor", "nearest"])),
+        overflow=draw(st.sampled_from(["saturate", "wrap"])),
+        state_nonlinearity=draw(st.sampled_from(["real_gate", "split", "none"])),
+        sigmoid=draw(st.sampled_from([fit_lines(), fit_lines(0.0004), PLAN])),
+        weight_bits=draw(st.integers(2, 8)),
+        wire_bits=draw(wire_bits),
+        state_bits=draw(st.integers(12, 28)),
+        a_bits=draw(st.integers(4, 20)),
+        gate_bits=draw(gate_bits),
+    )
+
+
+def made(seed, recipe, sizes, n_blocks, density):
+    """A random network, or the end of the example where the proof forbids it."""
+    rng = np.random.default_rng(seed)
+    try:
+        return spec.random_network(
+            rng, *sizes, n_blocks=n_blocks, density=density, recipe=recipe
+        )
+    except SpecError:
+        assume(False)
+
+
+def tokens(network, seed, n=12):
+    """Tokens of any size, and some at both ends of the range."""
+    fmt = network.layers[0].inp.format
+    rng = np.random.default_rng(seed)
+    x = rng.integers(fmt.lowest, fmt.highest + 1, (n, network.d_in))
+    x[1], x[2] = fmt.lowest, fmt.highest
+    x[3] = np.where(rng.random(network.d_in) < 0.9, 0, x[3])
+    return x
+
+
+@pytest.mark.slow
+@few_examples
+@given(
+    SEEDS,
+    recipes(),
+    st.tuples(SIZES, SIZES, SIZES, SIZES),
+    st.integers(0, 2),
+    st.floats(0, 1),
+    st.sampled_from([("-O2",), SANITIZE, (*SANITIZE, PORTABLE)]),
+)
+def test_random_networks(assert_same, seed, recipe, sizes, n_blocks, density, flags):
+    network = made(seed, recipe, sizes, n_blocks, density)
+    assert_same(network, tokens(network, seed), *flags)
+
+
+@pytest.mark.slow
+@few_examples
+@given(
+    SEEDS,
+    recipes(st.integers(17, 20), st.integers(17, 32)),
+    st.sampled_from([("-O2",), SANITIZE]),
+)
+def test_wide_formats(assert_same, seed, recipe, flags):
+    recipe = replace(recipe, weight_bits=4)
+    network = made(seed, recipe, (3, 4, 3, 2), 1, 0.5)
+    assert_same(network, tokens(network, seed), *flags)
+
+
+@pytest.mark.slow
+def test_policies(assert_same, policy_recipe):
+    network = spec.random_network(
+        np.random.default_rng(7), 9, 12, 7, 5, 2, recipe=policy_recipe
+    )
+    assert_same(network, tokens(network, 7, 60), "-O2")
+    assert_same(network, tokens(network, 7, 60), "-O1", PORTABLE)
+
+
+@pytest.mark.slow
+@few_examples
+@given(SEEDS, recipes(), st.integers(0, 31), st.lists(st.integers(-9, 9), min_size=7))
+def test_unusual_shifts(assert_same, seed, recipe, a_frac, moves):
+    """A block whose binary points are moved about: left shifts, far right shifts."""
+    network = made(seed, recipe, (7, 9, 5, 6), 1, 0.5)
+    encoder, block, decoder = network.layers
+    z = replace(block.z, frac=block.z.frac + moves[0], ref=block.z.ref + moves[0])
+    out = replace(block.out, frac=block.out.frac + moves[1], ref=block.out.ref + 9)
+    B_frac, C_frac = block.B_re.frac + moves[5], block.C_re.frac + moves[4]
+    low = min(block.a_format.lowest, -1) >> max(15 - a_frac, 0)
+    try:
+        block = replace(
+            block,
+            z=z,
+            out=out,
+            state=QFormat(block.state.bits, block.state.frac + moves[2]),
+            g=QFormat(block.g.bits, np.clip(block.g.frac + moves[3], 0, 12)),
+            B_re=replace(block.B_re, frac=B_frac),
+            B_im=replace(block.B_im, frac=B_frac),
+            C_re=replace(block.C_re, frac=C_frac),
+            C_imn=replace(block.C_imn, frac=C_frac),
+            W=replace(block.W, frac=block.W.frac + moves[6]),
+            a_format=QFormat(block.a_format.bits, a_frac),
+            a_re=np.clip(block.a_re, low, -low - 1),
+            a_im=np.clip(block.a_im, low, -low - 1),
+        )
+        network = spec.Network(
+            (encoder, block, replace(decoder, inp=out)), network.recipe
+        )
+    except SpecError:
+        assume(False)
+    assert_same(network, tokens(network, seed), *SANITIZE)
+
+
+@pytest.mark.parametrize("rounding", ["floor", "nearest"])
+@pytest.mark.parametrize("k", [-2, 31])
+def test_ends_of_the_accumulator(assert_same, rounding, k):
+    """Sums near 2**30, the limit of the proof, in a matrix that is kept dense."""
+    n = 250 if k > 0 else 50
+    inp = spec.Wire(16, np.full(n, 8), 8)
+    rows = np.array([-128, 127, 1, -1])[:, None]
+    weights = spec.Weights(np.broadcast_to(rows, (4, n)), np.full(4, 3))
+    bias = spec.Bias([-8000000, 8000000, 5, 0], np.array([0, 0, 3, 0]))
+    out = spec.Wire(16, np.full(4, 11 - k), 11 - k)
+    layer = spec.Affine(inp, weights, bias, out, relu=False)
+    network = spec.Network((layer,), spec.Recipe(rounding))
+    x = np.stack([np.full(n, -32768), np.full(n, 32767), np.zeros(n, int)])
+    assert_same(network, x, *SANITIZE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("overflow", ["saturate", "wrap"])
+def test_ends_of_the_sigmoid(assert_same, overflow):
+    """The steepest line at the largest argument needs all of 32 bits."""
+    lines = SigmoidLines([65535, 0], [0, 0], [32768, 32767])
+    recipe = spec.Recipe(overflow=overflow, sigmoid=lines)
+    network = spec.random_network(np.random.default_rng(5), recipe=recipe)
+    encoder, block, decoder = network.layers
+    g = QFormat(16, np.zeros(block.d_model, int))
+    W = replace(block.W, frac=g.frac - block.z.ref)
+    network = spec.Network((encoder, replace(block, g=g, W=W), decoder), recipe)
+    assert_same(network, tokens(network, 0, 200), *SANITIZE)
+
+
+def widest_block():
+    """A block of nothing but 32-bit formats: matrices are empty, biases speak."""
+    n = 3
+    ones, none = np.ones(n, dtype=int), spec.Weights(np.zeros((n, n)), np.zeros(n))
+    bias = spec.Bias([2**23 - 1, -(2**23) + 1, 77], 2 * ones)
+    return spec.S5Block(
+        inp=spec.Wire(32, 0 * ones, 0),
+        **dict.fromkeys(("B_re", "B_im", "C_re", "C_imn", "W"), none),
+        bias_x_re=bias,
+        bias_x_im=spec.Bias([2**23 - 1, 5, -(2**23) + 1], 4 * ones),
+        a_re=[8000, -7000, 5],
+        a_im=[-3, 4000, 8000],
+        a_format=QFormat(16, 15),
+        state=QFormat(32, 0 * ones),
+        s=spec.Wire(32, [-2, -2, -31], -2),
+        D=spec.Diagonal(0 * ones, 0 * ones),
+        bias_z=bias,
+        z=spec.Wire(32, 0 * ones, 0),
+        bias_g=spec.Bias([2**23 - 1, -(2**23) + 1, 0], 5 * ones),
+        g=QFormat(32, 2 + 0 * ones),
+        out=spec.Wire(32, [-3, -16, -12], -13),
+    )
+
+
+@pytest.mark.parametrize("rounding", ["floor", "nearest"])
+def test_the_widest_formats(assert_same, rounding):
+    network = spec.Network((widest_block(),), spec.Recipe(rounding))
+    x = tokens(network, 0, 30)
+    assert_same(network, x, *SANITIZE)
+
+
+@pytest.mark.slow
+def test_long_ways_between_weights(assert_same):
+    """Gaps of more than 255 rows, columns and rows without a weight."""
+    rng = np.random.default_rng(1)
+    network = spec.random_network(rng, 1000, 700, 300, 3, 1, density=0.002)
+    assert_same(network, tokens(network, 5), *SANITIZE)
+
+
+@pytest.mark.slow
+def test_a_network_may_begin_with_a_block(assert_same):
+    network = spec.random_network(np.random.default_rng(8))
+    only = spec.Network(network.layers[1:2], network.recipe)
+    assert_same(only, tokens(only, 5, 50), *SANITIZE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [("-O2",), ("-Os",), SANITIZE])
+def test_the_shipped_network(assert_same, flags):
+    network = spec.load(ROOT / "data" / "denoiser.net")
+    rng = np.random.default_rng(0)
+    x = np.rint(rng.gamma(0.3, 900, (100, network.d_in))).clip(0, 32767).astype(int)
+    x[-4:] = tokens(network, 3, 4)
+    assert_same(network, x, *flags)
