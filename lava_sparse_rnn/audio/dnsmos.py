@@ -54,7 +54,7 @@ def dnsmos(samples: np.ndarray) -> Mos:
     if not len(samples):
         raise AudioError("DNSMOS of no samples: at least one is needed")
     try:
-        from speechmos import dnsmos as networks
+        from speechmos import dnsmos as networks  # type: ignore[import-not-found]
     except ImportError as error:
         raise MissingDependencyError(
             f"DNSMOS needs the extra 'evaluate' (uv sync --extra evaluate): {error}"

@@ -34,8 +34,8 @@ def _lava_dl(place: Place) -> tuple[Any, Any]:
         # What its imports say of packages that play no part here is not passed on.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            from lava.lib.dl.netx.hdf5 import Network
-            from lava.lib.dl.netx.utils import NetDict
+            from lava.lib.dl.netx.hdf5 import Network  # type: ignore[import-not-found]
+            from lava.lib.dl.netx.utils import NetDict  # type: ignore[import-not-found]
     except ImportError as error:
         raise ImportError(
             f"{place.name}: is a layer of lava-dl, which is not installed: "

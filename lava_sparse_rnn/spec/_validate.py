@@ -83,6 +83,9 @@ def _accumulator(wire: Wire, *matrices: Weights, bias: Bias | None = None) -> In
 
 
 def _affine_sizes(layer: Affine) -> Iterator[tuple[str, object, object]]:
+    for name in ("inp", "out"):
+        wire = getattr(layer, name)
+        yield f"{name}.frac", wire.frac.shape, (wire.size,)
     yield "weights", layer.weights.shape, (layer.out.size, layer.inp.size)
     yield "bias", layer.bias.mant.shape, (layer.out.size,)
 
@@ -103,7 +106,11 @@ def _affine_bounds(layer: Affine, recipe: Recipe) -> Iterator[Bound]:
 
 def _s5_sizes(block: S5Block) -> Iterator[tuple[str, object, object]]:
     n, d = block.d_state, block.d_model
-    yield "a_im", block.a_im.shape, (n,)
+    for name in ("inp", "s", "z", "out"):
+        wire = getattr(block, name)
+        yield f"{name}.frac", wire.frac.shape, (wire.size,)
+    for name in ("a_re", "a_im"):
+        yield name, getattr(block, name).shape, (n,)
     yield "s", block.s.size, n
     yield "state.frac", block.state.frac.shape, (n,)
     for name in ("B_re", "B_im"):

@@ -58,6 +58,11 @@ def put(name, **options):
     return change
 
 
+def column(name):
+    """A change: a dataset with one more axis."""
+    return lambda file: put(name, data=file[name][()][:, None])(file)
+
+
 def leave(name):
     """A change: a link to another file."""
 
@@ -101,6 +106,9 @@ CHANGES = [
     (attribute("recipe", "rounding", 3), "rounding is .*3.*, must be text"),
     (attribute("layer/1/W/matrix", "shape", [8, -8]), r"shape is \[8, -8\], must be"),
     (attribute("layer/1/W/matrix", "shape", 8), "shape is 8, must be two sizes"),
+    # What numpy would stretch over a matrix of numbers.
+    (column("layer/0/out/frac"), r"out.frac: size \(8, 1\), must be \(8,\)"),
+    (column("layer/1/a_re"), r"a_re: size \(6, 1\), must be \(6,\)"),
     (lambda file: file.move("layer/2", "layer/x"), "layers are called 0, 1, x, must"),
 ]
 

@@ -46,7 +46,7 @@ def onnx_session(path: Path):
         Without onnxruntime.
     """
     try:
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-not-found]
     except ImportError:
         raise MissingDependencyError(
             "package onnxruntime is missing; install the extra 'evaluate'"
