@@ -156,8 +156,8 @@ def run(harness, monkeypatch):
 
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_random_networks(run, processor, random_tokens):
-    cases = list(random_cases(random_tokens, range(10)))
-    assert len(cases) >= 6
+    cases = list(random_cases(random_tokens, range(6)))
+    assert len(cases) >= 5
     done = run(processor, cases)
     assert done.returncode == 0, done.stderr
     *kernels, count = done.stdout.splitlines()

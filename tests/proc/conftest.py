@@ -82,6 +82,8 @@ def script(tmp_path):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=environment,
+                # What runs the tests in the background may have ignored Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         started.append(process)
         return process, output
