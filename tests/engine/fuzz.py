@@ -4,8 +4,8 @@
     python tests/engine/fuzz.py [--cases N | --seconds S] [--seed N] [--keep DIR]
     FUZZ=S tests/engine/sanitize.sh   # for S seconds with the sanitizers
 
-Cases run in processes of their own, so that a crash, a hang (a minute per case) and a want of
-memory (4 GB) are seen; a case that does any of it, or raises something else than
+Cases run in processes of their own, so that a crash, a hang (a minute per case) and a
+want of memory (4 GB) are seen; a case that does any of it, or raises something else than
 `SpecError`, is written to the folder of ``--keep`` and makes the exit status 1.
 """
 
