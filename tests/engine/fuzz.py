@@ -5,8 +5,8 @@
     FUZZ=S tests/engine/sanitize.sh   # for S seconds with the sanitizers
 
 Cases run in processes of their own, so that a crash, a hang (a minute per case) and a
-want of memory (4 GB) are seen; a case that does any of it, or raises something else than
-`SpecError`, is written to the folder of ``--keep`` and makes the exit status 1.
+want of memory (4 GB) are seen; a case that does any of it, or raises something other
+than `SpecError`, is written to the folder of ``--keep`` and makes the exit status 1.
 """
 
 from __future__ import annotations
