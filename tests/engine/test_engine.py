@@ -67,6 +67,19 @@ def test_inputs_that_do_not_fit(network, random_tokens, kernel):
         made.run(np.full((2, network.d_in), 0.5))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_with_one_bad_token_is_refused(network, random_tokens, kernel, threads):
+    made = engine.Engine(network, kernel, threads)
+    x = np.stack([random_tokens(network, 40, seed) for seed in range(5)])
+    bad = x.copy()
+    bad[4, 39, 0] = -32769
+    with pytest.raises(SpecError, match="value -32769 at 0"):
+        made.run(bad)
+    assert not made.counters  # of what was answered before it was found
+    made.run(x)
+    assert sum(made.counters.values()) > 0
+
+
 def test_only_networks_come_in(network):
     for other in (None, "file.net", SimpleNamespace(layers=network.layers)):
         with pytest.raises(SpecError, match=r"needs a spec\.Network"):

@@ -104,8 +104,9 @@ def test_a_refused_token_leaves_the_state(network, random_tokens, kernel):
     stream = engine.Stream(network, kernel)
     stream.process(x[:10])
     state, counts = stream.state, stream.counters
-    bad = x[:5].copy()
+    bad = random_tokens(network, 5)
     bad[4, 0] = -32769
+    late = np.concatenate([random_tokens(network, 40, 1), bad])
     for call, value in (
         (stream.step, bad[4]),
         (stream.step, x[:2]),
@@ -113,6 +114,7 @@ def test_a_refused_token_leaves_the_state(network, random_tokens, kernel):
         (stream.step, np.full(network.d_in, 0.5)),
         (stream.step, "token"),
         (stream.process, bad),
+        (stream.process, late),  # found when tokens before it have been answered
         (stream.process, x[:, :2]),
         (stream.process, None),
     ):

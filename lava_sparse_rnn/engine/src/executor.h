@@ -45,10 +45,10 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual std::unique_ptr<Context> context() const = 0;
-  // Whether all payloads fit the input wire.
-  virtual bool accepts(Tokens in, int64_t count) const = 0;
-  // Answers `count` accepted tokens; `trace` is one array per tensor, or null.
-  virtual void run(Context& context, Tokens in, int64_t count, int64_t* out,
+  // Answers `count` tokens; `trace` is one array per tensor, or null. False where one
+  // does not fit the input wire; tokens before it may then be answered, and have moved
+  // the context.
+  virtual bool run(Context& context, Tokens in, int64_t count, int64_t* out,
                    int64_t* const* trace) const = 0;
   // One token: false, and nothing done, where it does not fit the input wire.
   virtual bool step(Context& context, Tokens in, int64_t* out) const = 0;

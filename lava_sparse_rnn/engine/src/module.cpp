@@ -67,14 +67,12 @@ nb::object run(const Executor& executor, nb::handle in, const Tensor& out,
     batch.trace.push_back(trace[i].data());
   }
   if (!good) throw std::invalid_argument("engine: an array has the wrong size");
-  std::vector<int64_t> overflows;
-  bool fits;
+  std::optional<std::vector<int64_t>> overflows;
   {
     nb::gil_scoped_release release;
-    fits = executor.accepts(batch.in, int64_t(tokens));
-    if (fits) overflows = run_batch(executor, batch, threads);
+    overflows = run_batch(executor, batch, threads);
   }
-  return fits ? nb::cast(overflows) : nb::none();
+  return overflows ? nb::cast(*overflows) : nb::none();
 }
 
 // A state and the tokens that move it. Locked, because another thread may call while
@@ -167,9 +165,14 @@ class Stream {
     {
       nb::gil_scoped_release release;
       const std::lock_guard<std::mutex> lock(mutex_);
-      fits = executor_->accepts(from.tokens(), from.length(0));
-      if (fits)
-        executor_->run(*context_, from.tokens(), from.length(0), to.answers(), nullptr);
+      x_before_ = context_->x;
+      overflows_before_ = context_->overflows;
+      fits = executor_->run(*context_, from.tokens(), from.length(0), to.answers(),
+                            nullptr);
+      if (!fits) {
+        context_->x = x_before_;
+        context_->overflows = overflows_before_;
+      }
     }
     return fits ? out : nb::none();
   }
@@ -188,6 +191,8 @@ class Stream {
 
   std::shared_ptr<Executor> executor_;
   std::unique_ptr<Context> context_;
+  std::vector<Array<int32_t>> x_before_;  // a chunk, for one that does not fit
+  std::vector<int64_t> overflows_before_;
   nb::object check_;
   Answers answers_;
   std::mutex mutex_;

@@ -228,24 +228,19 @@ class Program final : public Executor {
     return work;
   }
 
-  bool accepts(Tokens in, int64_t count) const override {
-    Array<Wire> token(stride_, 0);
-    for (int64_t t = 0; t < count; ++t)
-      if (!take(in, t, token.data())) return false;
-    return true;
-  }
-
-  void run(Context& context, Tokens in, int64_t count, int64_t* out,
+  bool run(Context& context, Tokens in, int64_t count, int64_t* out,
            int64_t* const* trace) const override {
     auto& w = static_cast<Work<Kernel>&>(context);
+    bool fits = true;
     w.trace = trace;
-    for (w.first = 0; w.first < count; w.first += kChunk) {
+    for (w.first = 0; fits && w.first < count; w.first += kChunk) {
       const int tokens = static_cast<int>(std::min<int64_t>(kChunk, count - w.first));
-      for (int t = 0; t < tokens; ++t)
-        take(in, w.first + t, w.wires[0].data() + t * stride_);
-      chunk(w, tokens, out + w.first * d_out);
+      for (int t = 0; fits && t < tokens; ++t)
+        fits = take(in, w.first + t, w.wires[0].data() + t * stride_);
+      if (fits) chunk(w, tokens, out + w.first * d_out);
     }
     w.trace = nullptr;
+    return fits;
   }
 
   bool step(Context& context, Tokens in, int64_t* out) const override {
