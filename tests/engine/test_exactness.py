@@ -180,6 +180,23 @@ def test_wide_and_empty_matrices(assert_same, random_tokens):
         assert_same(network, random_tokens(network, 5), layouts=LAYOUTS)
 
 
+@pytest.mark.parametrize(("wire_bits", "rows"), [(16, 100), (8, 64), (16, 257)])
+def test_rows_of_very_unequal_length(assert_same, wire_bits, rows):
+    """Rows of 0 to 200 weights, in no order: kernels may sort them."""
+    rng, n = np.random.default_rng(6), 400
+    lengths = rng.permutation(np.linspace(0, 200, rows).astype(int))
+    dense = np.zeros((rows, n), int)
+    for row, length in zip(dense, lengths, strict=True):
+        row[rng.choice(n, length, replace=False)] = rng.integers(-128, 128, length)
+    inp = spec.Wire(wire_bits, np.full(n, 8), 8)
+    weights = spec.Weights(sparse.csr_array(dense), np.full(rows, 3))
+    bias = spec.Bias(np.arange(rows), np.zeros(rows, int))
+    out = spec.Wire(wire_bits, np.full(rows, 3), 3)
+    layer = spec.Affine(inp, weights, bias, out, relu=False)
+    network = spec.Network((layer,), spec.Recipe())
+    assert_same(network, tokens(network, 1), layouts=LAYOUTS)
+
+
 def test_a_network_may_begin_with_a_block(assert_same, random_tokens):
     network = spec.random_network(np.random.default_rng(8))
     only = spec.Network(network.layers[1:2], network.recipe)

@@ -29,8 +29,9 @@ constexpr int kWindow = 128;  // what one vpermi2b looks up
 constexpr int kPerRow = 4;    // what one vpdpbusd adds up
 constexpr int kAhead = 1024;  // bytes from the weights in use to those called up
 constexpr int kPanel = 320;   // columns whose windows fit the registers
-// Measured cost of a group of 64 slots relative to a tile of 16 x 4 weights.
-constexpr double kGroupCost = 2.0;
+// Measured cost of a group of 64 slots, and of putting a slice's sums back in order,
+// relative to a tile of 16 x 4 weights.
+constexpr double kGroupCost = 2.1, kSliceCost = 5.0;
 
 struct Kernel {
   using Value = int32_t;
@@ -48,6 +49,7 @@ struct Kernel {
     int slices, columns;
     bool sparse, one_byte;
     Array<int32_t> correction;
+    Array<uint8_t> place;  // where sorted rows' sums are
     std::vector<Panel> panels;
     Array<int8_t> tiles;
   };
@@ -76,18 +78,26 @@ struct Kernel {
                      std::vector<std::string>& layouts) {
     const bool one_byte = csr.input_bits <= 8;
     Matrix m{round_up(csr.rows, kLanes) / kLanes, csr.columns, true, one_byte,
-             correction_of(csr, one_byte ? 128 : 32768), {}, {}};
+             {}, {}, {}, {}};
+    SortedRows sorted = sort_rows(csr);
+    const int offset = one_byte ? 128 : 32768;
     const int panels = (csr.columns + kPanel - 1) / kPanel;
     double groups = 0;
     for (int i = 0; i < panels; ++i) {
-      m.panels.push_back(panel_of(csr, m.slices, csr.columns * i / panels,
+      m.panels.push_back(panel_of(sorted.matrix, m.slices,
+                                  csr.columns * i / panels,
                                   csr.columns * (i + 1) / panels));
       groups += double(m.panels.back().stream.size()) / 128;
     }
     const double tiles = m.slices * (round_up(csr.columns, kPerRow) / kPerRow);
-    m.sparse = choose_windows(layout, kGroupCost * groups, tiles);
+    m.sparse =
+        choose_windows(layout, kGroupCost * groups + kSliceCost * m.slices, tiles);
     layouts.push_back(m.sparse ? "sparse" : "dense");
-    if (m.sparse) return m;
+    m.correction = correction_of(m.sparse ? sorted.matrix : csr, offset);
+    if (m.sparse) {
+      m.place = std::move(sorted.place);
+      return m;
+    }
     m.panels.clear();
     m.tiles = tiles_of(csr, kPerRow);
     return m;
@@ -140,6 +150,25 @@ struct Kernel {
         }
       if (!one_byte) sum = _mm512_add_epi32(sum, _mm512_slli_epi32(upper, 8));
       _mm512_storeu_si512(acc + kLanes * s, sum);
+    }
+  }
+
+  TARGET static void unsort(const Matrix& m, int32_t* acc) {
+    constexpr int kSlices = kSorted / kLanes;
+    const __m512i half = _mm512_set1_epi32(kSorted / 2);
+    const uint8_t* at = m.place.data();
+    for (int s = 0; s < m.slices; s += kSlices, acc += kSorted) {
+      const __m512i first = get(acc), second = get(acc + kLanes),
+                    third = get(acc + 2 * kLanes), fourth = get(acc + 3 * kLanes);
+      for (int i = 0; i < std::min(kSlices, m.slices - s); ++i, at += kLanes) {
+        const __m512i place = _mm512_cvtepu8_epi32(
+            _mm_load_si128(reinterpret_cast<const __m128i*>(at)));
+        _mm512_storeu_si512(
+            acc + kLanes * i,
+            _mm512_mask_blend_epi32(_mm512_test_epi32_mask(place, half),
+                                    _mm512_permutex2var_epi32(first, place, second),
+                                    _mm512_permutex2var_epi32(third, place, fourth)));
+      }
     }
   }
 
@@ -210,6 +239,7 @@ struct Kernel {
       sums[p.starts.size() - 1](p, in, base, acc, m.slices);
       base = acc;
     }
+    unsort(m, acc);
   }
 
   static void multiply(const Matrix& m, const Wire* in, int32_t* acc, uint8_t* bytes,

@@ -2,8 +2,34 @@
 #include "windows.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace engine {
+
+SortedRows sort_rows(const Csr& matrix) {
+  const int rows = round_up(matrix.rows, kLanes);
+  std::vector<int> order(rows);
+  std::iota(order.begin(), order.end(), 0);
+  const auto length = [&](int row) {
+    return row < matrix.rows ? matrix.begin[row + 1] - matrix.begin[row] : 0;
+  };
+  const auto fuller = [&](int a, int b) { return length(a) > length(b); };
+  for (int at = 0; at < rows; at += kSorted)
+    std::stable_sort(order.begin() + at, order.begin() + std::min(at + kSorted, rows),
+                     fuller);
+  SortedRows sorted{{rows, matrix.columns, matrix.input_bits, {0}, {}, {}},
+                    Array<uint8_t>(rows)};
+  Csr& to = sorted.matrix;
+  for (int i = 0; i < rows; ++i) {
+    sorted.place[order[i]] = static_cast<uint8_t>(i % kSorted);
+    for (int k = 0; k < length(order[i]); ++k) {
+      to.index.push_back(matrix.index[matrix.begin[order[i]] + k]);
+      to.value.push_back(matrix.value[matrix.begin[order[i]] + k]);
+    }
+    to.begin.push_back(static_cast<int32_t>(to.index.size()));
+  }
+  return sorted;
+}
 
 Slice slice_of(const Csr& matrix, int slice, int first_column, int last_column) {
   Slice rows;

@@ -29,6 +29,16 @@ struct Weight {
   int8_t value;
 };
 
+// A slice has as many groups as its fullest row needs: rows are sorted by their number
+// of weights, but stay within 64 rows, where their sums are put back with a few
+// instructions.
+constexpr int kSorted = 64;
+struct SortedRows {
+  Csr matrix;            // of whole slices
+  Array<uint8_t> place;  // of each row's sum among the 64
+};
+SortedRows sort_rows(const Csr& matrix);
+
 // The weights of each of the 16 rows of slice `slice`, by rising column.
 using Slice = std::array<std::vector<Weight>, kLanes>;
 Slice slice_of(const Csr& matrix, int slice, int first_column, int last_column);
