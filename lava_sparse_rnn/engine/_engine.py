@@ -48,8 +48,10 @@ class Engine:
         threads: int = 1,
         layout: str | None = None,
     ) -> None:
-        if threads < 1:
-            raise SpecError(f"engine: threads is {threads}, must be at least 1")
+        if not isinstance(threads, int | np.integer) or threads < 1:
+            raise SpecError(
+                f"engine: threads is {threads!r}, must be a whole number from 1"
+            )
         self.network, self.threads = network, int(threads)
         self._program = prepare(network, kernel, layout)
         self.counters = OverflowCounters()
@@ -96,10 +98,10 @@ class Engine:
         y = np.empty((*batch.shape[:-1], self.network.d_out), dtype=np.int64)
         tensors = self._program.tensors if trace is not None else ()
         arrays = [np.empty((*y.shape[:-1], n), dtype=np.int64) for _, n in tensors]
-        run = self._program.executor.run
-        counts = run(batch, y, arrays, self.threads)
+        run, threads = self._program.executor.run, min(self.threads, max(len(batch), 1))
+        counts = run(batch, y, arrays, threads)
         if counts is None:  # not integers of the wire: converted, or told why not
-            counts = run(self._checked(x, batch), y, arrays, self.threads)
+            counts = run(self._checked(x, batch), y, arrays, threads)
         for (name, _), count in zip(self._program.tensors, counts, strict=True):
             self.counters[name] += count
         lead = slice(None) if x.ndim == 3 else 0

@@ -11,7 +11,7 @@ from lava_sparse_rnn.engine import _extension
 from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("threads", [1, 2, 5, 2**40])
 def test_batch_is_its_sequences(network, random_tokens, kernel, threads):
     x = np.stack([random_tokens(network, 40, seed) for seed in range(7)])
     made = engine.Engine(network, kernel, threads)
@@ -117,8 +117,9 @@ def test_matrices_with_bad_indices_are_refused():
 def test_arguments(network):
     with pytest.raises(SpecError, match="kernel is 'mmx', this machine has: scalar"):
         engine.Engine(network, "mmx")
-    with pytest.raises(SpecError, match="threads is 0"):
-        engine.Engine(network, threads=0)
+    for threads in (0, 1.5, "2", None):
+        with pytest.raises(SpecError, match=f"threads is {threads!r}"):
+            engine.Engine(network, threads=threads)
     with pytest.raises(SpecError, match="layout is 'coo'"):
         engine.Engine(network, layout="coo")
 
