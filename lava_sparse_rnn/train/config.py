@@ -69,8 +69,11 @@ class PruningConfig(_Section):
 
 
 class OptimConfig(_Section):
-    """AdamW with linear warm-up and a cosine to `final_lr` times the peak."""
+    """Linear warm-up and a cosine to `final_lr` times the peak."""
 
+    algorithm: Literal["adamw", "muon"] = Field(
+        default="adamw", description="of matrices; everything else has AdamW"
+    )
     lr: float = Field(default=4e-3, gt=0)
     ssm_lr: float = Field(
         default=1e-3, gt=0, description="Lambda, log_step, batch norm"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -79,6 +80,85 @@ def synthesise(front: FrontEnd, spectrum: Tensor) -> Tensor:
 def gain(output: Tensor) -> Tensor:
     """Gain on the magnitude from the network's answer: ``relu(1 + output)``."""
     return (1 + output).relu()
+
+
+def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
+    """Spectrum and network input, one sequence after the other.
+
+    Frames of one sequence fit into a processor's cache, those of a batch do not.
+
+    Parameters
+    ----------
+    front : FrontEnd
+    wave : Tensor, shape (batch, samples)
+
+    Returns
+    -------
+    spectrum : Tensor, complex, shape (batch, T, bins)
+    x : Tensor, shape (T, batch, bins)
+    """
+    rows = [analyse(front, row.unsqueeze(0)).squeeze(1) for row in wave]
+    spectrum = torch.stack(rows)
+    x = wave.new_empty(spectrum.shape[1], len(rows), spectrum.shape[2])
+    for b, row in enumerate(rows):
+        x[:, b] = features(front, row.abs())
+    return spectrum, x
+
+
+class _Resynthesis(torch.autograd.Function):
+    """``synthesise(spectrum * gain(output))``, without an autograd graph.
+
+    The map from gains to samples is linear, so its gradient is its transpose: windowed
+    frames of the gradient, transformed, times the conjugate spectrum. The graph of
+    the same steps keeps several copies of all frames and costs twice the time.
+    """
+
+    @staticmethod
+    def forward(ctx, output, spectrum, front):
+        ctx.save_for_backward(output, spectrum)
+        ctx.front = front
+        waves = []
+        for b, row in enumerate(spectrum):
+            cleaned = (row * gain(output[:, b])).unsqueeze(1)
+            waves.append(synthesise(front, cleaned))
+        return torch.cat(waves)
+
+    @staticmethod
+    def backward(ctx, grad):
+        output, spectrum = ctx.saved_tensors
+        front = ctx.front
+        overlap = front.n_fft // front.hop_length
+        # An inverse transform counts each inner bin twice, itself and its mirror image.
+        scale = grad.new_full((front.bins,), 2.0)
+        scale[0] = scale[-1] = 1.0
+        scale *= 2 / (overlap * front.n_fft)
+        margin = front.n_fft - front.hop_length
+        result = torch.empty_like(output)
+        for b, row in enumerate(spectrum):
+            # Samples after the last one are not in the result: their gradient is zero.
+            frames = analyse(front, torch.nn.functional.pad(grad[b : b + 1], (0, margin)))
+            product = torch.view_as_real(frames.squeeze(1)) * torch.view_as_real(row)
+            torch.mul(product.sum(-1) * scale, output[:, b] > -1, out=result[:, b])
+        return result, None, None
+
+
+def resynthesise(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
+    """Waveform of a spectrum with the network's gains applied.
+
+    Parameters
+    ----------
+    front : FrontEnd
+    spectrum : Tensor, complex, shape (batch, T, bins)
+        Not differentiated.
+    output : Tensor, shape (T, batch, bins)
+        The network's answer, see `gain`.
+
+    Returns
+    -------
+    Tensor, shape (batch, (T - R + 1) * hop)
+        See `synthesise`.
+    """
+    return cast(Tensor, _Resynthesis.apply(output, spectrum, front))
 
 
 def measure(front: FrontEnd, waves: Iterable[Tensor]) -> FrontEnd:

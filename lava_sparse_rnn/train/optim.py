@@ -11,10 +11,11 @@ from torch import nn
 from lava_sparse_rnn.nn import parameter_groups
 
 from .config import OptimConfig
+from .muon import Muon
 
 
 def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
-    """AdamW over the groups of `nn.parameter_groups`.
+    """AdamW over the groups of `nn.parameter_groups`, or Muon for their matrices.
 
     Each group remembers its peak rate as ``group['peak']``.
 
@@ -39,7 +40,20 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
         groups.append({"params": parameters, "lr": lr, "weight_decay": decay})
     for group in groups:
         group["peak"] = group["lr"]
-    return torch.optim.AdamW(groups, betas=(config.beta1, config.beta2), foreach=True)
+    return _ALGORITHMS[config.algorithm](groups, (config.beta1, config.beta2))
+
+
+def _adamw(groups: list[dict], betas: tuple[float, float]) -> torch.optim.AdamW:
+    return torch.optim.AdamW(groups, betas=betas, foreach=True)
+
+
+def _muon(groups: list[dict], betas: tuple[float, float]) -> torch.optim.AdamW:
+    for group in groups:
+        group["muon"] = all(p.dim() == 2 for p in group["params"])
+    return Muon(groups, betas)
+
+
+_ALGORITHMS = {"adamw": _adamw, "muon": _muon}
 
 
 def rate_factor(step: int, steps: int, config: OptimConfig) -> float:

@@ -198,7 +198,9 @@ class IntegerStage(Stage):
 def _fine_tune_rates(config: TrainConfig) -> OptimConfig:
     factor = config.quantize.lr_factor
     rates = {"lr": config.optim.lr * factor, "ssm_lr": config.optim.ssm_lr * factor}
-    return config.optim.model_copy(update={**rates, "weight_decay": 0.0})
+    # Muon moves all directions alike, where a fine-tune has to move few.
+    rest = {"algorithm": "adamw", "weight_decay": 0.0}
+    return config.optim.model_copy(update={**rates, **rest})
 
 
 def _start_from(path: Path, model: SparseRNN) -> None:

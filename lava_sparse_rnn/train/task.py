@@ -13,14 +13,14 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
 
 from .data import Batch, Source
-from .frontend import analyse, features, gain, synthesise
+from .frontend import analyse, analyse_features, gain, resynthesise
 from .losses import si_snr
 
 Model = Callable[[Tensor], Tensor]
 """Time-major network: (T, batch, bins) to (T, batch, bins)."""
 
 
-def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> tuple[Tensor, Tensor]:
+def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
     """Clean a batch of waveforms.
 
     Parameters
@@ -32,17 +32,11 @@ def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> tuple[Tensor, Tenso
 
     Returns
     -------
-    wave : Tensor, shape (batch, samples - n_fft + hop)
+    Tensor, shape (batch, samples - n_fft + hop)
         Estimate, aligned with the input.
-    magnitude : Tensor, shape (T, batch, bins)
-        Its magnitudes before the overlap-add.
     """
-    spectrum = analyse(front, noisy)
-    parts = torch.view_as_real(spectrum)
-    magnitude = parts.square().sum(-1).sqrt()
-    factor = gain(model(features(front, magnitude)).to(noisy.dtype))
-    cleaned = torch.view_as_complex(parts * factor.unsqueeze(-1))
-    return synthesise(front, cleaned), magnitude * factor
+    spectrum, x = analyse_features(front, noisy)
+    return resynthesise(front, spectrum, model(x).to(noisy.dtype))
 
 
 def loss(
@@ -65,10 +59,13 @@ def loss(
     -------
     Tensor, scalar
     """
-    wave, magnitude = denoise(model, front, noisy)
+    spectrum, x = analyse_features(front, noisy)
+    output = model(x).to(noisy.dtype)
+    wave = resynthesise(front, spectrum, output)
     total = -si_snr(wave, clean[:, : wave.shape[1]]).mean()
     if magnitude_weight:
         target = analyse(front, clean).abs()
+        magnitude = spectrum.abs().transpose(0, 1) * gain(output)
         total = total + magnitude_weight * (magnitude - target).square().mean()
     return total
 
@@ -93,7 +90,7 @@ def output_level(model: Model, front: FrontEnd, batches: Iterable[Batch]) -> flo
     """
     logs = []
     for noisy, clean in batches:
-        wave, _ = denoise(model, front, torch.from_numpy(noisy))
+        wave = denoise(model, front, torch.from_numpy(noisy))
         target = torch.from_numpy(clean)[:, : wave.shape[1]]
         factor = (wave * target).sum(-1) / wave.square().sum(-1).clamp_min(1e-12)
         logs.append(factor[factor > 0].log())
@@ -146,7 +143,7 @@ class Validation:
         result = {}
         for name, (noisy, clean) in self._mixes.items():
             noisy, clean = torch.from_numpy(noisy), torch.from_numpy(clean)
-            wave, _ = denoise(model, self._front, noisy)
+            wave = denoise(model, self._front, noisy)
             noisy, clean = (x[:, : wave.shape[1]] for x in (noisy, clean))
             change = si_snr(wave, clean) - si_snr(noisy, clean)
             result[name] = float(change.mean())

@@ -8,7 +8,15 @@ import torch
 from lava_sparse_rnn.audio import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.train import task
-from lava_sparse_rnn.train.frontend import analyse, features, measure, synthesise
+from lava_sparse_rnn.train.frontend import (
+    analyse,
+    analyse_features,
+    features,
+    gain,
+    measure,
+    resynthesise,
+    synthesise,
+)
 from lava_sparse_rnn.train.losses import si_snr
 
 
@@ -31,9 +39,35 @@ def test_perfect_reconstruction(hop):
     assert torch.allclose(again, wave[:, : again.shape[1]], atol=1e-12)
 
 
+def test_features_one_by_one_are_those_of_the_batch():
+    front = FrontEnd(feature_mean=1.5, feature_scale=0.5)
+    wave = torch.randn(3, 128 * 9)
+    spectrum, x = analyse_features(front, wave)
+    expected = analyse(front, wave)
+    assert torch.equal(spectrum, expected.transpose(0, 1))
+    assert torch.equal(x, features(front, expected.abs()))
+
+
+@pytest.mark.parametrize("hop", [128, 256])
+def test_gradient_of_the_resynthesis_is_that_of_its_graph(hop):
+    front = FrontEnd(n_fft=512, hop_length=hop)
+    spectrum = analyse(front, torch.randn(2, 512 * 6, dtype=torch.float64))
+    shape = spectrum.shape
+    output = (2 * torch.randn(shape, dtype=torch.float64) - 1).requires_grad_()
+    weight = torch.randn(2, 512 * 6 - 512 + hop, dtype=torch.float64)
+
+    expected = synthesise(front, spectrum * gain(output))
+    (wanted,) = torch.autograd.grad((expected.sin() * weight).sum(), output)
+    found = resynthesise(front, spectrum.transpose(0, 1), output)
+    (got,) = torch.autograd.grad((found.sin() * weight).sum(), output)
+    assert torch.allclose(found, expected, atol=1e-12)
+    assert torch.allclose(got, wanted, atol=1e-12)
+    assert (wanted == 0).any() and (wanted != 0).any()  # gains of 0 have no gradient
+
+
 def test_silent_answer_changes_nothing():
     wave = torch.randn(2, 128 * 12)
-    out, _ = task.denoise(torch.zeros_like, FrontEnd(), wave)
+    out = task.denoise(torch.zeros_like, FrontEnd(), wave)
     assert torch.allclose(out, wave[:, : out.shape[1]], atol=1e-5)
 
 
