@@ -136,8 +136,16 @@ class QuantizeConfig(_Section):
 class DataConfig(_Section):
     """Where mixtures come from and how they are grouped."""
 
-    source: Literal["corpus", "synthetic"] = "corpus"
-    root: Path | None = Field(default=None, description="folder of the corpus")
+    source: Literal["corpus", "ndns", "synthetic"] = "corpus"
+    root: Path | None = Field(
+        default=None,
+        description="folder of the corpus, or of the N-DNS set: noisy/, clean/",
+    )
+    validation_root: Path | None = Field(
+        default=None,
+        description="N-DNS set to validate on; without it the training leaves "
+        "`validation_mixes` examples of `root` out for that",
+    )
     batch: int = Field(default=16, ge=1)
     seconds: float = Field(default=3.0, gt=0.05)
     pool: int = Field(default=48, ge=1, description="fresh batches kept for remixing")
@@ -156,6 +164,17 @@ class DataConfig(_Section):
     validation_mixes: int = Field(default=20, ge=1)
     validation_seconds: float = Field(default=4.0, gt=0.05)
     validation_snrs: tuple[float, ...] = (0.0, 10.0)
+
+    @model_validator(mode="after")
+    def _check(self) -> DataConfig:
+        if self.source == "ndns" and self.root is None:
+            raise ValueError("source is ndns, and root is missing: the folder of a set")
+        if self.source != "ndns" and self.validation_root is not None:
+            raise ValueError(
+                f"validation_root is {self.validation_root}, which only the source "
+                f"ndns reads; source is {self.source}"
+            )
+        return self
 
 
 class TrainConfig(_Section):
@@ -177,6 +196,11 @@ class TrainConfig(_Section):
     checkpoint_minutes: float = Field(default=3.0, gt=0)
     magnitude_loss: float = Field(
         default=0.0, ge=0, description="weight of the MSE term"
+    )
+    compressed_loss: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the MSE of magnitudes to the power of 0.3",
     )
     model: ModelConfig = Field(default_factory=ModelConfig)
     pruning: PruningConfig = Field(default_factory=PruningConfig)

@@ -89,8 +89,8 @@ class Stage(ABC):
 
     def objective(self, noisy: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
         """What a step makes smaller, of waveforms (batch, samples)."""
-        weight = self.config.magnitude_loss
-        return task.loss(self.forward, self.front, noisy, clean, weight)
+        weights = self.config.magnitude_loss, self.config.compressed_loss
+        return task.loss(self.forward, self.front, noisy, clean, *weights)
 
     def columns(self) -> dict[str, float]:
         """Figures that belong into every logged row."""

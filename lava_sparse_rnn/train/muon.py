@@ -90,8 +90,11 @@ class Muon(torch.optim.AdamW):
         if gradient is None:
             return
         state = self.state[parameter]
-        if "momentum" not in state:
+        if not state:
+            # AdamW expects a count in every state that it loads.
+            state["step"] = torch.zeros(())
             state["momentum"] = torch.zeros_like(parameter)
+        state["step"] += 1
         momentum, share = state["momentum"], group["momentum"]
         momentum.lerp_(gradient, 1 - share)
         ahead = gradient.lerp(momentum, share)  # as Nesterov does

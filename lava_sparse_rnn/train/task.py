@@ -14,7 +14,7 @@ from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
 
 from .data import Batch, Source
 from .frontend import analyse, analyse_features, gain, resynthesise
-from .losses import si_snr
+from .losses import compressed_distance, si_snr
 
 Model = Callable[[Tensor], Tensor]
 """Time-major network: (T, batch, bins) to (T, batch, bins)."""
@@ -45,8 +45,9 @@ def loss(
     noisy: Tensor,
     clean: Tensor,
     magnitude_weight: float = 0.0,
+    compressed_weight: float = 0.0,
 ) -> Tensor:
-    """Negative SI-SNR in dB, plus `magnitude_weight` times the MSE of magnitudes.
+    """Negative SI-SNR in dB, plus weighted distances of magnitudes.
 
     Parameters
     ----------
@@ -54,6 +55,9 @@ def loss(
         As in `denoise`.
     clean : Tensor, shape (batch, samples)
     magnitude_weight : float
+        Of the mean squared error.
+    compressed_weight : float
+        Of `losses.compressed_distance`.
 
     Returns
     -------
@@ -63,10 +67,14 @@ def loss(
     output = model(x).to(noisy.dtype)
     wave = resynthesise(front, spectrum, output)
     total = -si_snr(wave, clean[:, : wave.shape[1]]).mean()
+    if not (magnitude_weight or compressed_weight):
+        return total
+    target = torch.stack([analyse(front, c[None]).squeeze(1).abs() for c in clean])
+    magnitude = spectrum.abs() * gain(output).transpose(0, 1)
     if magnitude_weight:
-        target = analyse(front, clean).abs()
-        magnitude = spectrum.abs().transpose(0, 1) * gain(output)
         total = total + magnitude_weight * (magnitude - target).square().mean()
+    if compressed_weight:
+        total = total + compressed_weight * compressed_distance(magnitude, target)
     return total
 
 

@@ -17,7 +17,7 @@ from lava_sparse_rnn.train.frontend import (
     resynthesise,
     synthesise,
 )
-from lava_sparse_rnn.train.losses import si_snr
+from lava_sparse_rnn.train.losses import compressed_distance, si_snr
 
 
 def test_analysis_equals_that_of_the_audio_room():
@@ -62,7 +62,8 @@ def test_gradient_of_the_resynthesis_is_that_of_its_graph(hop):
     (got,) = torch.autograd.grad((found.sin() * weight).sum(), output)
     assert torch.allclose(found, expected, atol=1e-12)
     assert torch.allclose(got, wanted, atol=1e-12)
-    assert (wanted == 0).any() and (wanted != 0).any()  # gains of 0 have no gradient
+    assert (wanted == 0).any()  # where the gain is zero
+    assert (wanted != 0).any()
 
 
 def test_silent_answer_changes_nothing():
@@ -87,6 +88,31 @@ def test_silence_gives_finite_gradients():
     estimate = torch.zeros(1, 1000, requires_grad=True)
     si_snr(estimate, torch.zeros(1, 1000)).sum().backward()
     assert torch.isfinite(estimate.grad).all()
+
+
+def test_compressed_distance_by_numbers():
+    target = torch.tensor([[[3.0, 0.0], [0.0, 3.0]]], dtype=torch.float64)
+    estimate = torch.tensor([[[1.5, 0.3], [0.0, 3.0]]], dtype=torch.float64)
+    root = (18 / 4) ** 0.5
+    parts = [(3 / root) ** 0.3 - (1.5 / root) ** 0.3, (0.3 / root) ** 0.3]
+    expected = sum(p * p for p in parts) / 4
+    found = compressed_distance(estimate, target, eps=0.0)
+    assert float(found) == pytest.approx(expected, rel=1e-9)
+    assert compressed_distance(5 * target, 5 * target) == 0
+    level = compressed_distance(7 * estimate, 7 * target, eps=0.0)
+    assert torch.allclose(level, found)
+
+
+def test_the_loss_adds_up():
+    torch.manual_seed(0)
+    front = FrontEnd()
+    noisy, clean = torch.randn(2, 128 * 12), torch.randn(2, 128 * 12)
+    bare = task.loss(torch.zeros_like, front, noisy, clean)
+    spectra = (analyse(front, x).abs().transpose(0, 1) for x in (noisy, clean))
+    one, other = spectra
+    both = task.loss(torch.zeros_like, front, noisy, clean, 0.1, 3.0)
+    expected = 0.1 * (one - other).square().mean() + 3 * compressed_distance(one, other)
+    assert torch.allclose(both - bare, expected, atol=1e-4)
 
 
 def test_measured_features_are_centred():
