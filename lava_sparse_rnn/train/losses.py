@@ -38,7 +38,7 @@ def compressed_distance(
     """Mean squared difference of magnitudes raised to a power below one.
 
     The power brings out what is soft, such as the noise that is left in pauses, which
-    SI-SNR hardly sees. Unlike SI-SNR it fixes the level.
+    SI-SNR hardly sees. Unlike SI-SNR it depends on the level of the estimate.
 
     Source: Ephrat et al., "Looking to listen" (arXiv 1804.03619), with exponent 0.3.
 

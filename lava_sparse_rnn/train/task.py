@@ -66,7 +66,8 @@ def loss(
     spectrum, x = analyse_features(front, noisy)
     output = model(x).to(noisy.dtype)
     wave = resynthesise(front, spectrum, output)
-    total = -si_snr(wave, clean[:, : wave.shape[1]]).mean()
+    heard = clean[:, : wave.shape[1]]
+    total = -si_snr(wave, heard).mean()
     if not (magnitude_weight or compressed_weight):
         return total
     target = torch.stack([analyse(front, c[None]).squeeze(1).abs() for c in clean])
@@ -74,8 +75,16 @@ def loss(
     if magnitude_weight:
         total = total + magnitude_weight * (magnitude - target).square().mean()
     if compressed_weight:
-        total = total + compressed_weight * compressed_distance(magnitude, target)
+        # The level stays open, as it is to SI-SNR; `output_level` sets it in the end.
+        level = _level(wave.detach(), heard).clamp_min(0)[:, None, None]
+        distance = compressed_distance(level * magnitude, target)
+        total = total + compressed_weight * distance
     return total
+
+
+def _level(wave: Tensor, target: Tensor) -> Tensor:
+    """Factor of each estimate with the least squared error, shape (batch,)."""
+    return (wave * target).sum(-1) / wave.square().sum(-1).clamp_min(1e-12)
 
 
 @torch.no_grad()
@@ -99,8 +108,7 @@ def output_level(model: Model, front: FrontEnd, batches: Iterable[Batch]) -> flo
     logs = []
     for noisy, clean in batches:
         wave = denoise(model, front, torch.from_numpy(noisy))
-        target = torch.from_numpy(clean)[:, : wave.shape[1]]
-        factor = (wave * target).sum(-1) / wave.square().sum(-1).clamp_min(1e-12)
+        factor = _level(wave, torch.from_numpy(clean)[:, : wave.shape[1]])
         logs.append(factor[factor > 0].log())
     found = torch.cat(logs)
     return float(found.mean().exp()) if found.numel() else 1.0

@@ -103,16 +103,26 @@ def test_compressed_distance_by_numbers():
     assert torch.allclose(level, found)
 
 
-def test_the_loss_adds_up():
+def test_the_loss_adds_up_and_leaves_the_level_open():
     torch.manual_seed(0)
     front = FrontEnd()
-    noisy, clean = torch.randn(2, 128 * 12), torch.randn(2, 128 * 12)
+    clean = torch.randn(2, 128 * 12)
+    noisy = clean + 0.5 * torch.randn(2, 128 * 12)
     bare = task.loss(torch.zeros_like, front, noisy, clean)
-    spectra = (analyse(front, x).abs().transpose(0, 1) for x in (noisy, clean))
-    one, other = spectra
     both = task.loss(torch.zeros_like, front, noisy, clean, 0.1, 3.0)
-    expected = 0.1 * (one - other).square().mean() + 3 * compressed_distance(one, other)
-    assert torch.allclose(both - bare, expected, atol=1e-4)
+    wave = task.denoise(torch.zeros_like, front, noisy)
+    heard = clean[:, : wave.shape[1]]
+    level = (wave * heard).sum(1) / (wave * wave).sum(1)
+    one, other = (analyse(front, x).abs().transpose(0, 1) for x in (noisy, clean))
+    plain = 0.1 * (one - other).square().mean()
+    compressed = 3 * compressed_distance(level[:, None, None] * one, other)
+    assert torch.allclose(both - bare, plain + compressed, atol=1e-4)
+
+    def louder(x):
+        return torch.full_like(x, 4.0)  # all gains are 5 instead of 1
+
+    loud = task.loss(louder, front, noisy, clean, 0.0, 3.0)
+    assert torch.allclose(loud, bare + compressed, atol=1e-4)
 
 
 def test_measured_features_are_centred():
