@@ -34,6 +34,13 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Another denoiser on the same files; may be repeated."),
     ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Another network (.net), or the float checkpoint of a training "
+            "(float.safetensors), on the same files; may be repeated."
+        ),
+    ] = None,
     dnsmos: Annotated[
         bool, typer.Option("--dnsmos", help="Also score with DNSMOS (slow).")
     ] = False,
@@ -51,7 +58,11 @@ def evaluate(
     folder = NdnsFolder(data)
     denoiser = Denoiser(spec.load(network), fastest(backend))
     own = network.stem
-    systems = {own: denoiser.denoise, **_peers(peer or [])}
+    systems = {
+        own: denoiser.denoise,
+        **_others(beside or [], fastest(backend), own),
+        **_peers(peer or []),
+    }
     with tokens_bar("mixes") as progress:
         scores = evaluation.evaluate(systems, folder, progress, dnsmos)
     costs = count_costs(denoiser, folder, network)
@@ -67,6 +78,25 @@ def evaluate(
         _write(output, json.dumps(values, indent=2) + "\n")
     if board is not None:
         _write(board, board_entry(own, network, scores[own][-1], costs))
+
+
+def _others(paths: list[Path], backend: str, own: str):
+    """Further networks: integers by their file's name, floats by their run's."""
+    from lava_sparse_rnn import spec
+    from lava_sparse_rnn.audio.denoiser import Denoiser
+
+    systems = {}
+    for path in paths:
+        if path.suffix == ".safetensors":
+            from lava_sparse_rnn.train.float_denoiser import FloatDenoiser
+
+            name, made = f"{path.parent.name} (float)", FloatDenoiser(path)
+        else:
+            name, made = path.stem, Denoiser(spec.load(path), backend)
+        if name in (own, *systems):
+            raise ValueError(f"beside: {path}: a second network named {name!r}")
+        systems[name] = made.denoise
+    return systems
 
 
 def _peers(names: list[str]):

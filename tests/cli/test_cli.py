@@ -272,6 +272,25 @@ def test_evaluate_scores_a_set(command, net, tmp_path):
     assert entry["MOS_ovrl"] is None
 
 
+def test_evaluate_scores_networks_beside_each_other(command, net, tmp_path):
+    for kind in ("noisy", "clean"):
+        (tmp_path / kind).mkdir()
+        tone = 0.1 * np.sin(0.05 * np.arange(1600))
+        wav.write(tmp_path / kind / f"{kind}_fileid_0.wav", tone)
+    other, scores = tmp_path / "other.net", tmp_path / "scores.json"
+    other.write_bytes(net.read_bytes())
+    code, _, _ = command(
+        *("evaluate", net, "--data", tmp_path, "--beside", other, "-o", scores)
+    )
+    assert code == 0
+    first, second = json.loads(scores.read_text())["scores"].items()
+    assert (first[0], second[0]) == (net.stem, "other")
+    assert first[1] == second[1]
+    code, _, error = command("evaluate", net, "--data", tmp_path, "--beside", net)
+    assert code != 0
+    assert f"a second network named '{net.stem}'" in error
+
+
 def test_evaluate_names_an_unknown_peer(command, net, tmp_path):
     for kind in ("noisy", "clean"):
         (tmp_path / kind).mkdir()

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A float checkpoint as a denoiser, to be scored beside the integers made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.audio.frontend import FrontEnd
+
+from . import checkpoint, task
+from .config import TrainConfig
+from .stages import FloatStage, build_model, build_pruner
+
+Samples = NDArray[np.float32]
+
+
+class FloatDenoiser:
+    """The network of the float stage, in float32 and evaluation mode.
+
+    Parameters
+    ----------
+    path : Path
+        ``float.safetensors`` in the folder of a run.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, damaged, or of another stage.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ValueError(f"checkpoint: {path} does not exist")
+        tensors, state = checkpoint.read(path)
+        if state.get("fingerprint") is not None:
+            raise ValueError(
+                f"checkpoint: {path} is of the fine-tune, whose integers are in the "
+                f".net beside it; of floats there is {FloatStage.name}.safetensors"
+            )
+        config = TrainConfig.model_validate(state["config"])
+        self.front_end = FrontEnd(**state["front_end"])
+        self.model = build_model(config, self.front_end)
+        pruner = build_pruner(config)
+        if pruner is not None:  # its score may keep sums in the checkpoint
+            pruner.prepare(self.model)
+        checkpoint.restore(tensors, self.model)
+        self.model.eval()
+
+    @torch.no_grad()
+    def denoise(self, samples: Samples) -> Samples:
+        """Denoise a whole recording; float32 (n,), aligned with the input."""
+        front = self.front_end
+        margin = front.n_fft - front.hop_length
+        # The estimate ends a window before its input does.
+        count = -(-len(samples) // front.hop_length) * front.hop_length + margin
+        padded = np.zeros(count, np.float32)
+        padded[: len(samples)] = samples
+        wave = task.denoise(
+            self.model.forward_time_major, front, torch.from_numpy(padded)[None]
+        )
+        return wave[0, : len(samples)].numpy()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A float checkpoint as a denoiser, against the transforms of the audio room."""
+
+import numpy as np
+import pytest
+import torch
+
+from lava_sparse_rnn.train.float_denoiser import FloatDenoiser
+from lava_sparse_rnn.train.stages import open_float, run
+
+
+@pytest.mark.parametrize("samples", [5000, 128 * 30, 77])
+def test_same_samples_as_through_the_audio_room(tiny, samples):
+    config = tiny(pruning={"score": "movement"})
+    stage = open_float(config)
+    stage.fit()
+    denoiser = FloatDenoiser(stage.checkpoint_path)
+    noisy = 0.1 * np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
+    front = denoiser.front_end
+    spectrum = front.stft().analysis(noisy)
+    x = torch.from_numpy(front.features(spectrum)).float()[None]
+    with torch.no_grad():
+        answer = denoiser.model(x)[0].numpy()
+    cleaned = front.apply(spectrum, answer)
+    expected = front.stft().synthesis(cleaned, samples)
+    found = denoiser.denoise(noisy)
+    assert found.shape == noisy.shape
+    assert np.allclose(found, expected, atol=1e-5)
+    assert not np.allclose(found, noisy, atol=1e-3)
+
+
+def test_what_is_no_float_checkpoint_is_named(tiny, tmp_path):
+    with pytest.raises(ValueError, match=r"none\.safetensors does not exist"):
+        FloatDenoiser(tmp_path / "none.safetensors")
+    config = tiny()
+    run(config, note=lambda text: None)
+    with pytest.raises(ValueError, match="integer.safetensors is of the fine-tune"):
+        FloatDenoiser(config.directory / "integer.safetensors")
