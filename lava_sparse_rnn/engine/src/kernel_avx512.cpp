@@ -30,8 +30,8 @@ constexpr int kPerRow = 4;    // what one vpdpbusd adds up
 constexpr int kAhead = 1024;  // bytes from the weights in use to those called up
 constexpr int kPanel = 320;   // columns whose windows fit the registers
 // Measured cost of a group of 64 slots, and of putting a slice's sums back in order,
-// relative to a tile of 16 x 4 weights.
-constexpr double kGroupCost = 2.1, kSliceCost = 5.0;
+// relative to a tile of 16 x 4 weights. Intel splits vpermi2b into three operations.
+constexpr double kGroupCost = 2.1, kIntelGroupCost = 3.5, kSliceCost = 5.0;
 
 struct Kernel {
   using Value = int32_t;
@@ -90,8 +90,8 @@ struct Kernel {
       groups += double(m.panels.back().stream.size()) / 128;
     }
     const double tiles = m.slices * (round_up(csr.columns, kPerRow) / kPerRow);
-    m.sparse =
-        choose_windows(layout, kGroupCost * groups + kSliceCost * m.slices, tiles);
+    const double cost = __builtin_cpu_is("intel") ? kIntelGroupCost : kGroupCost;
+    m.sparse = choose_windows(layout, cost * groups + kSliceCost * m.slices, tiles);
     layouts.push_back(m.sparse ? "sparse" : "dense");
     m.correction = correction_of(m.sparse ? sorted.matrix : csr, offset);
     if (m.sparse) {
