@@ -1,192 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Time the engine beside other runtimes, in one process, taking turns.
 
-    python benchmarks/engine.py table.md [--net FILE] [--rounds 15] [--only step,bulk]
+    uv run --group benchmarks python benchmarks/engine.py OUT.md \\
+        [--net FILE] [--rounds 25] [--only step,bulk] [--plot OUT.png]
 
 Every contender runs once per round, so that what else the machine does hits all of
-them alike; what counts are the medians, and the ratios more than the times. Peers
-that are not installed are left out and named.
+them alike; what counts are the medians, and the ratios more than the times. Beside the
+tables OUT.json holds every figure of every round. Peers that are not installed are left
+out and named. Everything has one thread unless its name says otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
-import time
-from collections.abc import Callable
+import re
+import sys
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
-from statistics import median
 
 import numpy as np
-from engine_peers import PEERS, NotInstalledError
+from engine_cases import CASES, Case, Row, network_of
+from engine_plot import plot
 
-from lava_sparse_rnn import engine, spec
-from lava_sparse_rnn.spec.statistics import sparsity
+from lava_sparse_rnn import spec
+from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.spec import statistics
 
-D_MODEL, D_STATE, D_IN, BLOCKS, SPARSITY = 192, 128, 257, 3, 0.9
-TURN = 4e-3  # seconds of one turn of a contender
-Run = Callable[[], object]
-
-
-def network_of(width: float = 1.0, sparse: float = SPARSITY) -> spec.Network:
-    """A random network of the standard size, or a multiple of it."""
-    return spec.random_network(
-        np.random.default_rng(0),
-        D_IN,
-        round(D_MODEL * width),
-        round(D_STATE * width),
-        D_IN,
-        BLOCKS,
-        1.0 - sparse,
-    )
+# Read by BLAS when numpy is imported. A core type or a cache size that was set for
+# another purpose would slow down those that the engine is compared with.
+SINGLE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+FOREIGN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
-def tokens_of(network: spec.Network, n: int) -> np.ndarray:
-    """Tokens of a tenth of the input's range, int64."""
-    fmt = network.layers[0].inp.format
-    size = fmt.highest // 10
-    return np.random.default_rng(1).integers(-size, size + 1, (n, network.d_in))
-
-
-class Times(dict[str, float]):
-    """Median microseconds per token by contender, and the best ones beside them."""
-
-    best: dict[str, float]
-
-
-def take_turns(contenders: dict[str, tuple[Run, int]], rounds: int) -> Times:
-    """Time functions that answer so many tokens."""
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for run, _ in contenders.values():
-        run()
-    for _ in range(rounds):
-        for name, (run, tokens) in contenders.items():
-            start = time.perf_counter()
-            run()
-            times[name].append((time.perf_counter() - start) / tokens * 1e6)
-    medians = Times({name: median(values) for name, values in times.items()})
-    medians.best = {name: min(values) for name, values in times.items()}
-    return medians
-
-
-def one_by_one(step: Callable, tokens: list[np.ndarray]) -> tuple[Run, int]:
-    """A contender that answers token after token from Python, for a few ms."""
-    for u in tokens[:3]:
-        step(u)
-    start = time.perf_counter()
-    for u in tokens[:5]:
-        step(u)
-    # All contenders' turns last alike, or a busy machine would hit long ones more.
-    n = round(TURN / (time.perf_counter() - start) * 5)
-    tokens = (tokens * (n // len(tokens) + 1))[: max(n, 5)]
-
-    def run() -> None:
-        for u in tokens:
-            step(u)
-
-    return run, len(tokens)
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in markdown."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def versus(times: Times) -> str:
-    """Times, and how many times the fastest engine's they are."""
-    fastest = min(t for name, t in times.items() if name.startswith("engine"))
-    rows = [
-        [name, f"{t:.2f}", f"{times.best[name]:.2f}", f"{t / fastest:.1f}"]
-        for name, t in times.items()
-    ]
-    head = ["", "us per token, median", "best", "median over the fastest engine's"]
-    return table(head, rows)
-
-
-def bench_step(network: spec.Network, rounds: int) -> str:
-    """One stream, token by token, from Python."""
-    tokens = list(tokens_of(network, 400))
-    contenders, missing = {}, []
-    for name, make in PEERS.items():
-        try:
-            contenders[name] = one_by_one(make(network), tokens)
-        except NotInstalledError as error:
-            missing.append(f"{name} ({error} is not installed)")
-    for kernel in engine.available():
-        layouts = ("dense", None) if kernel != "scalar" else (None,)
-        for layout in layouts:
-            step = engine.Stream(network, kernel, layout=layout).step
-            label = f"engine, {kernel}" + (", dense int8" if layout else "")
-            contenders[label] = one_by_one(step, tokens)
-    text = versus(take_turns(contenders, rounds))
-    return text + ("\n\nLeft out: " + "; ".join(missing) if missing else "")
-
-
-def bench_bulk(network: spec.Network, rounds: int) -> str:
-    """A whole sequence in one call."""
-    x = tokens_of(network, 2000)
-    contenders: dict[str, tuple[Run, int]] = {
-        "reference executor": (lambda: spec.reference.run(network, x), len(x))
-    }
-    for kernel in engine.available():
-        run = engine.Engine(network, kernel).run
-        contenders[f"engine, {kernel}"] = (lambda run=run: run(x), len(x))
-    return versus(take_turns(contenders, rounds))
-
-
-def bench_threads(network: spec.Network, rounds: int) -> str:
-    """16 sequences of 1,000 tokens on one and on two threads."""
-    x = np.stack([tokens_of(network, 1000)] * 16)
-    contenders = {}
-    for threads in (1, 2):
-        run = engine.Engine(network, threads=threads).run
-        name = f"engine, {threads} thread{'s'[: threads - 1]}"
-        contenders[name] = (lambda run=run: run(x), 16000)
-    times = take_turns(contenders, rounds)
-    one, two = times.values()
-    return versus(times) + f"\n\nTwo threads give {one / two:.2f} times one."
-
-
-def bench_sparsity(network: spec.Network, rounds: int) -> str:
-    """Layouts against weight sparsity, per token in bulk."""
-    rows = []
-    for sparse in (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95):
-        made, contenders = network_of(sparse=sparse), {}
-        x = tokens_of(made, 500)
-        for kernel in engine.available()[1:]:
-            for layout in ("dense", "sparse", None):
-                run = engine.Engine(made, kernel, layout=layout).run
-                label = f"{kernel} {layout or 'chosen'}"
-                contenders[label] = (lambda run=run, x=x: run(x), len(x))
-        times = take_turns(contenders, rounds)
-        rows.append([f"{sparse:.0%}", *(f"{t:.2f}" for t in times.values())])
-    return table(["sparsity", *times], rows)
-
-
-def bench_width(network: spec.Network, rounds: int) -> str:
-    """Width of the network at the same sparsity, one stream."""
-    rows = []
-    for width in (0.5, 1, 2, 4):
-        made = network_of(width)
-        tokens = list(tokens_of(made, 200))
-        contenders = {
-            kernel: one_by_one(engine.Stream(made, kernel).step, tokens)
-            for kernel in engine.available()
-        }
-        times = take_turns(contenders, rounds)
-        rows.append([f"{width:g}", *(f"{t:.2f}" for t in times.values())])
-    return table(["width", *times], rows)
-
-
-BENCHES = {
-    "step": bench_step,
-    "bulk": bench_bulk,
-    "threads": bench_threads,
-    "sparsity": bench_sparsity,
-    "width": bench_width,
-}
+def with_plain_blas() -> None:
+    """Start again unless BLAS chose its kernels itself and has one thread."""
+    kept = {name: v for name, v in os.environ.items() if name not in FOREIGN} | SINGLE
+    if kept != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, *sys.argv], kept)
 
 
 def cpu() -> str:
@@ -197,37 +51,174 @@ def cpu() -> str:
     return ", ".join(sorted(names)) or platform.processor() or platform.machine()
 
 
-def report(network: spec.Network, names: list[str], rounds: int) -> str:
-    """The tables that were asked for."""
-    sizes = f"{network.d_in} in, {network.d_out} out, {len(network.layers)} layers"
-    parts = [
-        "# Engine benchmark",
-        f"{cpu()}, {os.cpu_count()} processors, load before the run "
-        f"{os.getloadavg()[0]:.1f}; {sizes}, {sparsity(network):.0%} of the weights "
-        f"are zero. Medians of {rounds} rounds in which the contenders take turns.",
+def versions() -> str:
+    """What is compared with, and which version of it."""
+    parts = []
+    for name in ("numpy", "scipy", "torch", "onnxruntime"):
+        try:
+            parts.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return ", ".join(parts)
+
+
+def sizes(network: spec.Network) -> str:
+    """A network in a few words."""
+    zeros = f"{statistics.sparsity(network):.0%} of the weights are zero"
+    blocks = [b for b in network.layers if isinstance(b, spec.S5Block)]
+    if not blocks:
+        return f"{network.d_in} in, {network.d_out} out; {zeros}"
+    return (
+        f"{network.d_in} in, {network.d_out} out, {len(blocks)} blocks of "
+        f"{blocks[0].d_model} channels and {blocks[0].d_state} states; {zeros}"
+    )
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in markdown."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _short(value: float) -> str:
+    """Three digits, or all of a whole number."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def by_contender(case: Case) -> str:
+    """One line per contender: its time, and the ratio to each of the vector kernels.
+
+    Networks stand side by side.
+    """
+    own = re.compile(r"engine, (avx\w+|neon|dotprod)(, 1 thread)?")
+    names = list(case.rows[0].times)
+    to = [name for name in names if own.fullmatch(name)]
+    head, lines = [""], [[name] for name in names]
+    for row in case.rows:
+        head.append(f"{row.at}, us")
+        head += [f"over {name.removeprefix('engine, ')}" for name in to]
+        for name, line in zip(names, lines, strict=True):
+            line.append(_short(row.us(name)))
+            line += [_short(row.ratio(name, other)) for other in to]
+    return table(head, lines)
+
+
+def by_row(case: Case) -> str:
+    """One line per contender, one column per network."""
+    rows = [
+        [name, *(_short(row.us(name)) for row in case.rows)]
+        for name in case.rows[0].times
     ]
-    for name in names:
-        bench = BENCHES[name]
-        parts += [f"## {bench.__doc__}", bench(network, rounds)]
-    return "\n\n".join(parts) + "\n"
+    rows += [
+        [name, *(f"{row.facts[name]:.2f}" for row in case.rows)]
+        for name in case.rows[0].facts
+        if name != "x"
+    ]
+    return table(["", *(row.at for row in case.rows)], rows)
+
+
+def parts(about: dict, results: dict[str, Case]) -> Iterator[str]:
+    """The report, paragraph by paragraph."""
+    yield "# Engine benchmark"
+    yield (
+        f"{about['cpu']}, {about['processors']} processors, load before the run "
+        f"{about['load']:.1f}, after it {about['load_after']:.1f}; "
+        f"{about['versions']}. {about['networks']}. "
+        f"Medians of {about['rounds']} rounds in which the contenders take turns; "
+        "ratios are medians of the rounds' ratios."
+    )
+    for case in results.values():
+        yield f"## {case.title}"
+        yield by_row(case) if "x" in case.rows[0].facts else by_contender(case)
+        yield from case.notes
+
+
+def as_json(about: dict, results: dict[str, Case]) -> str:
+    """All figures, microseconds per token."""
+    cases = {
+        name: {
+            "title": case.title,
+            "notes": case.notes,
+            "rows": [
+                {
+                    "at": row.at,
+                    "facts": row.facts,
+                    "times": {n: np.round(t, 3).tolist() for n, t in row.times.items()},
+                }
+                for row in case.rows
+            ],
+        }
+        for name, case in results.items()
+    }
+    return json.dumps({"about": about, "cases": cases}, indent=1) + "\n"
+
+
+def from_json(text: str) -> tuple[dict, dict[str, Case]]:
+    """What `as_json` wrote."""
+    read = json.loads(text)
+    cases = {
+        name: Case(
+            case["title"],
+            [Row(row["at"], row["times"], row["facts"]) for row in case["rows"]],
+            case["notes"],
+        )
+        for name, case in read["cases"].items()
+    }
+    return read["about"], cases
+
+
+def measure(options: argparse.Namespace, names: list[str]) -> tuple[dict, dict]:
+    """Run the cases that were asked for."""
+    networks = {"random": network_of()}
+    if options.net:
+        networks[options.net.stem] = spec.load(options.net)
+    about = {
+        "cpu": cpu(),
+        "processors": os.cpu_count(),
+        "versions": versions(),
+        "network": sizes(networks["random"]),
+        "networks": ". ".join(f"{name}: {sizes(n)}" for name, n in networks.items()),
+        "rounds": options.rounds,
+        "load": os.getloadavg()[0],
+    }
+    results = {name: CASES[name](networks, options.rounds) for name in names}
+    about["load_after"] = os.getloadavg()[0]
+    return about, results
 
 
 def main() -> None:
-    """Write the report to the path given, and show it."""
+    """Write tables and figures to the paths given, and show the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path, help="markdown file to write")
-    parser.add_argument("--net", type=Path, help="a .net file; default: a random one")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", default=",".join(BENCHES), help="comma-separated")
+    parser.add_argument(
+        "out", type=Path, help="markdown; OUT.json is written beside it"
+    )
+    parser.add_argument(
+        "--net", type=Path, help="a .net file beside the random one: step, bulk, batch"
+    )
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--only", default=",".join(CASES), help="comma-separated")
+    parser.add_argument("--plot", type=Path, help="a picture of all cases")
+    parser.add_argument(
+        "--again", action="store_true", help="from OUT.json, without measuring"
+    )
     options = parser.parse_args()
     names = options.only.split(",")
-    if unknown := [name for name in names if name not in BENCHES]:
-        parser.error(f"--only: {unknown[0]!r}, must be of {', '.join(BENCHES)}")
-    network = spec.load(options.net) if options.net else network_of()
-    text = report(network, names, options.rounds)
-    options.out.write_text(text)
+    if unknown := [name for name in names if name not in CASES]:
+        parser.error(f"--only: {unknown[0]!r}, must be of {', '.join(CASES)}")
+    figures = options.out.with_suffix(".json")
+    if options.again:
+        about, results = from_json(figures.read_text())
+    else:
+        about, results = measure(options, names)
+    text = "\n\n".join(parts(about, results)) + "\n"
+    for path, content in ((figures, as_json(about, results)), (options.out, text)):
+        with replacing(path) as temporary:
+            temporary.write_text(content)
+    if options.plot:
+        plot(about, results, options.plot)
     print(text)
 
 
 if __name__ == "__main__":
+    with_plain_blas()
     main()

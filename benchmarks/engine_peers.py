@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The same network on other runtimes, one token at a time, for `engine.py`.
+"""The same network on other runtimes, for `engine.py`.
 
 Each peer is a function of a network that gives a function of one token, or raises
-`NotInstalledError`. All but the reference compute in real numbers (float32), with the
-weights that the integers stand for.
+`NotInstalledError`; those of `BATCH_PEERS` also take how many sequences share a step,
+and on how many threads, and give a function of one token of each. All but the reference
+compute in real numbers (float32), with the weights that the integers stand for.
 """
 
 from __future__ import annotations
 
 import io
+import logging
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.special import expit
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.spec.reference import Reference
@@ -24,6 +29,14 @@ Step = Callable[[np.ndarray], np.ndarray]
 
 class NotInstalledError(Exception):
     """A peer that is not installed here."""
+
+
+def _installed(name: str) -> Any:
+    """The package ``name``, or a `NotInstalledError`."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise NotInstalledError(name) from error
 
 
 def real(weights: spec.Weights, inp: spec.Wire) -> np.ndarray:
@@ -77,7 +90,7 @@ def _numpy_step(network: spec.Network, matrix: Callable) -> Step:
     scale = np.ldexp(1.0, -network.layers[0].inp.frac).astype(np.float32)
 
     def step(u: np.ndarray) -> np.ndarray:
-        v = u * scale
+        v = u.astype(np.float32) * scale  # int64 times float32 would be float64
         for p, k, x in zip(layers, n, states, strict=True):
             if not k:
                 v = p["W"] @ v + p["b"]
@@ -90,7 +103,7 @@ def _numpy_step(network: spec.Network, matrix: Callable) -> Step:
             s = np.concatenate(x) * np.tile(x[0] > 0, 2)
             z = np.maximum(p["C"] @ s + p["D"] * v + p["bias_z"], 0)
             g = p["W"] @ z + p["bias_g"]
-            v = np.maximum(z / (1 + np.exp(-g)) + v, 0)
+            v = np.maximum(z * expit(g) + v, 0)
         return v
 
     return step
@@ -111,11 +124,8 @@ def reference(network: spec.Network) -> Step:
     return Reference(network).step
 
 
-def _torch_module(network: spec.Network):
-    try:
-        import torch
-    except ImportError as error:
-        raise NotInstalledError("torch") from error
+def _torch_module(network: spec.Network, batch: int = 1):
+    torch = _installed("torch")
     torch.set_num_threads(1)
 
     class Net(torch.nn.Module):
@@ -154,22 +164,22 @@ def _torch_module(network: spec.Network):
             return (v, *after)
 
     blocks = [layer for layer in network.layers if isinstance(layer, spec.S5Block)]
-    states = [torch.zeros(1, b.d_state) for b in blocks for _ in range(2)]
+    states = [torch.zeros(batch, b.d_state) for b in blocks for _ in range(2)]
     return torch, Net().eval(), states
 
 
-def _torch_step(network: spec.Network, scripted: bool) -> Step:
-    torch, module, states = _torch_module(network)
+def _torch_step(network: spec.Network, scripted: bool, batch: int = 1) -> Step:
+    torch, module, states = _torch_module(network, batch)
     if scripted:
-        u = torch.zeros(1, network.d_in)
+        u = torch.zeros(batch, network.d_in)
         with torch.inference_mode():
             module = torch.jit.freeze(torch.jit.trace(module, (u, *states)))
 
     def step(u: np.ndarray) -> np.ndarray:
         nonlocal states
         with torch.inference_mode():
-            v, *states = module(torch.from_numpy(u)[None].float(), *states)
-            return v[0].numpy()
+            v, *states = module(torch.from_numpy(u).float().view(batch, -1), *states)
+            return v.numpy().reshape(*u.shape[:-1], -1)
 
     return step
 
@@ -184,18 +194,18 @@ def torch_scripted(network: spec.Network) -> Step:
     return _torch_step(network, scripted=True)
 
 
-def _onnx_step(network: spec.Network, int8: bool) -> Step:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise NotInstalledError("onnxruntime") from error
-    torch, module, states = _torch_module(network)
+def _onnx_step(
+    network: spec.Network, int8: bool, batch: int = 1, threads: int = 1
+) -> Step:
+    onnxruntime = _installed("onnxruntime")
+    _installed("onnx")  # torch's export and the quantisation import it
+    torch, module, states = _torch_module(network, batch)
     n = len(states)
     names = [f"x{i}" for i in range(n)]
     file = io.BytesIO()
     torch.onnx.export(
         module,
-        (torch.zeros(1, network.d_in), *states),
+        (torch.zeros(batch, network.d_in), *states),
         file,
         input_names=["u", *names],
         output_names=["v", *(f"{name}_next" for name in names)],
@@ -205,7 +215,9 @@ def _onnx_step(network: spec.Network, int8: bool) -> Step:
     if int8:
         model = _dynamic_int8(model)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    # Its threads wait by spinning, which would hold up whoever has the next turn.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
         model, options, providers=["CPUExecutionProvider"]
@@ -213,10 +225,10 @@ def _onnx_step(network: spec.Network, int8: bool) -> Step:
     feed = {name: s.numpy() for name, s in zip(names, states, strict=True)}
 
     def step(u: np.ndarray) -> np.ndarray:
-        feed["u"] = u.astype(np.float32)[None]
+        feed["u"] = u.astype(np.float32).reshape(batch, -1)
         v, *after = session.run(None, feed)
         feed.update(zip(names, after, strict=True))
-        return v[0]
+        return v.reshape(*u.shape[:-1], -1)
 
     return step
 
@@ -227,7 +239,11 @@ def _dynamic_int8(model: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
         source.write_bytes(model)
-        quantize_dynamic(source, target, weight_type=QuantType.QInt8)
+        logging.disable(logging.WARNING)  # advice about models that are no use here
+        try:
+            quantize_dynamic(source, target, weight_type=QuantType.QInt8)
+        finally:
+            logging.disable(logging.NOTSET)
         return target.read_bytes()
 
 
@@ -250,3 +266,28 @@ PEERS: dict[str, Callable[[spec.Network], Step]] = {
     "scipy CSR, fp32": scipy_csr,
     "reference executor": reference,
 }
+
+
+def torch_batch(network: spec.Network, batch: int, threads: int) -> Step:
+    """torch, traced and frozen; one thread, because that is set for a process."""
+    if threads != 1:
+        raise ValueError("torch_batch: threads must be 1")
+    return _torch_step(network, scripted=True, batch=batch)
+
+
+def onnx_fp32_batch(network: spec.Network, batch: int, threads: int) -> Step:
+    """ONNX Runtime, dense float32."""
+    return _onnx_step(network, False, batch, threads)
+
+
+def onnx_int8_batch(network: spec.Network, batch: int, threads: int) -> Step:
+    """ONNX Runtime, dense, dynamically quantised to int8."""
+    return _onnx_step(network, True, batch, threads)
+
+
+# Name, maker, and the numbers of threads that it can have.
+BATCH_PEERS: list[tuple[str, Callable[[spec.Network, int, int], Step], list[int]]] = [
+    ("torch traced and frozen, dense fp32", torch_batch, [1]),
+    ("ONNX Runtime, dense fp32", onnx_fp32_batch, [1, 2]),
+    ("ONNX Runtime, dense int8", onnx_int8_batch, [1, 2]),
+]
