@@ -28,6 +28,8 @@ _HOMES = {
     "find_lag": "metrics",
     "NdnsFolder": "ndns",
     "NdnsItem": "ndns",
+    "NdnsSegments": "ndns_segments",
+    "SegmentsConfig": "ndns_segments",
     "write_set": "ndns",
     "WavInfo": "wav",
 }

@@ -26,9 +26,20 @@ import numpy as np
 
 from .errors import AudioError
 from .mixing import Mixer, MixerConfig
+from .ndns_segments import NdnsSegments
 
 _HEADER = struct.Struct("<cq")  # kind of message, bytes that follow
-_BATCH, _ERROR = b"B", b"E"
+# A batch, a defect of ours with its traceback, a fault of the user's files.
+_BATCH, _ERROR, _FAULT = b"B", b"E", b"F"
+
+Drawer = Mixer | NdnsSegments
+_DRAWERS: dict[str, type[Drawer]] = {c.kind: c for c in (Mixer, NdnsSegments)}
+
+
+_ERRORS = {
+    _ERROR: lambda text: RuntimeError("mixing failed:\n" + text),
+    _FAULT: AudioError,
+}
 
 
 class _Worker:
@@ -74,10 +85,10 @@ class _Worker:
                     self._put(RuntimeError(text))
                 return
             kind, size = _HEADER.unpack(header)
-            if kind == _ERROR:
+            if kind != _BATCH:
                 text = bytearray(size)
                 self._read(memoryview(text))
-                self._put(RuntimeError("mixing failed:\n" + text.decode()))
+                self._put(_ERRORS[kind](text.decode()))
                 return
             batch = np.empty(self._shape, dtype=np.float32)
             if self._read(batch.data.cast("B")):
@@ -98,12 +109,13 @@ class _Worker:
 
 
 def batches(
-    mixer: Mixer | MixerConfig,
+    mixer: Drawer | MixerConfig,
     size: int,
     start: int = 0,
     count: int | None = None,
     prefetch: int = 4,
     workers: int = 1,
+    stride: int = 1,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches prepared in the background.
 
@@ -111,7 +123,7 @@ def batches(
 
     Parameters
     ----------
-    mixer : Mixer or MixerConfig
+    mixer : Mixer, MixerConfig or NdnsSegments
         What to draw.
     size : int
         Pairs in a batch.
@@ -124,6 +136,9 @@ def batches(
         Batches that each worker keeps ready.
     workers : int
         Processes.
+    stride : int
+        From the number of one batch to that of the next; with more than 1 others
+        can make the batches between.
 
     Yields
     ------
@@ -133,32 +148,34 @@ def batches(
     Raises
     ------
     AudioError
-        When a number is below 1, or ``start`` below 0.
+        When a number is below 1, or ``start`` below 0; for a file that a worker
+        cannot use.
     RuntimeError
         With the worker's traceback, when mixing fails there.
     """
-    for name, value in (("size", size), ("prefetch", prefetch), ("workers", workers)):
+    least_1 = {"size": size, "prefetch": prefetch, "workers": workers}
+    for name, value in {**least_1, "stride": stride}.items():
         if value < 1:
             raise AudioError(f"{name} {value}: must be at least 1")
     if start < 0:
         raise AudioError(f"start {start}: must not be below 0")
     if isinstance(mixer, MixerConfig):
         mixer = Mixer(mixer)  # a missing corpus is told here, not by a worker
-    return _stream(mixer, size, start, count, prefetch, workers)
+    shape = (2, size, mixer.config.samples)
+    common = {"kind": mixer.kind, "drawer": mixer.to_dict(), "size": size}
+    common["step"] = workers * stride
+    tasks = [{**common, "start": start + i * stride} for i in range(workers)]
+    return _stream(tasks, shape, count, prefetch)
 
 
 def _stream(
-    mixer: Mixer, size: int, start: int, count: int | None, prefetch: int, workers: int
+    tasks: list[dict], shape: tuple[int, ...], count: int | None, prefetch: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    shape = (2, size, mixer.config.samples)
-    task = {"mixer": mixer.to_dict(), "size": size, "step": workers}
-    crew = [
-        _Worker({**task, "start": start + i}, prefetch, shape) for i in range(workers)
-    ]
+    crew = [_Worker(task, prefetch, shape) for task in tasks]
     try:
         done = 0
         while count is None or done < count:
-            noisy, clean = crew[done % workers].get()
+            noisy, clean = crew[done % len(crew)].get()
             yield noisy, clean
             done += 1
     finally:
@@ -172,10 +189,7 @@ def _main(task: dict) -> None:
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     try:
-        config = task["mixer"]
-        for name in ("snr_db", "level_db", "speed"):
-            config[name] = tuple(config[name])
-        mixer = Mixer(MixerConfig(**config))
+        mixer = _DRAWERS[task["kind"]].from_dict(task["drawer"])
         number = task["start"]
         while True:
             batch = np.stack(mixer.batch(number, task["size"]))
@@ -183,6 +197,9 @@ def _main(task: dict) -> None:
             number += task["step"]
     except (BrokenPipeError, KeyboardInterrupt):
         return
+    except AudioError as error:
+        with contextlib.suppress(BrokenPipeError):
+            _write(out, _FAULT, memoryview(str(error).encode()))
     except Exception:
         with contextlib.suppress(BrokenPipeError):
             _write(out, _ERROR, memoryview(traceback.format_exc().encode()))

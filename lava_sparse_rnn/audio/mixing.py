@@ -143,6 +143,9 @@ class Mixer:
     >>> noisy, clean = mixer[0]                                 # doctest: +SKIP
     """
 
+    kind = "mixer"
+    """Name by which a worker process knows this class."""
+
     def __init__(
         self,
         cache: str | Path | MixerConfig = DEFAULT_CACHE,
@@ -296,6 +299,12 @@ class Mixer:
     def to_dict(self) -> dict:
         """Return the configuration as plain values, for another process."""
         return asdict(self.config)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Mixer:
+        """Make a mixer of what `to_dict` returned, by way of JSON or not."""
+        ranges = {name: tuple(values[name]) for name in ("snr_db", "level_db", "speed")}
+        return cls(MixerConfig(**{**values, **ranges}))
 
 
 def _one_recording(rng: np.random.Generator, mixer: Mixer) -> np.ndarray:

@@ -9,6 +9,7 @@ number after ``fileid`` in their names; the noisy ones also carry ``snr`` (dB) a
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -158,17 +159,22 @@ def _number(pattern: re.Pattern, name: str) -> float | None:
     return float(found.group(1)) if found else None
 
 
-def _index(folder: Path) -> dict[int, Path]:
-    """Map the file numbers of one folder to paths."""
-    found: dict[int, Path] = {}
-    for path in sorted(folder.glob("*.wav")):
-        match = _FILE_ID.search(path.name)
+def _index(folder: Path) -> dict[int, str]:
+    """Map the file numbers of one folder to names, without opening any file."""
+    if not folder.is_dir():
+        return {}
+    # Strings, not paths: a set of the challenge has 60,000 files in each folder.
+    with os.scandir(folder) as entries:
+        names = sorted(e.name for e in entries if e.name.endswith(".wav"))
+    found: dict[int, str] = {}
+    for name in names:
+        match = _FILE_ID.search(name)
         if match is None:
-            raise AudioError(f"{path}: no fileid_<number> in the name")
+            raise AudioError(f"{folder / name}: no fileid_<number> in the name")
         key = int(match.group(1))
         if key in found:
-            raise AudioError(f"{path}: fileid {key} is also in {found[key].name}")
-        found[key] = path
+            raise AudioError(f"{folder / name}: fileid {key} is also in {found[key]}")
+        found[key] = name
     return found
 
 
@@ -219,6 +225,11 @@ class NdnsFolder(Sequence):
     def __len__(self) -> int:
         return len(self.file_ids)
 
+    def path(self, kind: str, file_id: int) -> Path:
+        """File of an example in one of the folders :data:`KINDS`."""
+        names = {"noisy": self._noisy, "clean": self._clean, "noise": self._noise}
+        return self.folder / kind / names[kind][file_id]
+
     def __getitem__(self, i: int) -> NdnsItem:
         """Read example ``i``.
 
@@ -228,10 +239,10 @@ class NdnsFolder(Sequence):
             For a bad file, or lengths that differ.
         """
         key = self.file_ids[i]
-        path = self._noisy[key]
+        path = self.path("noisy", key)
         noisy, _ = wav.read(path)
-        clean, _ = wav.read(self._clean[key])
-        noise = wav.read(self._noise[key])[0] if self._noise else None
+        clean, _ = wav.read(self.path("clean", key))
+        noise = wav.read(self.path("noise", key))[0] if self._noise else None
         for other in (clean, noise):
             if other is not None and len(other) != len(noisy):
                 raise AudioError(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class WavInfo:
         return found
 
 
-def _load(path: Path) -> tuple[np.ndarray, int]:
+def _open(path: Path) -> soundfile.SoundFile:
     if path.is_dir():
         raise AudioError(f"{path}: is a folder, an audio file is needed")
     if not path.is_file():
@@ -72,7 +73,7 @@ def _load(path: Path) -> tuple[np.ndarray, int]:
     if path.stat().st_size == 0:
         raise AudioError(f"{path}: empty file")
     try:
-        return soundfile.read(path, dtype="float32", always_2d=True)
+        file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{path}: not an audio file ({error.error_string})") from None
     except TypeError as error:
@@ -80,6 +81,20 @@ def _load(path: Path) -> tuple[np.ndarray, int]:
         raise AudioError(
             f"{path}: has no header that tells its sampling rate ({error})"
         ) from None
+    if file.frames == 0:
+        file.close()
+        raise AudioError(f"{path}: holds no samples")
+    return file
+
+
+def _load(path: Path) -> tuple[np.ndarray, int]:
+    with _open(path) as file:
+        try:
+            return file.read(dtype="float32", always_2d=True), file.samplerate
+        except soundfile.LibsndfileError as error:
+            raise AudioError(
+                f"{path}: not an audio file ({error.error_string})"
+            ) from None
 
 
 def _require_finite(x: np.ndarray, name: str) -> None:
@@ -114,8 +129,6 @@ def read(path: str | Path) -> tuple[np.ndarray, WavInfo]:
     """
     path = Path(path)
     x, rate = _load(path)
-    if len(x) == 0:
-        raise AudioError(f"{path}: holds no samples")
     _require_finite(x, str(path))
     mono = x.mean(axis=1, dtype=np.float32) if x.shape[1] > 1 else x[:, 0].copy()
     info = WavInfo(
@@ -129,6 +142,55 @@ def read(path: str | Path) -> tuple[np.ndarray, WavInfo]:
     if rate != SAMPLE_RATE:
         mono = soxr.resample(mono, rate, SAMPLE_RATE, quality="HQ")
     return mono, info
+
+
+def read_parts(
+    paths: Sequence[Path], at: float, seconds: float
+) -> tuple[np.ndarray, ...]:
+    """Read the same part of files that belong together, as 16 kHz mono.
+
+    Only that part is read from disk. What is shorter than `seconds` is repeated.
+
+    Parameters
+    ----------
+    paths : sequence of pathlib.Path
+        Of equal lengths and sampling rates.
+    at : float
+        Where the part begins, 0 (earliest) to 1 (latest possible place).
+    seconds : float
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        float32 (samples,) of each file.
+
+    Raises
+    ------
+    AudioError
+        As `read` does, and for files that differ in length or rate.
+    """
+    count = round(seconds * SAMPLE_RATE)
+    first: tuple[int, int] | None = None
+    parts = []
+    for path in paths:
+        with _open(path) as file:
+            size = file.frames, file.samplerate
+            if first is None:
+                first = size
+            if size != first:
+                raise AudioError(
+                    f"{path}: {size[0]} samples at {size[1]} Hz, {paths[0]} has "
+                    f"{first[0]} at {first[1]} Hz"
+                )
+            wanted = min(round(seconds * size[1]), size[0])
+            file.seek(round(at * (size[0] - wanted)))
+            x = file.read(wanted, dtype="float32", always_2d=True)
+        _require_finite(x, str(path))
+        mono = x.mean(axis=1, dtype=np.float32)
+        if size[1] != SAMPLE_RATE:
+            mono = soxr.resample(mono, size[1], SAMPLE_RATE, quality="HQ")
+        parts.append(np.resize(mono, count))
+    return tuple(parts)
 
 
 def write(path: str | Path, samples: np.ndarray) -> int:

@@ -23,14 +23,16 @@ Batch = tuple[np.ndarray, np.ndarray]
 Batches = Generator[Batch, None, None]
 
 _FRAME = 320  # 20 ms
+_PREFETCH = 4  # batches that each worker keeps ready
+_FIXED = 20260101  # seed of validation, whatever that of the run
 _ACTIVE_RANGE = 1e-3  # frames 30 dB below the loudest one are pauses
 
 
 class Source(Protocol):
     """Where fresh material comes from."""
 
-    def fresh(self, start: int) -> Batches:
-        """Endless (noisy, clean) batches from number `start` on."""
+    def fresh(self, start: int, stride: int = 1) -> Batches:
+        """Endless (noisy, clean) batches: number `start`, `start` + `stride`, ..."""
         ...
 
     def validation(self, snr: float) -> Batch:
@@ -58,7 +60,7 @@ class CorpusSource:
             **more,
         )
 
-    def fresh(self, start: int) -> Batches:
+    def fresh(self, start: int, stride: int = 1) -> Batches:
         """See `Source`."""
         from lava_sparse_rnn.audio import batches
 
@@ -67,7 +69,12 @@ class CorpusSource:
             "train", config.seconds, self._seed, (config.snr_min, config.snr_max)
         )
         yield from batches(
-            mixer, config.batch, start=start, prefetch=4, workers=config.workers
+            mixer,
+            config.batch,
+            start=start,
+            prefetch=_PREFETCH,
+            workers=config.workers,
+            stride=stride,
         )
 
     def validation(self, snr: float) -> Batch:
@@ -77,7 +84,7 @@ class CorpusSource:
         # The same mixtures in every run, whatever its seed.
         mixer = Mixer(
             self._mixer(
-                "validation", self._config.validation_seconds, 20260101, (snr, snr)
+                "validation", self._config.validation_seconds, _FIXED, (snr, snr)
             )
         )
         return mixer.batch(0, self._config.validation_mixes)
@@ -100,24 +107,77 @@ class SyntheticSource:
         clean, noise = (0.05 * x.astype(np.float32) for x in (clean, noise))
         return clean + noise, clean
 
-    def fresh(self, start: int) -> Batches:
+    def fresh(self, start: int, stride: int = 1) -> Batches:
         """See `Source`."""
         number = start
         while True:
             rng = np.random.default_rng([self._seed, number])
             config = self._config
             yield self._batch(rng, config.batch, config.seconds, snr=5.0)
-            number += 1
+            number += stride
 
     def validation(self, snr: float) -> Batch:
         """See `Source`."""
         config = self._config
-        rng = np.random.default_rng(20260101)
+        rng = np.random.default_rng(_FIXED)
         return self._batch(rng, config.validation_mixes, config.validation_seconds, snr)
+
+
+class NdnsSource:
+    """A set of the Microsoft DNS or Intel N-DNS challenge, streamed from disk.
+
+    Of every example that is drawn, a part is read by processes of their own; nothing
+    else is loaded. Without a set for validation, some examples of this one are kept
+    apart: other recordings then, but of the same voices and noises.
+    """
+
+    def __init__(self, config: DataConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+        self._kept: Batch | None = None
+
+    def _segments(self, validation: bool):
+        from lava_sparse_rnn.audio import NdnsSegments, SegmentsConfig
+
+        config = self._config
+        apart = config.validation_root
+        return NdnsSegments(
+            SegmentsConfig(
+                root=str(apart if validation and apart else config.root),
+                seconds=config.validation_seconds if validation else config.seconds,
+                seed=_FIXED if validation else self._seed,
+                held_out=0 if apart else config.validation_mixes,
+                only_held_out=validation and not apart,
+            )
+        )
+
+    def fresh(self, start: int, stride: int = 1) -> Batches:
+        """See `Source`."""
+        from lava_sparse_rnn.audio import batches
+
+        config = self._config
+        yield from batches(
+            self._segments(validation=False),
+            config.batch,
+            start=start,
+            prefetch=_PREFETCH,
+            workers=config.workers,
+            stride=stride,
+        )
+
+    def validation(self, snr: float) -> Batch:
+        """See `Source`; the noises of the examples, brought to that ratio."""
+        if self._kept is None:
+            count = self._config.validation_mixes
+            self._kept = _normalised(self._segments(validation=True).batch(0, count))
+        clean, noise = self._kept
+        level = (self._config.level_min + self._config.level_max) / 2
+        one = np.ones((len(clean), 1))
+        return _mixed(clean, noise.copy(), snr * one, level * one)
 
 
 SOURCES: dict[str, Callable[[DataConfig, int], Source]] = {
     "corpus": CorpusSource,
+    "ndns": NdnsSource,
     "synthetic": SyntheticSource,
 }
 """Sources by the name used in configurations."""
@@ -189,6 +249,16 @@ def _remix(rng: np.random.Generator, pool: deque[Batch], config: DataConfig) -> 
         clean, noise = (x.reshape(size, -1) for x in (clean, noise))
     snr = rng.uniform(config.snr_min, config.snr_max, (size, 1))
     level = rng.uniform(config.level_min, config.level_max, (size, 1))
+    return _mixed(clean, noise, snr, level)
+
+
+def _mixed(
+    clean: np.ndarray, noise: np.ndarray, snr: np.ndarray, level: np.ndarray
+) -> Batch:
+    """Noisy and clean of normalised speech and noise, which is overwritten.
+
+    Ratios and levels have shape (rows, 1), in dB.
+    """
     noise *= (10.0 ** (-snr / 20)).astype(np.float32)
     noisy = clean + noise
     rms = np.sqrt((noisy**2).mean(1, keepdims=True) + 1e-12)

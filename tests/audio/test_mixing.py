@@ -226,7 +226,7 @@ def test_error_in_the_background_surfaces(cache, tmp_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     mixer = Mixer(tmp_path, seconds=0.3)
     (tmp_path / "train_noise.json").unlink()
-    with pytest.raises(RuntimeError, match=r"train_noise\.json: not found"):
+    with pytest.raises(AudioError, match=r"train_noise\.json: not found"):
         next(batches(mixer, 2))
 
 

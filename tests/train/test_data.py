@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
+from lava_sparse_rnn.audio import AudioError, wav
 from lava_sparse_rnn.train.config import DataConfig
 from lava_sparse_rnn.train.data import (
     SOURCES,
@@ -64,3 +65,65 @@ def test_validation_does_not_depend_on_the_seed():
     cfg = config(validation_mixes=2, validation_seconds=0.2)
     a, b = (SOURCES["synthetic"](cfg, seed).validation(0.0) for seed in (1, 2))
     assert np.array_equal(a[0], b[0])
+
+
+@pytest.fixture(scope="module")
+def ndns(tmp_path_factory):
+    """A set of five examples of 2 s, and one of two for validation."""
+    root = tmp_path_factory.mktemp("ndns")
+    rng = np.random.default_rng(0)
+    for name, count in (("train", 5), ("val", 2)):
+        for key in range(count):
+            t = np.arange(32000)
+            clean = 0.05 * np.sin(t * (0.03 + 0.01 * key)) * (np.sin(t / 3000) > -0.5)
+            noisy = clean + 0.02 * rng.standard_normal(len(t))
+            for kind, x in (("clean", clean), ("noisy", noisy)):
+                (root / name / kind).mkdir(parents=True, exist_ok=True)
+                wav.write(root / name / kind / f"{kind}_fileid_{key}.wav", x)
+    return root
+
+
+@pytest.mark.slow
+def test_a_set_from_disk_restarts_at_any_step(ndns):
+    cfg = config(source="ndns", root=ndns / "train", workers=2, validation_mixes=2)
+    whole, rest = take(cfg, 0, 8), take(cfg, 5, 3)
+    for a, b in zip(whole[5:], rest, strict=True):
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    other = take(cfg, 0, 1, seed=6)
+    assert not np.array_equal(whole[0][0], other[0][0])
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_validation_of_a_set_is_at_the_asked_ratio(ndns, apart):
+    more = {"validation_root": ndns / "val"} if apart else {}
+    cfg = config(
+        source="ndns", root=ndns / "train", validation_mixes=2, validation_seconds=1.0,
+        **more,
+    )  # fmt: skip
+    first, second = (SOURCES["ndns"](cfg, seed) for seed in (1, 2))
+    for snr in (0.0, 10.0):
+        noisy, clean = first.validation(snr)
+        assert noisy.shape == clean.shape == (2, 16000)
+        ratio = _active_power(clean)[:, 0] / ((noisy - clean) ** 2).mean(1)
+        assert np.allclose(10 * np.log10(ratio), snr, atol=0.1)
+        again = second.validation(snr)
+        assert np.array_equal(noisy, again[0])
+        assert np.array_equal(clean, again[1])
+
+
+def test_settings_of_a_set_belong_together(ndns):
+    with pytest.raises(ValueError, match="source is ndns, and root is missing"):
+        config(source="ndns")
+    with pytest.raises(ValueError, match="validation_root is .*source is synthetic"):
+        config(validation_root=ndns)
+    cfg = config(source="ndns", root=ndns / "train", validation_mixes=5)
+    with pytest.raises(AudioError, match="5 examples, more than the 5"):
+        SOURCES["ndns"](cfg, 0).validation(0.0)
+
+
+def test_sources_can_share_the_numbers_of_batches():
+    source = SOURCES["synthetic"](config(), 5)
+    whole = list(itertools.islice(source.fresh(3), 4))
+    odd = list(itertools.islice(source.fresh(4, 2), 2))
+    for a, b in zip(whole[1::2], odd, strict=True):
+        assert np.array_equal(a[0], b[0])
