@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Parameters and multiply-accumulates of the peers, counted on their ONNX graphs.
+"""Parameters and multiply-accumulates of the peers, counted on what they ship.
 
-    uv run --extra evaluate --with onnx python benchmarks/peer_cost.py
+    uv run --extra peers --with onnx python benchmarks/peer_cost.py
 
 A graph is run once on zeros with every intermediate as an output, so that all shapes
 are real ones; then every convolution, matrix product, LSTM and GRU is counted. Element-
 wise work and transforms are left out, as in the papers.
+
+RNNoise is a compiled library: binutils' ``nm`` tells the sizes of its tables, and every
+weight is used once per frame.
 """
 
 from __future__ import annotations
 
 import math
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +23,7 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
-from lava_sparse_rnn.audio.peers import _onnx
+from lava_sparse_rnn.audio.peers import _native, _onnx
 from lava_sparse_rnn.audio.peers._package import file_of
 
 
@@ -116,6 +120,21 @@ def count(path: Path) -> tuple[int, int]:
     return numbers, macs
 
 
+def count_rnnoise() -> tuple[int, int]:
+    """Weights and multiply-accumulates of one frame, from the library's symbols."""
+    path = file_of(_native.RNNOISE, "librnnoise.so")
+    listing = subprocess.run(
+        ["nm", "-S", str(path)], capture_output=True, text=True, check=True
+    )
+    fields = (line.split() for line in listing.stdout.splitlines())
+    values = {f[3]: int(f[1], 16) // 4 for f in fields if len(f) == 4}  # float32
+    weights = sum(
+        n for s, n in values.items() if s.endswith(("_weights_float", "_weights_diag"))
+    )
+    biases = sum(n for s, n in values.items() if s.endswith("_bias"))
+    return weights + biases, weights
+
+
 def main() -> None:
     totals: dict[str, list[float]] = {}
     for g in GRAPHS:
@@ -123,6 +142,8 @@ def main() -> None:
         total = totals.setdefault(g.peer, [0, 0.0])
         total[0] += weights
         total[1] += macs * g.frames_per_second
+    weights, macs = count_rnnoise()
+    totals["rnnoise"] = [weights, macs * 100.0]
     print("| peer | parameters | M-MAC/s |\n|---|---|---|")
     for name, (weights, macs) in totals.items():
         print(f"| {name} | {weights:,} | {macs / 1e6:,.1f} |")

@@ -127,7 +127,8 @@ def _show(screen: Console, scores, data: Path) -> None:
         if with_mos:
             rows.append(_noisy_row(next(iter(scores.values()))[i]))
     last = len(scores) + with_mos
-    show_table(screen, f"{data}: SI-SNR in dB", columns, rows, last=last)
+    title = f"{data}: SI-SNR in dB, no lag aligned"
+    show_table(screen, title, columns, rows, last=last)
 
 
 def _row(name: str, s) -> list[str]:

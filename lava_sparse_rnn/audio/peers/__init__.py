@@ -37,8 +37,9 @@ class Peer:
     parameters : int or None
         Weights; None where the package does not tell.
     macs_per_second : float or None
-        Multiply-accumulates of one second of audio, counted on the ONNX graphs by
-        ``benchmarks/peer_cost.py``; None where there is no graph to count.
+        Multiply-accumulates of one second of audio, counted on the ONNX graphs and on
+        RNNoise's library by ``benchmarks/peer_cost.py``; None where there is nothing
+        to count.
     make : callable
         () -> :data:`Denoise`; raises `MissingDependencyError` without the package.
     """
@@ -92,8 +93,8 @@ PEERS: dict[str, Peer] = {
             _native.RNNOISE,
             "Valin, MMSP 2018 (arXiv 1709.08243)",
             20.0,
-            None,
-            None,
+            2_888_225,
+            288.1e6,
             _native.rnnoise,
         ),
         Peer(

