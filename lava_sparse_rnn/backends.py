@@ -97,6 +97,11 @@ class EngineBackend:
         self._stream = engine.Stream(network)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Why no vector kernel runs the network; empty if one does."""
+        return self._stream.notes
+
+    @property
     def counters(self) -> OverflowCounters:
         """What did not fit so far, per tensor."""
         return self._stream.counters

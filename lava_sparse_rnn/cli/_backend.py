@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lava_sparse_rnn.cli._console import console
+
+if TYPE_CHECKING:
+    from lava_sparse_rnn.audio.denoiser import Denoiser
 
 FastestOption = Annotated[
     str | None,
@@ -33,3 +37,16 @@ def fastest(name: str | None) -> str:
             "same samples"
         )
     return best
+
+
+def open_denoiser(path: Path, backend: str) -> Denoiser:
+    """The denoiser of a network file; says why, if the engine has to run it slowly."""
+    from lava_sparse_rnn import spec
+    from lava_sparse_rnn.audio.denoiser import Denoiser
+
+    denoiser = Denoiser(spec.load(path), backend)
+    notes = getattr(denoiser.backend, "notes", ())
+    if notes:
+        more = f" ({len(notes) - 1} more like it)" if len(notes) > 1 else ""
+        console(stderr=True).print(f"{path}: {notes[0]}{more}")
+    return denoiser

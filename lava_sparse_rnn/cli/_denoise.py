@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lava_sparse_rnn.cli._backend import FastestOption, fastest
+from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture
 from lava_sparse_rnn.cli._progress import tokens_bar
@@ -38,9 +38,7 @@ def denoise(
     backend: FastestOption = None,
 ) -> None:
     """Denoise a recording with a network of sparse integers."""
-    from lava_sparse_rnn import spec
     from lava_sparse_rnn.audio import wav
-    from lava_sparse_rnn.audio.denoiser import Denoiser
 
     check_outputs(output)
     check_picture(plot)
@@ -51,7 +49,7 @@ def denoise(
     for note in about.notes():
         screen.print(f"{noisy}: {note}")
     runs = fastest(backend)
-    denoiser = Denoiser(spec.load(network), runs)
+    denoiser = open_denoiser(network, runs)
     start = time.perf_counter()
     with tokens_bar() as progress:
         denoised = denoiser.denoise(samples, progress)

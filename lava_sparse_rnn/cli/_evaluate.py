@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lava_sparse_rnn.cli._backend import FastestOption, fastest
+from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._board import Costs, board_entry, count_costs
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
@@ -50,17 +50,16 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score a denoiser: SI-SNR, DNSMOS, latency and power proxies, beside its peers."""
-    from lava_sparse_rnn import spec
     from lava_sparse_rnn.audio import NdnsFolder, evaluation
-    from lava_sparse_rnn.audio.denoiser import Denoiser
 
     check_outputs(output, board)
     folder = NdnsFolder(data)
-    denoiser = Denoiser(spec.load(network), fastest(backend))
+    runs = fastest(backend)
+    denoiser = open_denoiser(network, runs)
     own = network.stem
     systems = {
         own: denoiser.denoise,
-        **_others(beside or [], fastest(backend), own),
+        **_others(beside or [], runs, own),
         **_peers(peer or []),
     }
     with tokens_bar("mixes") as progress:
@@ -82,9 +81,6 @@ def evaluate(
 
 def _others(paths: list[Path], backend: str, own: str):
     """Further networks: integers by their file's name, floats by their run's."""
-    from lava_sparse_rnn import spec
-    from lava_sparse_rnn.audio.denoiser import Denoiser
-
     systems = {}
     for path in paths:
         if path.suffix == ".safetensors":
@@ -92,7 +88,7 @@ def _others(paths: list[Path], backend: str, own: str):
 
             name, made = f"{path.parent.name} (float)", FloatDenoiser(path)
         else:
-            name, made = path.stem, Denoiser(spec.load(path), backend)
+            name, made = path.stem, open_denoiser(path, backend)
         if name in (own, *systems):
             raise ValueError(f"beside: {path}: a second network named {name!r}")
         systems[name] = made.denoise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lava_sparse_rnn.cli._backend import FastestOption, fastest
+from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._denoise import DEFAULT_NETWORK, check_network
 from lava_sparse_rnn.cli._files import check_outputs
@@ -66,8 +66,6 @@ def live(
     backend: FastestOption = None,
 ) -> None:
     """Denoise live, from the microphone, a file or a pipe; Ctrl-C ends."""
-    from lava_sparse_rnn import spec
-    from lava_sparse_rnn.audio.denoiser import Denoiser
     from lava_sparse_rnn.audio.live import Live
 
     if list_devices:
@@ -80,7 +78,7 @@ def live(
             )
     _check_ends(inp, input_device, output, output_device, real_time)
     check_network(network)
-    denoiser = Denoiser(spec.load(network), fastest(backend))
+    denoiser = open_denoiser(network, fastest(backend))
     times = (block / 1000, buffer / 1000)
     source = _source(inp, input_device, real_time, *times)
     sink = _sink(output, output_device, source, *times)

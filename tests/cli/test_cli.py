@@ -73,6 +73,25 @@ def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
 
 
 @pytest.mark.skipif(engine.EXTENSION is None, reason="the engine is not built")
+def test_denoise_says_why_the_scalar_kernel_runs(command, net, noisy, tmp_path):
+    _, _, error = command("denoise", noisy, "-o", tmp_path / "out.wav", "-n", net)
+    assert error.strip() == ""
+    network = spec.load(net)
+    wide = spec.random_network(
+        *(np.random.default_rng(2), 33, 12, 8, 33), recipe=spec.Recipe(wire_bits=18)
+    )
+    spec.Network(wide.layers, wide.recipe, network.meta).save(tmp_path / "wide.net")
+    code, _, error = command(
+        *("denoise", noisy, "-o", tmp_path / "out.wav", "-n", tmp_path / "wide.net")
+    )
+    assert code == 0
+    if len(engine.available()) > 1:
+        assert "have 18 bits, vector kernels take 16; the scalar kernel runs" in (
+            " ".join(error.split())
+        )
+
+
+@pytest.mark.skipif(engine.EXTENSION is None, reason="the engine is not built")
 def test_the_engine_gives_the_same_samples(command, net, noisy, tmp_path):
     for backend in ("engine", "reference"):
         out = tmp_path / f"{backend}.wav"
