@@ -2,6 +2,7 @@
 """Fixtures that the tests of several rooms share."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from lava_sparse_rnn import spec
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 
+DATA = Path(__file__).parents[1] / "data"
 POLICIES = list(
     itertools.product(
         ("floor", "nearest"), ("saturate", "wrap"), ("real_gate", "split", "none")
@@ -25,6 +27,31 @@ def policy_recipe(request):
     """A recipe of every combination of rounding, overflow and nonlinearity."""
     rounding, overflow, nonlinearity = request.param
     return spec.Recipe(rounding, overflow, nonlinearity)
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """The denoiser that is shipped."""
+    return spec.load(DATA / "denoiser.net")
+
+
+@pytest.fixture(scope="session")
+def shipped_small():
+    """The smallest one that is shipped, for what takes long with a large one."""
+    return spec.load(min(DATA.glob("*.net"), key=lambda path: path.stat().st_size))
+
+
+@pytest.fixture(scope="session")
+def heard():
+    """A function: tokens of a recording, as a denoiser hears them."""
+
+    def make(network):
+        from lava_sparse_rnn.audio import Denoiser, wav
+
+        samples, _ = wav.read(DATA / "samples" / "noisy_01.wav")
+        return Denoiser(network).tokens(samples)
+
+    return make
 
 
 @pytest.fixture

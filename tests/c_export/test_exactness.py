@@ -2,7 +2,6 @@
 """The exported C computes the reference's integers, and no undefined behaviour."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +19,6 @@ from lava_sparse_rnn.fixed_point import (
 
 from .conftest import SANITIZE
 
-ROOT = Path(__file__).parents[2]
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 24) | st.sampled_from([257, 300])
 NARROW, GATES = st.integers(4, 16), st.integers(8, 16)
@@ -217,9 +215,8 @@ def test_a_network_may_begin_with_a_block(assert_same):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [("-O2",), ("-Os",), SANITIZE])
-def test_the_shipped_network(assert_same, flags):
-    network = spec.load(ROOT / "data" / "denoiser.net")
-    rng = np.random.default_rng(0)
+def test_the_shipped_network(shipped, assert_same, flags):
+    network, rng = shipped, np.random.default_rng(0)
     x = np.rint(rng.gamma(0.3, 900, (100, network.d_in))).clip(0, 32767).astype(int)
     x[-4:] = tokens(network, 3, 4)
     assert_same(network, x, *flags)

@@ -9,16 +9,19 @@ import pytest
 from lava_sparse_rnn import loihi2, spec
 
 # d_in, d_model, d_state, d_out, blocks, density
-SIZES = {
-    "shipped": (257, 192, 128, 257, 3, 0.1),
-    "paper": (257, 384, 256, 257, 3, 0.1),
-}
+PAPER = (257, 384, 256, 257, 3, 0.1)
 
 
-@pytest.fixture(scope="session", params=SIZES)
+@pytest.fixture(scope="session", params=["shipped", "paper"])
 def sized(request):
     """A random network of the shipped denoiser's size, and one of the paper's."""
-    return spec.random_network(np.random.default_rng(3), *SIZES[request.param])
+    sizes = PAPER
+    if request.param == "shipped":
+        net = request.getfixturevalue("shipped")
+        _, *blocks, _ = net.layers
+        d_model, d_state = blocks[0].d_model, blocks[0].d_state
+        sizes = (net.d_in, d_model, d_state, net.d_out, len(blocks), 0.1)
+    return spec.random_network(np.random.default_rng(3), *sizes)
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,6 @@ from lava_sparse_rnn.loihi2 import deployment
 from lava_sparse_rnn.loihi2.counts import PER_CORE
 from lava_sparse_rnn.loihi2.deployment import cpu
 
-ROOT = Path(__file__).parents[2]
-
 
 def deployed(bundle, mode="pipelined"):
     backend = deployment.CpuBackend()
@@ -198,13 +196,9 @@ def test_wrong_use(three_chips):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cores", [11, 64])
-def test_the_shipped_network(tmp_path, cores):
-    from lava_sparse_rnn.audio import Denoiser, wav
-
-    network = spec.load(ROOT / "data" / "denoiser.net")
-    samples, _ = wav.read(ROOT / "data" / "samples" / "noisy_01.wav")
-    x = Denoiser(network).tokens(samples)[200:230]
+@pytest.mark.parametrize("cores", [None, 64])
+def test_a_shipped_network(shipped_small, heard, tmp_path, cores):
+    network, x = shipped_small, heard(shipped_small)[200:230]
     mapping = loihi2.map_network(network, cores=cores)
     bundle = loihi2.write_bundle(network, tmp_path / "b", mapping, x)
     backend = deployed(bundle)

@@ -3,7 +3,6 @@
 
 import dataclasses
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,6 @@ from hypothesis import strategies as st
 
 from lava_sparse_rnn import loihi2, spec
 from lava_sparse_rnn.loihi2.report import core_table, group_use, mapping_dict
-
-SHIPPED = Path(__file__).parents[2] / "data" / "denoiser.net"
 
 
 def bytes_by_hand(mapping, k):
@@ -152,7 +149,7 @@ def test_networks_of_both_sizes(sized, cores):
     mapping = loihi2.map_network(sized, cores=cores)
     check_complete(sized, mapping)
     assert loihi2.violations(mapping) == []
-    assert len(mapping) <= (cores or 11)
+    assert len(mapping) <= (cores or len(mapping.groups))
     for row in group_use(mapping):
         # A row's synapses are few against a core's: little is lost to whole rows.
         assert 1.0 <= row.imbalance["synapses"] < 1.35, row
@@ -169,21 +166,21 @@ def test_networks_of_both_sizes(sized, cores):
         assert bound <= work <= bound + max(entries.max(), longest)
 
 
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="data/denoiser.net is not there")
 @pytest.mark.parametrize("cores", [None, 40])
-def test_the_shipped_network(cores):
-    network = spec.load(SHIPPED)
-    mapping = loihi2.map_network(network, cores=cores)
-    check_complete(network, mapping)
+def test_the_shipped_network(shipped, cores):
+    mapping = loihi2.map_network(shipped, cores=cores)
+    check_complete(shipped, mapping)
     check_limits(mapping)
 
 
-def test_one_core_per_group_leaves_room_for_eleven_copies(sized):
+def test_one_core_per_group_leaves_room_for_copies(sized):
     mapping = loihi2.map_network(sized)
-    assert len(mapping) == 11  # as many groups as the paper has on its chip
-    assert mapping.copies == mapping.copies_per_chip == 128 // 11
+    blocks = len(sized.layers) - 2
+    assert len(mapping) == 3 * blocks + 2  # the paper's size has 11
+    copies = 128 // len(mapping)
+    assert mapping.copies == mapping.copies_per_chip == copies
     board = loihi2.map_network(sized, "kapoho_point")
-    assert (board.copies_per_chip, board.copies) == (11, 88)
+    assert (board.copies_per_chip, board.copies) == (copies, 8 * copies)
     several = loihi2.map_network(sized, "kapoho_point", 300)
     assert several.chips == 3
     assert (several.copies_per_chip, several.copies) == (0, 2)

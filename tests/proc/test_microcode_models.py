@@ -2,7 +2,6 @@
 """Neuron programs inside Lava: the integers of `fixed_pt`, wherever one looks."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
 
 from lava_sparse_rnn import microcode, proc, spec
-from lava_sparse_rnn.audio import Denoiser, wav
 from lava_sparse_rnn.fixed_point import PLAN, OverflowCounters, SpecError
 from lava_sparse_rnn.netx import hdf5
 from lava_sparse_rnn.proc.affine import models as affine_models
@@ -25,7 +23,6 @@ from lava_sparse_rnn.proc.recurrence import models as recurrence_models
 from lava_sparse_rnn.spec import reference
 
 slow = pytest.mark.slow
-DATA = Path(__file__).parents[2] / "data"
 LAYERED = [False, pytest.param(True, marks=slow)]
 CLOCK = 4  # instructions by which a recurrence finds its tokens
 
@@ -281,10 +278,9 @@ def test_every_step_is_the_same_whichever_model_runs(
 
 @slow
 @pytest.mark.parametrize(("layered", "n_tokens"), [(False, 100), (True, 12)])
-def test_the_shipped_network_on_real_sound(layered, n_tokens):
-    net = spec.load(DATA / "denoiser.net")
-    samples, _ = wav.read(DATA / "samples" / "noisy_01.wav")
-    tokens = Denoiser(net).tokens(samples)[-n_tokens:]  # speech has begun
+def test_the_shipped_networks_on_real_sound(request, heard, layered, n_tokens):
+    net = request.getfixturevalue("shipped_small" if layered else "shipped")
+    tokens = heard(net)[-n_tokens:]  # speech has begun
     expected, found = OverflowCounters(), OverflowCounters()
     y = reference.run(net, tokens, counters=expected)
     answers = proc.run(net, tokens, "microcode", layered, counters=found)
