@@ -43,14 +43,6 @@ from lava_sparse_rnn.proc._connect import WEIGHT_EXP, connection
 from lava_sparse_rnn.spec.reference import Reference
 
 SHIPPED = Path(__file__).parent.parent / "data" / "denoiser.net"
-LIKE_SHIPPED = {
-    "d_in": 257,
-    "d_model": 192,
-    "d_state": 128,
-    "d_out": 257,
-    "n_blocks": 3,
-    "density": 0.1,
-}
 WARM_UP, REPEATS = 40, 5
 CHANNELS, STATES_EACH = 8, 32
 
@@ -329,16 +321,12 @@ def report(network: spec.Network, seconds: float, layered: bool) -> Iterator[str
 def main() -> None:
     """Measure, print, and write the tables where asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", type=Path, help="a .net file")
+    parser.add_argument("--network", type=Path, default=SHIPPED, help="a .net file")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each case")
     parser.add_argument("--no-layered", dest="layered", action="store_false")
     parser.add_argument("-o", "--output", type=Path, help="write the tables here")
     options = parser.parse_args()
-    path = options.network or (SHIPPED if SHIPPED.exists() else None)
-    if path is None:
-        network = spec.random_network(np.random.default_rng(0), **LIKE_SHIPPED)
-    else:
-        network = spec.load(path)
+    network = spec.load(options.network)
     lines = []
     for line in report(network, options.seconds, options.layered):
         lines.append(line + "\n")

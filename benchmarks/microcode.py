@@ -2,8 +2,7 @@
 """Tokens per second of the microcode interpreter, and instructions per group.
 
 Usage: ``python benchmarks/microcode.py [OUT.md] [--net FILE] [--tokens N]``. Without
-``--net`` it takes ``data/denoiser.net`` if that is there, else a random network of
-its size (257 inputs and outputs, d_model 192, d_state 128, 3 blocks, 10 % dense).
+``--net`` it takes ``data/denoiser.net``; ``--rounds 0`` counts and measures no speed.
 
 Each way to run is measured in every round, the rounds one after another, and its best
 round counts; *share* compares it with the numpy integers in the same surroundings.
@@ -27,16 +26,6 @@ from lava_sparse_rnn.proc._executors import VARIABLE as FUSED
 
 Run = Callable[[np.ndarray], object]
 SHIPPED = Path(__file__).parent.parent / "data" / "denoiser.net"
-
-
-def network_of(path: Path | None) -> tuple[str, spec.Network]:
-    """A network and what to call it."""
-    if path is None and SHIPPED.is_file():
-        path = SHIPPED
-    if path is not None:
-        return path.name, spec.load(path)
-    rng = np.random.default_rng(0)
-    return "random, 10 % dense", spec.random_network(rng, 257, 192, 128, 257, 3, 0.1)
 
 
 @dataclass(frozen=True)
@@ -147,27 +136,28 @@ def count_table(network: spec.Network, x: np.ndarray) -> Iterator[str]:
     yield f"| all |{' |' * 6} {total:,.0f} | {messages:,.0f} | |"
 
 
-def report(path: Path | None, n_tokens: int, rounds: int) -> Iterator[str]:
+def report(path: Path, n_tokens: int, rounds: int) -> Iterator[str]:
     """The whole text."""
-    name, network = network_of(path)
+    network = spec.load(path)
     fmt = network.layers[0].inp.format
     rng = np.random.default_rng(1)
     # A quarter of the input's range: what a recording uses, more or less.
     quarter = fmt.highest // 4
     x = rng.integers(-quarter, quarter + 1, (n_tokens, network.d_in))
     load = ", ".join(f"{v:.1f}" for v in os.getloadavg())
-    yield f"Network: {name}; {n_tokens} random tokens, best of {rounds} rounds."
+    yield f"Network: {path.name}; {n_tokens} random tokens, best of {rounds} rounds."
     yield f"Machine: {platform.machine()}, {os.cpu_count()} cores, load {load}."
     yield ""
-    yield from speed_table(network, x, rounds)
-    yield ""
+    if rounds:
+        yield from speed_table(network, x, rounds)
+        yield ""
     yield from count_table(network, x)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", nargs="?", type=Path, help="where to write the table")
-    parser.add_argument("--net", type=Path, help="a .net file")
+    parser.add_argument("--net", type=Path, default=SHIPPED, help="a .net file")
     parser.add_argument("--tokens", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
