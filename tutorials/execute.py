@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 FOLDER = Path(__file__).parent
-TIMEOUT = 120  # seconds for one cell; it takes a few
+TIMEOUT = 300  # seconds for one cell; it takes a few on an idle machine
 COLOURS = 256  # of a stored picture: a third of the bytes, and no difference to see
 QUIET = ["--IPKernelApp.log_level=ERROR"]
 METADATA = {
