@@ -1,22 +1,60 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Two processes hold the same model and write one network."""
 
+import csv
 import json
 import os
 import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.train import run
 from lava_sparse_rnn.train.distributed import Group
 
 _PROGRAM = """
-import sys
+import os, sys
 from lava_sparse_rnn.train import TrainConfig, run
 network, path = run(TrainConfig.model_validate_json(sys.argv[1]))
-network.save(sys.argv[2])
+network.save(f"{sys.argv[2]}/{os.environ['RANK']}.net")
+"""
+
+_WORSE = """
+from lava_sparse_rnn.train import FloatStage
+FloatStage.validate = lambda stage: {"si_snri_0dB": -stage.step, "si_snri_10dB": 0}
+"""
+
+_NORMS = """
+import torch
+from lava_sparse_rnn.train.distributed import Group
+group = Group.start()
+torch.manual_seed(0)
+x, goal = torch.randn(2, 10, 3) * 4 + 7
+whole, shared = (torch.nn.BatchNorm1d(3, eps=1e-3) for _ in range(2))
+for norm in (whole, shared):
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([1.0, -2.0, 0.5]))
+group.share_batch_norms(shared)
+mine = slice(5 * group.rank, 5 * group.rank + 5)
+for _ in range(2):
+    inputs = [x.clone().requires_grad_(), x[mine].clone().requires_grad_()]
+    outputs = [whole(inputs[0]), shared(inputs[1])]
+    for norm, y, target in zip((whole, shared), outputs, (goal, goal[mine])):
+        norm.zero_grad()
+        (y - target).square().mean().backward()
+group.average_gradients(shared)
+torch.testing.assert_close(outputs[1], outputs[0][mine])
+# This process' loss is the mean over half as many rows.
+torch.testing.assert_close(inputs[1].grad / 2, inputs[0].grad[mine])
+for a, b in zip(shared.parameters(), whole.parameters()):
+    torch.testing.assert_close(a.grad, b.grad)
+for a, b in zip(shared.buffers(), whole.buffers()):
+    torch.testing.assert_close(a, b)
+shared.eval(), whole.eval()
+torch.testing.assert_close(shared(x), whole(x))
 """
 
 
@@ -26,40 +64,85 @@ def free_port():
         return s.getsockname()[1]
 
 
-def train_in_two(config, folder):
-    """Networks of both processes."""
+def run_two(program, *arguments):
+    """Run a program in two processes that know of each other."""
     port = str(free_port())
     base = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     base |= {"WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
-    text, paths = config.model_dump_json(), [folder / f"{r}.net" for r in range(2)]
     crew = [
         subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, text, str(path)],
+            [sys.executable, "-c", program, *arguments],
             env={**base, "RANK": str(rank)},
         )
-        for rank, path in enumerate(paths)
+        for rank in range(2)
     ]
-    assert [p.wait(timeout=120) for p in crew] == [0, 0]
-    return [spec.load(path) for path in paths]
+    assert [p.wait(timeout=240) for p in crew] == [0, 0]
+
+
+def train_in_two(config, folder):
+    """Networks of both processes."""
+    run_two(_PROGRAM, config.model_dump_json(), str(folder))
+    return [spec.load(folder / f"{rank}.net") for rank in range(2)]
+
+
+def curve(config, stage="float"):
+    """Rows of a run's CSV, the time left out."""
+    with (config.directory / f"{stage}.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        del row["seconds_per_step"]
+    return [{k: float(v) for k, v in row.items() if v} for row in rows]
 
 
 @pytest.mark.slow
 def test_two_processes_train_one_model(tiny, tmp_path):
-    first, second = train_in_two(tiny(), tmp_path)
+    whole = {"data": {"long_factor": 2}}
+    first, second = train_in_two(tiny(**whole), tmp_path)
     assert first == second == spec.load(tmp_path / "tiny" / "tiny.net")
     assert json.loads((tmp_path / "tiny" / "config.json").read_text())["steps"] == 12
-    assert train_in_two(tiny(), tmp_path) == [first, first]
-    longer, other = train_in_two(tiny(steps=16), tmp_path)  # a stale fine-tune
-    assert longer == other != first
+    assert train_in_two(tiny(**whole), tmp_path) == [first, first]
+    longer, other = train_in_two(tiny(steps=16, **whole), tmp_path)
+    assert longer == other != first  # a stale fine-tune
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_loss_curve_of_one(tiny, tmp_path):
+    changes = {"steps": 24, "log_every": 1, "precision": "float32"}
+    changes["data"] = {"long_factor": 2, "fresh_every": 2}
+    one, two = tiny(name="one", **changes), tiny(name="two", **changes)
+    run(one, lambda text: None)
+    train_in_two(two, tmp_path)
+    for stage in ("float", "integer"):
+        expected, found = curve(one, stage), curve(two, stage)
+        assert len(expected) == len(found) == {"float": 24, "integer": 4}[stage]
+        for a, b in zip(expected, found, strict=True):
+            assert a.keys() == b.keys()
+            for name, value in a.items():
+                assert b[name] == pytest.approx(value, rel=2e-3, abs=2e-3), (a, b)
+    losses = [row["loss"] for row in curve(two)]
+    assert np.ptp(losses) > 1  # a curve, not a line
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together(tiny, tmp_path):
+    config = tiny(
+        log_every=2, validate_every=2, patience=2, pruning={"sparsity": 0},
+        quantize={"steps": 0}, data={"long_factor": 2},
+    )  # fmt: skip
+    run_two(_WORSE + _PROGRAM, config.model_dump_json(), str(tmp_path))
+    assert [row["step"] for row in curve(config)] == [2, 4, 6]
+    first, second = (spec.load(tmp_path / f"{rank}.net") for rank in range(2))
+    assert first == second  # of the weights of step 2, which only process 0 has judged
+
+
+@pytest.mark.slow
+def test_shared_batch_norms_are_those_of_the_whole_batch():
+    run_two(_NORMS)
 
 
 def test_a_batch_that_cannot_be_shared_is_an_error(tiny):
     with pytest.raises(ValueError, match=r"data.batch is 4.*multiple of the 3"):
         Group(0, 3).batches(tiny().data, 0, 0)
-
-
-def test_processes_see_different_material(tiny):
-    data = tiny().data
-    (a, _), (b, _) = (next(Group(rank, 2).batches(data, 0, 0)) for rank in (0, 1))
-    assert len(a) == len(b) == 2
-    assert (a != b).any()
+    message = r"data.batch=4 with data.long_factor=4 makes 1 long.*of the 2 processes"
+    with pytest.raises(ValueError, match=message):
+        Group(0, 2).batches(tiny().data, 0, 0)
