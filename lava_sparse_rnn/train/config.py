@@ -191,8 +191,21 @@ class TrainConfig(_Section):
     steps: int = Field(default=20000, ge=1)
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     threads: int | None = Field(default=None, ge=1)
+    device: Literal["cpu", "cuda"] = Field(
+        default="cpu", description="of the float network; integers stay on the CPU"
+    )
     validate_every: int = Field(default=500, ge=1)
     log_every: int = Field(default=20, ge=1)
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="validations in a row without a new best after which a stage ends; "
+        "those before the last mask update do not count",
+    )
+    keep: Literal["last", "best"] | None = Field(
+        default=None,
+        description="weights that a stage hands on; best with patience, else last",
+    )
     checkpoint_minutes: float = Field(default=3.0, gt=0)
     magnitude_loss: float = Field(
         default=0.0, ge=0, description="weight of the MSE term"
@@ -220,6 +233,11 @@ class TrainConfig(_Section):
                 f"data.snr_min {self.data.snr_min} exceeds snr_max {self.data.snr_max}"
             )
         return self
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether stages hand on the weights of their best validation."""
+        return (self.patience is not None) if self.keep is None else self.keep == "best"
 
     @property
     def directory(self) -> Path:

@@ -16,6 +16,7 @@ from torch import nn
 from lava_sparse_rnn.audio.frontend import FrontEnd
 
 from . import checkpoint, task
+from .best import Best
 from .config import TrainConfig
 from .data import Batch, Batches, Source
 from .distributed import Group
@@ -65,12 +66,23 @@ class Stage(ABC):
         self.config, self.source, self.front = config, source, front
         self.steps, self.step, self.group = steps, 0, group
         self.figures: dict[str, float] = {}
+        self.best, self.stopped = Best(), False
         self.validation = task.Validation(source, front, config.data.validation_snrs)
 
     @property
     def checkpoint_path(self) -> Path:
         """File of the last checkpoint."""
         return self.config.directory / f"{self.name}.safetensors"
+
+    @property
+    def best_path(self) -> Path:
+        """File of the weights with the best validation."""
+        return self.checkpoint_path.with_stem(f"{self.name}-best")
+
+    @property
+    def settled(self) -> bool:
+        """Whether validations can be compared with those at the end."""
+        return True
 
     @property
     def data_seed(self) -> int:
@@ -117,20 +129,51 @@ class Stage(ABC):
             return False
         checkpoint.restore(tensors, self.model, self.optimizer)
         self.step, self.figures = state["step"], state.get("figures", {})
+        self.best = Best(**state.get("best", {}))
+        self.stopped = self.best.is_over(self.config.patience)
         return True
 
     def save(self) -> None:
         """Write the checkpoint of this moment; one process of a group does."""
-        if not self.group.leads:
-            return
+        if self.group.leads:
+            self._save(self.checkpoint_path, self.optimizer)
+
+    def _save(self, path: Path, optimizer: torch.optim.Optimizer | None) -> None:
         state = {
             "step": self.step,
             "figures": self.figures,
+            "best": asdict(self.best),
             "fingerprint": self.fingerprint,
             "front_end": asdict(self.front),
             "config": self.config.model_dump(mode="json"),
         }
-        checkpoint.save(self.checkpoint_path, self.model, self.optimizer, state)
+        checkpoint.save(path, self.model, optimizer, state)
+
+    def see(self, figures: dict[str, float]) -> None:
+        """Take note of a validation; keeps the weights if it is the best so far."""
+        self.figures = figures
+        if self.settled and self.best.see(figures, self.step):
+            self._save(self.best_path, None)
+
+    def hand_on(self) -> int:
+        """Put the weights that the run goes on with into the model.
+
+        Those of the best validation if the configuration asks for them, else the
+        last ones. The stage is over then.
+
+        Returns
+        -------
+        int
+            The step that they are of.
+        """
+        found = self.best.step
+        wanted = self.config.keeps_best and found not in (None, self.step)
+        if not self.group.agree(wanted):  # process 0 has written what all read here
+            return self.step
+        tensors, state = checkpoint.read(self.best_path)
+        checkpoint.restore(tensors, self.model)
+        self.figures = state["figures"]
+        return state["step"]
 
     def train_step(self, batch: Batch) -> dict[str, Any]:
         """One optimiser step on numpy arrays of shape (batch, samples)."""
@@ -143,17 +186,17 @@ class Stage(ABC):
         value = self.objective(noisy, clean)
         value.backward()
         self.group.average_gradients(self.model)
-        self.group.average_statistics(self.model)
         self.after_gradients()
         clip = config.optim.grad_clip
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), clip))
         if math.isfinite(norm):
             self.optimizer.step()
         self.step += 1
-        return {"loss": float(value.detach()), "grad_norm": norm, "lr": factor}
+        loss = self.group.mean(float(value.detach()))
+        return {"loss": loss, "grad_norm": norm, "lr": factor}
 
     def fit(self, until: int | None = None) -> None:
-        """Train to the last step (or to step `until`), then save.
+        """Train to the last step (or to step `until`, or to an early stop), then save.
 
         Raises
         ------
@@ -161,7 +204,7 @@ class Stage(ABC):
             After many steps in a row without a finite gradient.
         """
         end = self.steps if until is None else min(until, self.steps)
-        if self.step >= end:
+        if self.step >= end or self.stopped:
             return
         config = self.config
         directory = config.directory
@@ -184,7 +227,7 @@ class Stage(ABC):
         window: list[float] = []
         bad, saved_at = 0, time.monotonic()
         mark = time.monotonic()
-        while self.step < end:
+        while self.step < end and not self.stopped:
             row = self.train_step(next(data))
             window.append(row["loss"])
             bad = 0 if math.isfinite(row["grad_norm"]) else bad + 1
@@ -193,20 +236,24 @@ class Stage(ABC):
                     f"{bad} steps in a row without a finite gradient, up to step "
                     f"{self.step}; a smaller optim.lr may help"
                 )
-            if log is None:
-                continue
-            log.advance(self.step)
             last = self.step == self.steps
-            if self.step % config.log_every == 0 or last:
+            validates = last or self.step % config.validate_every == 0
+            logs = validates or self.step % config.log_every == 0
+            if log is not None:
+                log.advance(self.step)
+            if log is not None and logs:
                 row["loss"] = sum(window) / len(window)
                 row["seconds_per_step"] = (time.monotonic() - mark) / len(window)
                 row |= self.columns()
-                if self.step % config.validate_every == 0 or last:
-                    self.figures = self.validate()
+                if validates:
+                    self.see(self.validate())
                     row |= self.figures
                 log.row(self.step, row)
                 window.clear()
                 mark = time.monotonic()
+            if validates:  # process 0 has looked, and all have to stop together
+                over = self.best.is_over(config.patience)
+                self.stopped = self.group.agree(over)
             if time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
                 self.save()
                 saved_at = time.monotonic()

@@ -55,7 +55,11 @@ class MetricLog:
         self._csv.writeheader()
         self._csv.writerows(rows)
         self._file.flush()
-        self._board = SummaryWriter(str(directory / "tensorboard" / path.stem))
+        # What a run that died has logged after its last checkpoint is dropped, too.
+        self._board = SummaryWriter(
+            str(directory / "tensorboard" / path.stem),
+            purge_step=resume_step + 1 if resume_step else None,
+        )
         self._console = Console(width=None if Console().is_terminal else 110)
         self._progress = Progress(
             TextColumn("{task.description}"),

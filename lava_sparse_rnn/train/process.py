@@ -30,6 +30,19 @@ def prepare_process(threads: int | None) -> None:
     _keep_memory()
 
 
+def check_device(name: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises
+    ------
+    ValueError
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device is {name}, but torch {torch.__version__} sees no GPU; use cpu"
+        )
+
+
 def _keep_memory() -> None:
     """Keep freed tensors instead of returning them to the kernel.
 

@@ -36,7 +36,8 @@ from .distributed import Group
 from .frontend import analyse, features, measure
 from .loop import Stage
 from .optim import build_optimizer
-from .process import prepare_process
+from .process import check_device, prepare_process
+from .report import quantisation_report, write_report
 from .resume import check_unchanged, fingerprint
 
 CONFIG = "config.json"
@@ -70,7 +71,9 @@ def build_pruner(config: TrainConfig) -> Pruner | None:
     p = config.pruning
     if p.sparsity == 0:
         return None
-    start, end = round(p.start * config.steps), round(p.end * config.steps)
+    # The last step is the last that an update can precede.
+    last = config.steps - 1
+    start, end = (min(round(x * config.steps), last) for x in (p.start, p.end))
     schedule = SCHEDULES[p.schedule](p.sparsity, start, end, p.every)
     return Pruner(schedule, p.distribution, p.score, p.pattern, p.block)
 
@@ -102,6 +105,8 @@ class FloatStage(Stage):
     ) -> None:
         super().__init__(config, source, front, config.steps, group)
         self.model = build_model(config, front)
+        group.share_batch_norms(self.model)
+        self.model.to(config.device)
         self.optimizer = build_optimizer(self.model, config.optim)
         self.pruner = build_pruner(config)
         self.penalty = ActivityPenalty(config.pruning.activity_penalty)
@@ -113,8 +118,14 @@ class FloatStage(Stage):
         self.model.set_compute_dtype(_DTYPES[config.precision])
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `Stage`."""
-        return self.model.forward_time_major(x)
+        """See `Stage`; the front end and the loss stay where the waveforms are."""
+        inside = x.to(self.model.encoder.device)
+        return self.model.forward_time_major(inside).to(x.device)
+
+    @property
+    def settled(self) -> bool:
+        """See `Stage`: a mask that is still to lose weights makes scores better."""
+        return self.pruner is None or self.pruner.schedule.is_final(self.step - 1)
 
     def before_step(self) -> None:
         """See `Stage`."""
@@ -178,7 +189,7 @@ class IntegerStage(Stage):
         fingerprint: str,
     ) -> None:
         super().__init__(config, source, front, config.quantize.steps, group)
-        self.model = QuantizedRNN(folded, network)
+        self.folded, self.model = folded, QuantizedRNN(folded, network)
         self.optimizer = build_optimizer(self.model, _fine_tune_rates(config))
         self.fingerprint = fingerprint
         existed = self.steps > 0 and self.checkpoint_path.exists()
@@ -272,6 +283,7 @@ def open_float(config: TrainConfig) -> FloatStage:
         If the run is resumed with settings that it must keep.
     """
     check_unchanged(config, config.directory / CONFIG, _float_checkpoint(config))
+    check_device(config.device)
     prepare_process(config.threads)
     group = Group.start()
     torch.manual_seed(config.seed)
@@ -303,30 +315,43 @@ def run(
     network : spec.Network
     path : Path
         ``<runs>/<name>/<name>.net``. Next to it, ``<name>-ptq.net`` is what
-        post-training quantisation gave.
+        post-training quantisation gave, and a report of what quantisation costs is
+        written beside each network.
     """
     stage = open_float(config)
     group = stage.group
     if not group.leads:
         note = _say_nothing
     stage.fit()
-    note(f"float: {_figures(stage.figures)}")
+    stage.hand_on()
+    stage.model.cpu()  # as the integers will be
+    note(f"float: {_outcome(stage)}")
     fine, network = _open_integer(stage, note)
     path = config.directory / f"{config.name}.net"
     if fine.step == 0 and group.leads:
-        fine.figures = fine.validate()
+        fine.see(fine.validate())
         note(f"post-training quantisation: {_figures(fine.figures)}")
-        network.save(path.with_name(f"{config.name}-ptq.net"))
+        _write(network, fine, path.with_name(f"{config.name}-ptq.net"))
     group.wait()
     fine.fit()
+    tuned = fine.hand_on()
     if fine.step:
-        note(f"fine-tuned: {_figures(fine.figures)}")
+        note(f"fine-tuned: {_outcome(fine)}")
+    if tuned:
         network = fine.model.network()
     if group.leads:
-        network.save(path)
+        report = _write(network, fine, path)
+        note(f"written: {path}, and what quantisation costs: {report}")
     group.wait()
-    note(f"written: {path}")
     return network, path
+
+
+def _write(network: spec.Network, fine: IntegerStage, path: Path) -> Path:
+    """Write a network and its report; returns the path of the latter."""
+    network.save(path)
+    mixes = [fine.source.validation(r) for r in fine.config.data.validation_snrs]
+    report = quantisation_report(fine.folded, network, fine.front, mixes)
+    return write_report(report, path)
 
 
 def _open_integer(
@@ -352,6 +377,16 @@ def _open_integer(
 
 def _say_nothing(text: str) -> None:
     pass
+
+
+def _outcome(stage: Stage) -> str:
+    """Figures of what a stage hands on, and where they are from if not its end."""
+    text = _figures(stage.figures)
+    if stage.stopped:
+        text += f", stopped early at step {stage.step} of {stage.steps}"
+    if stage.config.keeps_best and stage.best.step is not None:
+        text += f", weights of step {stage.best.step}"
+    return text
 
 
 def _figures(values: dict[str, float]) -> str:

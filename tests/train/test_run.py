@@ -63,6 +63,13 @@ def test_whole_run_writes_a_network_and_resumes_for_free(tiny):
     assert network.d_in == network.d_out == 257
     assert network.meta["task"] == "denoise"
     assert spec.load(path.with_name("tiny-ptq.net")).meta == network.meta
+    for stem in ("tiny", "tiny-ptq"):
+        report = json.loads(path.with_name(f"{stem}-quantisation.json").read_text())
+        assert report["metric"].keys() >= {"none", "weights", "wires", "all"}
+        assert {row["layer"] for row in report["tensors"]} == {0, 1, 2}
+        text = path.with_name(f"{stem}-quantisation.md").read_text()
+        assert f"costs `{stem}.net`" in text
+        assert f"| weights | {report['ablation']['weights']:.1f} |" in text
     assert json.loads((config.directory / "config.json").read_text())["steps"] == 12
     again, _ = run(config, notes.append)
     assert again == network
@@ -202,3 +209,24 @@ def test_a_configuration_file_is_json(tmp_path, content):
 def test_a_setting_lies_in_a_section(settings, message):
     with pytest.raises(ValueError, match=message):
         read_config(None, settings)
+
+
+def test_a_device_that_is_not_there_is_named(tiny, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"device is cuda.*sees no GPU; use cpu"):
+        open_float(tiny(device="cuda"))
+
+
+def test_the_network_may_live_elsewhere_than_the_waveforms(tiny):
+    """The meta device has no data: nothing can come back from it, but all goes in."""
+    stage = open_float(tiny())
+    seen = []
+
+    def inside(x):
+        seen.append(x.device.type)
+        return x
+
+    stage.model.to("meta").forward_time_major = inside
+    with pytest.raises(NotImplementedError, match="meta"):
+        stage.forward(torch.zeros(5, 2, 257))
+    assert seen == ["meta"]

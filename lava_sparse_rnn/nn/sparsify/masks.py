@@ -22,6 +22,8 @@ class Schedule(Protocol):
 
     def is_update(self, step: int) -> bool: ...
 
+    def is_final(self, step: int) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Pruner:

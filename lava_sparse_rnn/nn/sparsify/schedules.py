@@ -24,6 +24,10 @@ class _Window:
                 "0 <= start <= end is needed"
             )
 
+    def is_final(self, step: int) -> bool:
+        """Whether the masks after step `step` stay for good."""
+        return step >= self.end
+
     def is_update(self, step: int) -> bool:
         """Whether the masks are computed anew at `step`; never after `end`."""
         if not self.start <= step <= self.end:
