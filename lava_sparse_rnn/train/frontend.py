@@ -136,7 +136,9 @@ class _Resynthesis(torch.autograd.Function):
         result = torch.empty_like(output)
         for b, row in enumerate(spectrum):
             # Samples after the last one are not in the result: their gradient is zero.
-            frames = analyse(front, torch.nn.functional.pad(grad[b : b + 1], (0, margin)))
+            frames = analyse(
+                front, torch.nn.functional.pad(grad[b : b + 1], (0, margin))
+            )
             product = torch.view_as_real(frames.squeeze(1)) * torch.view_as_real(row)
             torch.mul(product.sum(-1) * scale, output[:, b] > -1, out=result[:, b])
         return result, None, None
