@@ -291,10 +291,7 @@ class Mixer:
         tuple of numpy.ndarray
             noisy and clean, float32 (size, samples).
         """
-        out = np.empty((2, size, self.config.samples), dtype=np.float32)
-        for row in range(size):
-            out[0, row], out[1, row] = self[number * size + row]
-        return out[0], out[1]
+        return stacked(self, range(number * size, (number + 1) * size))
 
     def to_dict(self) -> dict:
         """Return the configuration as plain values, for another process."""
@@ -305,6 +302,14 @@ class Mixer:
         """Make a mixer of what `to_dict` returned, by way of JSON or not."""
         ranges = {name: tuple(values[name]) for name in ("snr_db", "level_db", "speed")}
         return cls(MixerConfig(**{**values, **ranges}))
+
+
+def stacked(pairs, rows: range) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a mixer, or of what is like it, as two float32 (rows, samples)."""
+    out = np.empty((2, len(rows), pairs.config.samples), dtype=np.float32)
+    for to, row in enumerate(rows):
+        out[0, to], out[1, to] = pairs[row]
+    return out[0], out[1]
 
 
 def _one_recording(rng: np.random.Generator, mixer: Mixer) -> np.ndarray:

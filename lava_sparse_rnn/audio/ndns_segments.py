@@ -16,6 +16,7 @@ from . import wav
 from ._augment import frame_powers
 from ._decode import SAMPLE_RATE
 from .errors import AudioError
+from .mixing import stacked
 from .ndns import NdnsFolder
 
 _TRIES = 32
@@ -151,7 +152,4 @@ class NdnsSegments:
         tuple of numpy.ndarray
             noisy and clean, float32 (size, samples).
         """
-        out = np.empty((2, size, self.config.samples), dtype=np.float32)
-        for row in range(size):
-            out[0, row], out[1, row] = self[number * size + row]
-        return out[0], out[1]
+        return stacked(self, range(number * size, (number + 1) * size))
