@@ -4,7 +4,8 @@
 ``layer/<i>`` is a group per layer with the datasets ``type`` and ``shape`` that netx
 files have. Everything else follows the dataclasses: an array is a dataset, a number
 or a word is an attribute, a part is a group, a sparse matrix is the three arrays of
-its CSR form. Nothing is pickled.
+its CSR form. Nothing is pickled. A packed layer has all of that in one dataset, see
+`_packed`; ``type`` and ``shape`` stay.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.fixed_point import SpecError, frozen_ints
 from lava_sparse_rnn.spec._members import array, attribute, ints, member, scalar
 from lava_sparse_rnn.spec._network import LAYER_TYPES, Layer, Network, Recipe
+from lava_sparse_rnn.spec._packed import DATASET, pack, scratch, unpack
 
 FORMAT = "lava_sparse_rnn"
 FORMAT_VERSION = 1
@@ -45,23 +47,23 @@ _SCALARS = (bool, int, str)
 _HINTS: dict[type, dict[str, Any]] = {}
 
 
-def save(network: Network, path: str | Path) -> None:
+def save(network: Network, path: str | Path, packed: bool = False) -> None:
     """Write ``network`` to ``path``, replacing a file only when all is written."""
     with (
         replacing(path) as temporary,
         h5py.File(temporary, "w", libver="latest") as file,
     ):
-        write(network, file)
+        write(network, file, packed)
 
 
-def write(network: Network, handle: h5py.Group) -> None:
+def write(network: Network, handle: h5py.Group, packed: bool = False) -> None:
     """Write ``network`` into an open HDF5 file or group."""
     handle.attrs["format"] = FORMAT
     handle.attrs["format_version"] = FORMAT_VERSION
     handle.attrs["meta"] = json.dumps(network.meta, sort_keys=True)
     write_recipe(network.recipe, handle)
     for i, layer in enumerate(network.layers):
-        write_layer(layer, handle.create_group(f"layer/{i}"))
+        write_layer(layer, handle.create_group(f"layer/{i}"), packed)
 
 
 def write_recipe(recipe: Recipe, handle: h5py.Group) -> None:
@@ -69,11 +71,17 @@ def write_recipe(recipe: Recipe, handle: h5py.Group) -> None:
     _encode(handle.create_group("recipe"), recipe)
 
 
-def write_layer(layer: Layer, group: h5py.Group) -> None:
+def write_layer(layer: Layer, group: h5py.Group, packed: bool = False) -> None:
     """Write one layer into a group of its own, ``layer/<i>``."""
     group.create_dataset("type", data=[layer.type.encode()], dtype="S16")
     group.create_dataset("shape", data=np.array([layer.out.size]))
-    _encode(group, layer)
+    if not packed:
+        _encode(group, layer)
+        return
+    with scratch() as file:
+        _encode(file, layer)
+        data = pack(file)
+    group.create_dataset(DATASET, data=data, chunks=data.shape, compression=9)
 
 
 def load(path: str | Path) -> Network:
@@ -147,7 +155,11 @@ def read_layer(group: h5py.Group, name: str) -> Layer:
     if kind not in LAYER_TYPES:
         known = ", ".join(sorted(LAYER_TYPES))
         raise SpecError(f"{name}: layer type {kind!r} is unknown (known: {known})")
-    return _decode(group, LAYER_TYPES[kind], name)
+    if DATASET not in group:
+        return _decode(group, LAYER_TYPES[kind], name)
+    with scratch() as file:
+        unpack(array(group, DATASET, name), file, f"{name}: {DATASET}")
+        return _decode(file, LAYER_TYPES[kind], name)
 
 
 def _encode(group: h5py.Group, part: Any) -> None:

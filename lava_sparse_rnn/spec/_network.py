@@ -243,8 +243,17 @@ class Network(Part):
         """Integers of the output wire, shape (..., d_out), as real values."""
         return self.layers[-1].out.format.dequantize(y)
 
-    def save(self, path: str | Path) -> None:
-        """Write the description as HDF5; see `lava_sparse_rnn.spec.load`."""
+    def save(self, path: str | Path, packed: bool = False) -> None:
+        """Write the description as HDF5; see `lava_sparse_rnn.spec.load`.
+
+        Parameters
+        ----------
+        path : path
+            Replaced only when all is written.
+        packed : bool
+            Each layer as one compressed array: the smaller file. Otherwise every
+            array is a dataset of its own, which other programs can read.
+        """
         from lava_sparse_rnn.spec._hdf5 import save
 
-        save(self, path)
+        save(self, path, packed)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -111,7 +112,7 @@ class FloatStage(Stage):
         self.pruner = build_pruner(config)
         self.penalty = ActivityPenalty(config.pruning.activity_penalty)
         if config.start is not None and not self.checkpoint_path.exists():
-            _start_from(config.start, self.model)
+            _start_from(config.start, self.model, front)
         if self.pruner is not None:
             self.pruner.prepare(self.model)
         self.resume()
@@ -214,13 +215,18 @@ def _fine_tune_rates(config: TrainConfig) -> OptimConfig:
     return config.optim.model_copy(update={**rates, **rest})
 
 
-def _start_from(path: Path, model: SparseRNN) -> None:
-    """Take the weights of another training."""
-    tensors, _ = checkpoint.read(path)
+def _start_from(path: Path, model: SparseRNN, front: FrontEnd) -> None:
+    """Take the weights of another training.
+
+    Its hop may be another one: the states live in continuous time, so that the
+    length of their steps follows (Smith et al., arXiv 2208.04933, section 4.4).
+    """
+    tensors, state = checkpoint.read(path)
     try:
         checkpoint.restore(tensors, model)
     except RuntimeError as error:
         raise ValueError(f"start: {path} is of another model: {error}") from None
+    model.stretch_time(front.hop_length / FrontEnd(**state["front_end"]).hop_length)
 
 
 def _float_checkpoint(config: TrainConfig) -> Path:
@@ -235,11 +241,12 @@ def _front_end(config: TrainConfig, source: Source) -> FrontEnd:
         if not saved.exists():
             raise ValueError(f"start: {saved} does not exist")
     if saved.exists():
-        return FrontEnd(**checkpoint.read(saved)[1]["front_end"])
+        found = FrontEnd(**checkpoint.read(saved)[1]["front_end"])
+        return replace(found, **config.front_end.model_dump())
     fresh = source.fresh(0)
     waves = [torch.from_numpy(next(fresh)[0]) for _ in range(8)]
     fresh.close()
-    return measure(FrontEnd(), waves)
+    return measure(config.front_end.build(), waves)
 
 
 def calibration_features(
@@ -348,7 +355,7 @@ def run(
 
 def _write(network: spec.Network, fine: IntegerStage, path: Path) -> Path:
     """Write a network and its report; returns the path of the latter."""
-    network.save(path)
+    network.save(path, packed=True)
     mixes = [fine.source.validation(r) for r in fine.config.data.validation_snrs]
     report = quantisation_report(fine.folded, network, fine.front, mixes)
     return write_report(report, path)

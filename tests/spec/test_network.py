@@ -174,15 +174,15 @@ def test_tensors_cannot_be_changed():
 
 
 @pytest.mark.slow
-@given(st.integers(0, 2**32), st.integers(0, 2))
-def test_a_file_keeps_every_integer(tmp_path_factory, seed, n_blocks):
+@given(st.integers(0, 2**32), st.integers(0, 2), st.booleans())
+def test_a_file_keeps_every_integer(tmp_path_factory, seed, n_blocks, packed):
     recipe = spec.Recipe("nearest", "wrap", "split", PLAN, weight_bits=4)
     network = spec.random_network(
         np.random.default_rng(seed), n_blocks=n_blocks, recipe=recipe
     )
     network.meta["front end"] = {"n_fft": 512, "mean": 0.1}
     path = tmp_path_factory.mktemp("net") / "a.net"
-    network.save(path)
+    network.save(path, packed=packed)
     loaded = spec.load(path)
     assert loaded == network
     assert [p.name for p in path.parent.iterdir()] == ["a.net"]
