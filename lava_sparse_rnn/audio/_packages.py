@@ -73,7 +73,8 @@ _CC = "CC-BY-SA-3.0"
 _GPL = "GPL-2+"
 _ASTERISK = "usr/share/asterisk/sounds/*/**/*.g722"
 _STAMPS = "usr/share/tuxpaint/stamps/**/*_desc_{}.ogg"
-_SILENCE = r"/silence/"
+# Pauses, tones, and sixteen seconds of screaming monkeys among the prompts.
+_NO_VOICE = r"/silence/|/(tt-monkeys|beep|beeperr|ascending-2tone|descending-2tone)\."
 _NOT_AUDIO = r"\.(?!ogg$|wav$|flac$)[^./]*$"
 _HORIZONS = "usr/share/unknown-horizons/content/audio"
 
@@ -86,7 +87,7 @@ CORE: tuple[Source, ...] = (
             f"asterisk-{speaker}",
             _CC,
             split=split,
-            exclude=_SILENCE,
+            exclude=_NO_VOICE,
             core=True,
         )
         for code, speaker, split in (

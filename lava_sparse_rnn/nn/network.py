@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -108,6 +109,12 @@ class SparseRNN(nn.Module):
         for block in self.blocks:
             block.change(**options)  # type: ignore[operator]
         self.options = replace(self.options, **options)
+
+    @torch.no_grad()
+    def stretch_time(self, factor: float) -> None:
+        """Let a token last `factor` times as long; the states' time stays the same."""
+        for block in self.blocks:
+            block.log_step += math.log(factor)  # type: ignore[operator]
 
     def masked(self, name: str) -> Tensor:
         """Encoder or decoder matrix as deployed, its mask applied."""

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import RECIPES
 
 
@@ -45,6 +47,27 @@ class ModelConfig(_Section):
     dt_max: float = Field(default=1e-1, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     norm_eps: float = Field(default=1e-3, gt=0)
+
+
+class FrontEndConfig(_Section):
+    """Window and hop in samples; the other constants are measured."""
+
+    n_fft: int = Field(default=512, ge=2)
+    hop_length: int = Field(
+        default=128, ge=1, description="divides n_fft at least twice"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> FrontEndConfig:
+        try:
+            self.build()
+        except AudioError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def build(self) -> FrontEnd:
+        """A front end whose mean and scale are still to be measured."""
+        return FrontEnd(n_fft=self.n_fft, hop_length=self.hop_length)
 
 
 class PruningConfig(_Section):
@@ -215,6 +238,7 @@ class TrainConfig(_Section):
         ge=0,
         description="weight of the MSE of magnitudes to the power of 0.3",
     )
+    front_end: FrontEndConfig = Field(default_factory=FrontEndConfig)
     model: ModelConfig = Field(default_factory=ModelConfig)
     pruning: PruningConfig = Field(default_factory=PruningConfig)
     optim: OptimConfig = Field(default_factory=OptimConfig)

@@ -160,3 +160,30 @@ def test_relufication_from_a_checkpoint(tiny):
         open_float(wide)
     with pytest.raises(ValueError, match=r"start: .*none.* does not exist"):
         open_float(tiny(name="lost", start=gelu.checkpoint_path.with_name("none")))
+
+
+@pytest.mark.slow
+def test_a_start_with_another_hop_keeps_its_time(tiny):
+    fast = open_float(tiny(name="fast"))
+    fast.fit()
+    slow = tiny(
+        name="slow",
+        start=fast.checkpoint_path,
+        front_end={"hop_length": 256},
+        data={**tiny().data.model_dump(), "seconds": 0.512},
+    )
+    opened = open_float(slow)
+    hops = (fast.front.hop_length, opened.front.hop_length)
+    assert hops == (128, 256)
+    assert opened.front.feature_mean == fast.front.feature_mean
+    # Two short steps decay as far as a long one.
+    for short, long in zip(fast.model.blocks, opened.model.blocks, strict=True):
+        a, b = (torch.complex(*block.transition()[:2]) for block in (short, long))
+        torch.testing.assert_close(a * a, b)
+    network, _ = run(slow)
+    assert network.meta["hop_length"] == 256
+
+
+def test_a_hop_that_does_not_reconstruct_is_refused():
+    with pytest.raises(ValueError, match="front_end: .*hop_length 500: must divide"):
+        read_config(None, ["front_end.hop_length=500"])
