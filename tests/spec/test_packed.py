@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -98,6 +98,8 @@ def test_other_bytes_are_refused(data, message):
     assert str(caught.value).startswith("layer/1: packed: ")
 
 
+@pytest.mark.slow
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32))
 def test_damage_is_refused_or_makes_another_network(seed, tmp_path_factory):
     rng = np.random.default_rng(seed)
