@@ -95,12 +95,20 @@ def _input(net, audio: Path | None, tokens: Path | None):
     if audio is not None and tokens is None:
         return audio_tokens(net, audio)
     if tokens is not None and audio is None:
-        # The frames of the N-DNS challenge.
-        return read_tokens(tokens, net.d_in), 0.008, 0.032
+        return read_tokens(tokens, net.d_in), *_times(net)
     raise ValueError(
         "estimate counts a run on real input: give either --audio X.wav or "
         "--tokens X.npy"
     )
+
+
+def _times(net) -> tuple[float, float]:
+    """Seconds of a token and of a window: a denoiser's own, or those of N-DNS."""
+    from lava_sparse_rnn.audio.frontend import TASK, FrontEnd
+
+    known = net.meta.get("task") == TASK
+    front = FrontEnd.from_metadata(net.meta) if known else FrontEnd()
+    return front.hop_length / front.sample_rate, front.n_fft / front.sample_rate
 
 
 def audio_tokens(net, path: Path):
@@ -109,13 +117,10 @@ def audio_tokens(net, path: Path):
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
     samples, _ = wav.read(path)
-    denoiser = Denoiser(net)
-    front_end = denoiser.front_end
-    x = denoiser.tokens(samples)
+    x = Denoiser(net).tokens(samples)
     if not len(x):
         raise ValueError(f"{path}: no samples, estimate needs at least one token")
-    rate = front_end.sample_rate
-    return x, front_end.hop_length / rate, front_end.n_fft / rate
+    return x, *_times(net)
 
 
 def _show(screen: Console, result, total: int) -> None:

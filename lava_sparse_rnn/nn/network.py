@@ -112,7 +112,15 @@ class SparseRNN(nn.Module):
 
     @torch.no_grad()
     def stretch_time(self, factor: float) -> None:
-        """Let a token last `factor` times as long; the states' time stays the same."""
+        """Let a token last longer or shorter; the states' own time stays the same.
+
+        Parameters
+        ----------
+        factor : float
+            Of the length of a token, above 0.
+        """
+        if factor <= 0:
+            raise ValueError(f"factor is {factor}; it must be above 0")
         for block in self.blocks:
             block.log_step += math.log(factor)  # type: ignore[operator]
 

@@ -23,32 +23,30 @@ from scipy import sparse
 
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.fixed_point import SpecError, frozen_ints
-from lava_sparse_rnn.spec._members import array, attribute, ints, member, scalar
+from lava_sparse_rnn.spec._members import (
+    DAMAGE,
+    MAX_PACKED,
+    array,
+    attribute,
+    ints,
+    member,
+    scalar,
+)
 from lava_sparse_rnn.spec._network import LAYER_TYPES, Layer, Network, Recipe
 from lava_sparse_rnn.spec._packed import DATASET, pack, scratch, unpack
 
 FORMAT = "lava_sparse_rnn"
 FORMAT_VERSION = 1
 
-# h5py has no error class of its own for damaged files, and what is read from one can
-# be of any type and shape.
-DAMAGE = (
-    OSError,
-    RuntimeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-    TypeError,
-    ValueError,
-)
-
 _SCALARS = (bool, int, str)
 _HINTS: dict[type, dict[str, Any]] = {}
 
 
 def save(network: Network, path: str | Path, packed: bool = False) -> None:
-    """Write ``network`` to ``path``, replacing a file only when all is written."""
+    """Write ``network`` to ``path``, replacing a file only when all is written.
+
+    With ``packed`` each layer is one compressed array, here and below.
+    """
     with (
         replacing(path) as temporary,
         h5py.File(temporary, "w", libver="latest") as file,
@@ -81,6 +79,11 @@ def write_layer(layer: Layer, group: h5py.Group, packed: bool = False) -> None:
     with scratch() as file:
         _encode(file, layer)
         data = pack(file)
+    if data.size > MAX_PACKED:
+        raise SpecError(
+            f"{group.name}: packed, it has {data.size:,} bytes, at most "
+            f"{MAX_PACKED:,} are read: save it without packed=True"
+        )
     group.create_dataset(DATASET, data=data, chunks=data.shape, compression=9)
 
 
@@ -158,7 +161,8 @@ def read_layer(group: h5py.Group, name: str) -> Layer:
     if DATASET not in group:
         return _decode(group, LAYER_TYPES[kind], name)
     with scratch() as file:
-        unpack(array(group, DATASET, name), file, f"{name}: {DATASET}")
+        data = array(group, DATASET, name, MAX_PACKED)
+        unpack(data, file, f"{name}: {DATASET}")
         return _decode(file, LAYER_TYPES[kind], name)
 
 

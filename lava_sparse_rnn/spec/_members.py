@@ -14,8 +14,22 @@ from lava_sparse_rnn.fixed_point import SpecError, frozen_ints
 
 # Of one array: all weights of a dense 4096 x 4096 matrix.
 MAX_VALUES = 1 << 24
+# Of a packed layer: a dozen such matrices.
+MAX_PACKED = 1 << 28
 # No array is stored in less: deflate, the compression in use, reaches 1032 to 1.
 MAX_COMPRESSION = 1032
+# h5py has no error class of its own for damaged files, and what is read from one can
+# be of any type and shape.
+DAMAGE = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
 
 
 def attribute(item: Any, field: str, name: str) -> Any:
@@ -64,8 +78,8 @@ def member(group: Any, field: str, name: str) -> Any:
     return group[field]
 
 
-def array(group: Any, field: str, name: str) -> NDArray:
-    """The values of the dataset ``field``, after a look at how many there are.
+def array(group: Any, field: str, name: str, most: int = MAX_VALUES) -> NDArray:
+    """The values of the dataset ``field``, at most ``most``, after a look at its size.
 
     Raises
     ------
@@ -78,9 +92,9 @@ def array(group: Any, field: str, name: str) -> NDArray:
     if item.is_virtual or item.external:
         raise SpecError(f"{name}: field {field!r} leads to another file")
     size, stored = int(item.size or 0), int(item.id.get_storage_size())
-    if size > MAX_VALUES:
+    if size > most:
         raise SpecError(
-            f"{name}: {field} has {size:,} values, at most {MAX_VALUES:,} are read"
+            f"{name}: {field} has {size:,} values, at most {most:,} are read"
         )
     if size * item.dtype.itemsize > stored * MAX_COMPRESSION:
         raise SpecError(

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec._members import MAX_VALUES
+from lava_sparse_rnn.spec._members import DAMAGE, MAX_VALUES
 
 DATASET = "packed"
 _KINDS = ("|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<i8")
@@ -72,6 +72,8 @@ def unpack(packed: NDArray, group: h5py.Group, name: str) -> None:
     SpecError
         When the bytes, those of the array called `name`, are not what `pack` writes.
     """
+    if packed.dtype != np.uint8 or packed.ndim != 1:
+        raise SpecError(f"{name}: {packed.dtype} of shape {packed.shape}, not bytes")
     data = packed.tobytes()
     try:
         length = int.from_bytes(data[:_LENGTH], "little")
@@ -86,7 +88,7 @@ def unpack(packed: NDArray, group: h5py.Group, name: str) -> None:
             group.require_group(f"./{owner}").attrs[field] = value
     except SpecError as error:
         raise SpecError(f"{name}: {error}") from error
-    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
+    except DAMAGE as error:
         raise SpecError(f"{name}: not a packed layer ({error})") from error
 
 
@@ -99,13 +101,21 @@ def _values(table: Any, data: bytes) -> dict[str, NDArray]:
     arrays, at = {}, 0
     for path, kind, shape in table:
         if kind not in _KINDS:
-            raise SpecError(f"{path}: values of type {kind!r}")
-        if not all(isinstance(n, int) and 0 <= n <= MAX_VALUES for n in shape):
-            raise SpecError(f"{path}: shape {shape}")
-        size, width = int(math.prod(shape)), np.dtype(kind).itemsize
+            known = ", ".join(_KINDS)
+            raise SpecError(f"{path}: values of type {kind!r} (known: {known})")
+        if path in arrays:
+            raise SpecError(f"{path}: is there twice")
+        whole = all(isinstance(n, int) and n >= 0 for n in shape)
+        size, width = int(math.prod(shape)) if whole else -1, np.dtype(kind).itemsize
+        if not 0 <= size <= MAX_VALUES:
+            raise SpecError(
+                f"{path}: shape {shape}, must have 0 to {MAX_VALUES:,} values"
+            )
         planes = np.frombuffer(data[at : at + size * width], np.uint8)
         if len(planes) != size * width:
-            raise SpecError(f"{path}: its values are cut off")
+            raise SpecError(
+                f"{path}: {len(planes):,} bytes of values, must be {size * width:,}"
+            )
         values = np.ascontiguousarray(planes.reshape(width, size).T)
         arrays[path] = values.view(kind).reshape(shape)
         at += size * width
@@ -135,8 +145,10 @@ def _to_distances(arrays: dict[str, NDArray], path: str) -> None:
 def _from_distances(arrays: dict[str, NDArray], path: str) -> None:
     counts = arrays[f"{path}indptr"].astype(np.int64)
     distances = arrays[f"{path}indices"].astype(np.int64)
+    if counts.ndim != 1 or distances.ndim != 1:
+        raise SpecError(f"{path}: row starts and columns must have one dimension")
     starts = np.concatenate([[0], np.cumsum(counts)])
-    if counts.ndim != 1 or starts[-1] != distances.size or distances.ndim != 1:
+    if starts[-1] != distances.size:
         raise SpecError(
             f"{path}indptr: {starts[-1]} weights, but {distances.size} columns"
         )

@@ -53,8 +53,10 @@ class FrontEndConfig(_Section):
     """Window and hop in samples; the other constants are measured."""
 
     n_fft: int = Field(default=512, ge=2)
-    hop_length: int = Field(
-        default=128, ge=1, description="divides n_fft at least twice"
+    hop_length: int | None = Field(
+        default=None,
+        ge=1,
+        description="divides n_fft at least twice; else that of the start, or 128",
     )
 
     @model_validator(mode="after")
@@ -67,7 +69,7 @@ class FrontEndConfig(_Section):
 
     def build(self) -> FrontEnd:
         """A front end whose mean and scale are still to be measured."""
-        return FrontEnd(n_fft=self.n_fft, hop_length=self.hop_length)
+        return FrontEnd(**self.model_dump(exclude_none=True))
 
 
 class PruningConfig(_Section):

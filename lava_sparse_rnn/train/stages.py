@@ -242,7 +242,7 @@ def _front_end(config: TrainConfig, source: Source) -> FrontEnd:
             raise ValueError(f"start: {saved} does not exist")
     if saved.exists():
         found = FrontEnd(**checkpoint.read(saved)[1]["front_end"])
-        return replace(found, **config.front_end.model_dump())
+        return replace(found, **config.front_end.model_dump(exclude_none=True))
     fresh = source.fresh(0)
     waves = [torch.from_numpy(next(fresh)[0]) for _ in range(8)]
     fresh.close()

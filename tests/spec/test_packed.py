@@ -78,16 +78,32 @@ def packed_bytes(attributes, table, values=b""):
         (packed_bytes({}, [["a", "<f8", [1]]], bytes(8)), "a: values of type '<f8'"),
         (packed_bytes({}, [["a", "|u1", [-1]]]), r"a: shape \[-1\]"),
         (packed_bytes({}, [["a", "|u1", [1 << 40]]]), r"a: shape \[1099511627776\]"),
-        (packed_bytes({}, [["a", "<i4", [3]]], bytes(11)), "values are cut off"),
+        (
+            packed_bytes({}, [["a", "<i4", [3]]], bytes(11)),
+            "11 bytes of val.*must be 12",
+        ),
         (packed_bytes({}, [["a", "|u1", [3]]], bytes(5)), "2 bytes too many"),
-        (packed_bytes({}, [["a", "|u1", "x"]]), "a: shape x"),
+        (packed_bytes({}, [["a", "|u1", "x"]]), "a: shape x, must have"),
         (
             packed_bytes(
                 {}, [["m/indices", "|u1", [1]], ["m/indptr", "|u1", [1]]], b"\1\2"
             ),
             "2 weights, but 1 columns",
         ),
+        (
+            packed_bytes(
+                {}, [["m/indices", "|u1", [2]], ["m/indptr", "|u1", []]], b"\1\2\2"
+            ),
+            "must have one dimension",
+        ),
+        (packed_bytes({}, [["a", "|u1", [1]]] * 2, b"\1\2"), "a: is there twice"),
+        (packed_bytes({"/": 3}, []), "not a packed layer"),
         (packed_bytes([], []), "not a packed layer"),
+        (np.zeros((2, 2), np.uint8), "not bytes"),
+        (
+            np.frombuffer((10**5).to_bytes(4, "little") + b"[" * 10**5, np.uint8),
+            "not a packed layer",
+        ),
         (np.zeros(0, np.uint8), "not a packed layer"),
         (np.full(9, 255, np.uint8), "not a packed layer"),
     ],

@@ -182,6 +182,8 @@ def test_a_start_with_another_hop_keeps_its_time(tiny):
         torch.testing.assert_close(a * a, b)
     network, _ = run(slow)
     assert network.meta["hop_length"] == 256
+    same = tiny(name="same", start=opened.checkpoint_path, steps=14)
+    assert open_float(same).front == opened.front
 
 
 def test_a_hop_that_does_not_reconstruct_is_refused():
