@@ -24,51 +24,61 @@ COUNTERS = {
 }
 
 
+Source = Annotated[
+    Path | None,
+    typer.Argument(help="A network description (.net), or a bundle's folder."),
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="The bundle to write.")
+]
+ChipOption = Annotated[
+    str | None,
+    typer.Option(
+        help="oheo_gulch (default), kapoho_point, hala_point, or a JSON or TOML file."
+    ),
+]
+Cores = Annotated[
+    int | None, typer.Option(help="Cores to use; by default as few as possible.")
+]
+Audio = Annotated[Path | None, typer.Option(help="A recording for the golden input.")]
+Tokens = Annotated[
+    Path | None, typer.Option(help="The golden input, (T, d_in), as .npy.")
+]
+Limit = Annotated[int, typer.Option(min=1, help="Tokens of the golden input at most.")]
+Seed = Annotated[
+    int, typer.Option(help="Of a random golden input, where none is given.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a bundle that is there.")
+]
+Check = Annotated[
+    bool, typer.Option("--check", help="Run it on the CPU; same as --backend cpu.")
+]
+Backend = Annotated[
+    str | None, typer.Option(help="Run the golden input on this backend, compare.")
+]
+Mode = Annotated[
+    str, typer.Option(help="Timing of that run: pipelined or fall_through.")
+]
+ListBackends = Annotated[
+    bool, typer.Option("--list", help="List the installed backends and stop.")
+]
+
+
 def deploy(
-    network: Annotated[
-        Path | None,
-        typer.Argument(help="A network description (.net), or a bundle's folder."),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The bundle to write.")
-    ] = None,
-    chip: Annotated[
-        str | None,
-        typer.Option(
-            help="oheo_gulch (default), kapoho_point, hala_point, or a JSON or TOML "
-            "file."
-        ),
-    ] = None,
-    cores: Annotated[
-        int | None, typer.Option(help="Cores to use; by default as few as possible.")
-    ] = None,
-    audio: Annotated[
-        Path | None, typer.Option(help="A recording for the golden input.")
-    ] = None,
-    tokens: Annotated[
-        Path | None, typer.Option(help="The golden input, (T, d_in), as .npy.")
-    ] = None,
-    limit: Annotated[
-        int, typer.Option(min=1, help="Tokens of the golden input at most.")
-    ] = 100,
-    seed: Annotated[
-        int, typer.Option(help="Of a random golden input, where none is given.")
-    ] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a bundle that is there.")
-    ] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Run it on the CPU; same as --backend cpu.")
-    ] = False,
-    backend: Annotated[
-        str | None, typer.Option(help="Run the golden input on this backend, compare.")
-    ] = None,
-    mode: Annotated[
-        str, typer.Option(help="Timing of that run: pipelined or fall_through.")
-    ] = "pipelined",
-    list_backends: Annotated[
-        bool, typer.Option("--list", help="List the installed backends and stop.")
-    ] = False,
+    network: Source = None,
+    output: Output = None,
+    chip: ChipOption = None,
+    cores: Cores = None,
+    audio: Audio = None,
+    tokens: Tokens = None,
+    limit: Limit = 100,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    check: Check = False,
+    backend: Backend = None,
+    mode: Mode = "pipelined",
+    list_backends: ListBackends = False,
 ) -> None:
     """Write a network as a bundle for a board, and compare what runs it.
 
@@ -133,7 +143,7 @@ def _write(network, output, chip, cores, audio, tokens, limit, seed, overwrite):
     net = spec.load(network)
     golden = None
     if audio is not None:
-        golden = audio_tokens(net, audio)[0][:limit]
+        golden = audio_tokens(net, audio)[:limit]
     elif tokens is not None:
         golden = read_tokens(tokens, net.d_in)[:limit]
     mapping = loihi2.map_network(net, chip or "oheo_gulch", cores)

@@ -72,7 +72,7 @@ def estimate(
     check_outputs(json_file)
     screen = console()
     net = spec.load(network)
-    x, token_s, buffer_s = _input(net, audio, tokens)
+    x, (token_s, buffer_s) = _input(net, audio, tokens), _times(net)
     mapping = loihi2.map_network(net, chip, cores)
     result = loihi2.estimate(
         net, x[:limit], mapping, coefficients or preset, token_s, buffer_s
@@ -91,11 +91,10 @@ def estimate(
 
 
 def _input(net, audio: Path | None, tokens: Path | None):
-    """Tokens, seconds between them, and seconds that a window takes."""
     if audio is not None and tokens is None:
         return audio_tokens(net, audio)
     if tokens is not None and audio is None:
-        return read_tokens(tokens, net.d_in), *_times(net)
+        return read_tokens(tokens, net.d_in)
     raise ValueError(
         "estimate counts a run on real input: give either --audio X.wav or "
         "--tokens X.npy"
@@ -112,7 +111,7 @@ def _times(net) -> tuple[float, float]:
 
 
 def audio_tokens(net, path: Path):
-    """Tokens of a recording, seconds between them, and seconds that a window takes."""
+    """Tokens of a recording."""
     from lava_sparse_rnn.audio import wav
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
@@ -120,7 +119,7 @@ def audio_tokens(net, path: Path):
     x = Denoiser(net).tokens(samples)
     if not len(x):
         raise ValueError(f"{path}: no samples, estimate needs at least one token")
-    return x, *_times(net)
+    return x
 
 
 def _show(screen: Console, result, total: int) -> None:

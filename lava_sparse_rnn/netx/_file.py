@@ -13,7 +13,7 @@ import h5py
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec._hdf5 import DAMAGE
+from lava_sparse_rnn.spec._members import DAMAGE
 
 # Of a layer of this library that follows one of another: fractional bits of the
 # integers that arrive.

@@ -31,6 +31,7 @@ from lava_sparse_rnn.spec._members import (
     ints,
     member,
     scalar,
+    smallest,
 )
 from lava_sparse_rnn.spec._network import LAYER_TYPES, Layer, Network, Recipe
 from lava_sparse_rnn.spec._packed import DATASET, pack, scratch, unpack
@@ -184,14 +185,9 @@ def _encode(group: h5py.Group, part: Any) -> None:
 
 def _put(group: h5py.Group, name: str, array: np.ndarray) -> None:
     """Store integers in the smallest type that holds them, compressed if it pays."""
-    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
-    kinds = [np.int8, np.int16, np.int32, np.int64]
-    if low >= 0:
-        kinds = [np.uint8, np.uint16, np.uint32, np.int64]
-    small = next(k for k in kinds if np.iinfo(k).min <= low and high <= np.iinfo(k).max)
     # Below a few hundred bytes HDF5's chunk index is larger than what is saved.
     options = {"compression": 9, "shuffle": True} if array.size > 512 else {}
-    group.create_dataset(name, data=array.astype(small), **options)
+    group.create_dataset(name, data=smallest(array), **options)
 
 
 def _decode(group: h5py.Group, cls: type, name: str) -> Any:

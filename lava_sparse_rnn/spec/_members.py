@@ -109,6 +109,16 @@ def ints(group: Any, field: str, name: str) -> NDArray[np.int64]:
     return frozen_ints(array(group, field, name), f"{name}: {field}")
 
 
+def smallest(values: NDArray) -> NDArray:
+    """Integers in the smallest type that holds them."""
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    kinds = [np.int8, np.int16, np.int32, np.int64]
+    if low >= 0:
+        kinds = [np.uint8, np.uint16, np.uint32, np.int64]
+    fitting = (k for k in kinds if np.iinfo(k).min <= low and high <= np.iinfo(k).max)
+    return values.astype(next(fitting))
+
+
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

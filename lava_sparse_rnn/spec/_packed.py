@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec._members import DAMAGE, MAX_VALUES
+from lava_sparse_rnn.spec._members import DAMAGE, MAX_VALUES, smallest
 
 DATASET = "packed"
 _KINDS = ("|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<i8")
@@ -138,8 +138,8 @@ def _to_distances(arrays: dict[str, NDArray], path: str) -> None:
     distances = np.diff(columns, prepend=-1) - 1
     first = starts[:-1][counts > 0]
     distances[first] = columns[first]
-    arrays[f"{path}indptr"] = _small(counts)
-    arrays[f"{path}indices"] = _small(distances)
+    arrays[f"{path}indptr"] = smallest(counts)
+    arrays[f"{path}indices"] = smallest(distances)
 
 
 def _from_distances(arrays: dict[str, NDArray], path: str) -> None:
@@ -156,11 +156,3 @@ def _from_distances(arrays: dict[str, NDArray], path: str) -> None:
     before = np.concatenate([[0], total])[starts[:-1]]
     arrays[f"{path}indptr"] = starts
     arrays[f"{path}indices"] = total - 1 - np.repeat(before, counts)
-
-
-def _small(values: NDArray[np.int64]) -> NDArray:
-    """Values in the smallest type that holds them; negative ones in the largest."""
-    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    if low < 0:
-        return values
-    return values.astype(np.min_scalar_type(high) if high < 2**32 else np.int64)
