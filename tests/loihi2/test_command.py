@@ -62,6 +62,25 @@ def test_audio(command, net, tmp_path):
     assert plot.stat().st_size > 10_000
 
 
+@pytest.mark.parametrize(
+    ("meta", "times"), [(True, (16 / 16000, 64 / 16000)), (False, (0.008, 0.032))]
+)
+def test_tokens_come_as_fast_as_the_network_says(command, net, tmp_path, meta, times):
+    network = spec.load(net)
+    if not meta:
+        network = spec.Network(network.layers, network.recipe)
+        network.save(tmp_path / "bare.net")
+    x = np.arange(4 * 33).reshape(4, 33)
+    np.save(tmp_path / "x.npy", x)
+    numbers = tmp_path / "n.json"
+    path = net if meta else tmp_path / "bare.net"
+    code, *_ = command(path, "--tokens", tmp_path / "x.npy", "--json", numbers)
+    assert code == 0
+    e = loihi2.estimate(network, x, loihi2.map_network(network), "loihi1", *times)
+    found = json.loads(numbers.read_text())
+    assert found == json.loads(json.dumps(loihi2.estimate_dict(e)))
+
+
 def test_tokens_and_measured_coefficients(command, net, tmp_path):
     np.save(tmp_path / "x.npy", np.ones((4, 33), np.int64))
     (tmp_path / "c.json").write_text(
