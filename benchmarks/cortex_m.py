@@ -161,8 +161,8 @@ def main() -> None:
     if missing := missing_tools():
         parser.error(f"not found: {', '.join(missing)}")
 
-    from lava_sparse_rnn.audio import wav
     from lava_sparse_rnn.audio.denoiser import Denoiser
+    from lava_sparse_rnn.audio.sound import wav
 
     network = spec.load(options.net)
     x = Denoiser(network).tokens(wav.read(options.audio)[0])[: options.tokens]

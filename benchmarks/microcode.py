@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from lava_sparse_rnn import engine, microcode, proc, spec
-from lava_sparse_rnn.proc._executors import VARIABLE as FUSED
+from lava_sparse_rnn.proc._fused.executors import VARIABLE as FUSED
 
 Run = Callable[[np.ndarray], object]
 SHIPPED = Path(__file__).parent.parent / "data" / "denoiser.net"

@@ -46,7 +46,8 @@ def heard():
     """A function: tokens of a recording, as a denoiser hears them."""
 
     def make(network):
-        from lava_sparse_rnn.audio import Denoiser, wav
+        from lava_sparse_rnn.audio import Denoiser
+        from lava_sparse_rnn.audio.sound import wav
 
         samples, _ = wav.read(DATA / "samples" / "noisy_01.wav")
         return Denoiser(network).tokens(samples)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lava_sparse_rnn.audio import open_split, wav
+from lava_sparse_rnn.audio import open_split
+from lava_sparse_rnn.audio.sound import wav
 
 CACHE = Path("corpus")
 HERE = Path(__file__).parent

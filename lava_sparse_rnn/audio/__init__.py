@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 
 _HOMES = {
-    "SAMPLE_RATE": "_decode",
+    "SAMPLE_RATE": "sound.rate",
     "AudioError": "errors",
     "MissingDependencyError": "errors",
     "fetch": "corpus",
@@ -17,21 +17,21 @@ _HOMES = {
     "Mix": "mixing",
     "Mixer": "mixing",
     "MixerConfig": "mixing",
-    "batches": "_prefetch",
+    "batches": "prefetch",
     "Denoiser": "denoiser",
     "FrontEnd": "frontend",
-    "Stft": "stft",
-    "Analyzer": "stft",
-    "Synthesizer": "stft",
-    "si_snr": "metrics",
-    "si_snr_improvement": "metrics",
-    "find_lag": "metrics",
+    "Stft": "sound.stft",
+    "Analyzer": "sound.stft",
+    "Synthesizer": "sound.stft",
+    "si_snr": "evaluation.metrics",
+    "si_snr_improvement": "evaluation.metrics",
+    "find_lag": "evaluation.metrics",
     "NdnsFolder": "ndns",
     "NdnsItem": "ndns",
-    "NdnsSegments": "ndns_segments",
-    "SegmentsConfig": "ndns_segments",
+    "NdnsSegments": "ndns",
+    "SegmentsConfig": "ndns",
     "write_set": "ndns",
-    "WavInfo": "wav",
+    "WavInfo": "sound.wav",
 }
 
 __all__ = sorted(_HOMES)

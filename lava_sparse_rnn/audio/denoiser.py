@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn import backends
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.audio.stft import Analyzer, Synthesizer
+from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
 from lava_sparse_rnn.spec import Network
 
 Samples = NDArray[np.float32]

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.audio._decode import SAMPLE_RATE
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.stft import Stft
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.audio.sound.stft import Stft
 
 TASK = "denoise"
 FEATURE = "log1p"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio import NdnsFolder
     from lava_sparse_rnn.audio.denoiser import Denoiser
-    from lava_sparse_rnn.audio.evaluation import Score
+    from lava_sparse_rnn.audio.evaluation.scores import Score
 
 _COUNTED_MIXES = 8
 _COUNTED_TOKENS = 4000

@@ -38,7 +38,7 @@ def denoise(
     backend: FastestOption = None,
 ) -> None:
     """Denoise a recording with a network of sparse integers."""
-    from lava_sparse_rnn.audio import wav
+    from lava_sparse_rnn.audio.sound import wav
 
     check_outputs(output)
     check_picture(plot)
@@ -77,7 +77,7 @@ def check_network(path: Path) -> None:
 
 
 def _read_clean(path: Path, length: int):
-    from lava_sparse_rnn.audio import wav
+    from lava_sparse_rnn.audio.sound import wav
 
     clean, _ = wav.read(path)
     if len(clean) != length:
@@ -133,7 +133,7 @@ def _report(screen: Console, denoiser, samples, seconds: float, backend: str) ->
 
 
 def _quality(screen: Console, noisy, denoised, clean) -> None:
-    from lava_sparse_rnn.audio.metrics import si_snr
+    from lava_sparse_rnn.audio.evaluation.metrics import si_snr
 
     before, after = si_snr(noisy, clean), si_snr(denoised, clean)
     screen.print(
@@ -143,7 +143,7 @@ def _quality(screen: Console, noisy, denoised, clean) -> None:
 
 
 def _plot(path: Path, noisy, denoised, clean) -> None:
-    from lava_sparse_rnn.audio.plots import spectrograms
+    from lava_sparse_rnn.audio.sound.plots import spectrograms
 
     panels = {"noisy": noisy, "denoised": denoised}
     if clean is not None:

@@ -112,8 +112,8 @@ def _times(net) -> tuple[float, float]:
 
 def audio_tokens(net, path: Path):
     """Tokens of a recording."""
-    from lava_sparse_rnn.audio import wav
     from lava_sparse_rnn.audio.denoiser import Denoiser
+    from lava_sparse_rnn.audio.sound import wav
 
     samples, _ = wav.read(path)
     x = Denoiser(net).tokens(samples)

@@ -50,7 +50,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score a denoiser: SI-SNR, DNSMOS, latency and power proxies, beside its peers."""
-    from lava_sparse_rnn.audio import NdnsFolder, evaluation
+    from lava_sparse_rnn.audio import NdnsFolder
+    from lava_sparse_rnn.audio.evaluation import scores as evaluation
 
     check_outputs(output, board)
     folder = NdnsFolder(data)

@@ -17,7 +17,7 @@ from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._meters import Screen, summary
 
 if TYPE_CHECKING:
-    from lava_sparse_rnn.audio.live import Live, Sink, Source
+    from lava_sparse_rnn.audio.live.session import Live, Sink, Source
 
 PIPE = "-"
 LONGEST_MS = 1000.0  # of a block and of a buffer
@@ -66,7 +66,7 @@ def live(
     backend: FastestOption = None,
 ) -> None:
     """Denoise live, from the microphone, a file or a pipe; Ctrl-C ends."""
-    from lava_sparse_rnn.audio.live import Live
+    from lava_sparse_rnn.audio.live.session import Live
 
     if list_devices:
         _list_devices()
@@ -140,32 +140,33 @@ def _check_ends(
 def _source(
     inp: str | None, device: str | None, real_time: bool, block: float, buffer: float
 ) -> Source:
-    from lava_sparse_rnn.audio import SAMPLE_RATE, live_devices, live_files
+    from lava_sparse_rnn.audio import SAMPLE_RATE
+    from lava_sparse_rnn.audio.live import devices, files
 
     samples = round(block * SAMPLE_RATE)
     if inp is None:
-        sd = live_devices.load_sounddevice()
-        return live_devices.Microphone(sd, _device(device), block, buffer)
+        sd = devices.load_sounddevice()
+        return devices.Microphone(sd, _device(device), block, buffer)
     if inp == PIPE:
-        return live_files.PcmSource(sys.stdin, samples)
-    source = live_files.WavSource(inp, samples)
+        return files.PcmSource(sys.stdin, samples)
+    source = files.WavSource(inp, samples)
     for note in source.info.notes():
         console(stderr=True).print(f"{inp}: {note}")
-    return live_files.Paced(source) if real_time else source
+    return files.Paced(source) if real_time else source
 
 
 def _sink(
     output: str | None, device: str | None, source: Source, block: float, buffer: float
 ) -> Sink:
-    from lava_sparse_rnn.audio import live_devices, live_files
+    from lava_sparse_rnn.audio.live import devices, files
 
     if output is None:
-        sd = live_devices.load_sounddevice()
+        sd = devices.load_sounddevice()
         hold = getattr(source, "hold", 0.0)
-        return live_devices.Loudspeaker(sd, _device(device), block, buffer, hold)
+        return devices.Loudspeaker(sd, _device(device), block, buffer, hold)
     if output == PIPE:
-        return live_files.PcmSink(sys.stdout)
-    return live_files.WavSink(output)
+        return files.PcmSink(sys.stdout)
+    return files.WavSink(output)
 
 
 def _device(name: str | None) -> Any:
@@ -174,7 +175,7 @@ def _device(name: str | None) -> Any:
 
 
 def _list_devices() -> None:
-    from lava_sparse_rnn.audio.live_devices import load_sounddevice
+    from lava_sparse_rnn.audio.live.devices import load_sounddevice
 
     devices = str(load_sounddevice().query_devices())
     console().print(devices or "no devices")

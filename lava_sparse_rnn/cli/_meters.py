@@ -16,7 +16,7 @@ from rich.text import Text
 from lava_sparse_rnn.cli._console import console
 
 if TYPE_CHECKING:
-    from lava_sparse_rnn.audio.live import Gaps, Level, Status
+    from lava_sparse_rnn.audio.live.session import Gaps, Level, Status
 
 WIDTH = 40  # characters of a meter
 LOWEST = -60.0  # dB at its left end

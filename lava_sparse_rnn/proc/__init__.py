@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks and their parts as Lava Processes, and a way to run them."""
 
-from lava_sparse_rnn.proc._microcode_model import instructions
-from lava_sparse_rnn.proc._reset import STATE_VARS, reset
-from lava_sparse_rnn.proc._run import run
-from lava_sparse_rnn.proc._run_config import MicrocodeSimCfg, RunCfg
-from lava_sparse_rnn.proc._session import Session, overflows
-from lava_sparse_rnn.proc._timing import MODES, Clock, Timing
-from lava_sparse_rnn.proc._watch import ActorDiedError, RemoteError
+from lava_sparse_rnn.proc._neurons.microcode_model import instructions
+from lava_sparse_rnn.proc._neurons.timing import MODES, Clock, Timing
+from lava_sparse_rnn.proc._runtime.reset import STATE_VARS, reset
+from lava_sparse_rnn.proc._runtime.watch import ActorDiedError, RemoteError
 from lava_sparse_rnn.proc.affine import Affine
 from lava_sparse_rnn.proc.gate import Gate
 from lava_sparse_rnn.proc.io import Sink, Source
@@ -16,6 +13,9 @@ from lava_sparse_rnn.proc.readout import Readout
 from lava_sparse_rnn.proc.recurrence import Recurrence
 from lava_sparse_rnn.proc.s4d import S4D
 from lava_sparse_rnn.proc.s5_block import S5Block
+from lava_sparse_rnn.proc.session.run import run
+from lava_sparse_rnn.proc.session.run_config import MicrocodeSimCfg, RunCfg
+from lava_sparse_rnn.proc.session.session import Session, overflows
 from lava_sparse_rnn.proc.sparse_rnn import SparseRNN
 
 __all__ = [

@@ -16,13 +16,13 @@ from typing import Protocol
 
 import numpy as np
 
+from lava_sparse_rnn.audio.sound.rate import FRAME, SAMPLE_RATE
+
 from .config import DataConfig
 
-SAMPLE_RATE = 16000
 Batch = tuple[np.ndarray, np.ndarray]
 Batches = Generator[Batch, None, None]
 
-_FRAME = 320  # 20 ms
 _PREFETCH = 4  # batches that each worker keeps ready
 _FIXED = 20260101  # seed of validation, whatever that of the run
 _ACTIVE_RANGE = 1e-3  # frames 30 dB below the loudest one are pauses
@@ -218,8 +218,8 @@ def training_batches(
 
 def _active_power(x: np.ndarray) -> np.ndarray:
     """Mean square (rows, 1) over the 20 ms frames that are not pauses."""
-    frames = x[:, : x.shape[1] // _FRAME * _FRAME].reshape(len(x), -1, _FRAME)
-    powers = np.einsum("nij,nij->ni", frames, frames) / _FRAME
+    frames = x[:, : x.shape[1] // FRAME * FRAME].reshape(len(x), -1, FRAME)
+    powers = np.einsum("nij,nij->ni", frames, frames) / FRAME
     active = powers >= powers.max(axis=1, keepdims=True) * _ACTIVE_RANGE
     return (powers * active).sum(1, keepdims=True) / active.sum(1, keepdims=True)
 

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from lava_sparse_rnn.audio._flat import Clip, write_flat
+from lava_sparse_rnn.audio.corpus.flat import Clip, write_flat
 
 
 def make_voice(seconds, pitch):

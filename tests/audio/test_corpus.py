@@ -12,15 +12,9 @@ import pytest
 import soundfile
 from rich.console import Console
 
-from lava_sparse_rnn.audio import (
-    AudioError,
-    MissingDependencyError,
-    corpus,
-    fetch,
-    open_split,
-)
-from lava_sparse_rnn.audio import _decode as decode
-from lava_sparse_rnn.audio._packages import KINDS, SOURCES, SPLITS, Source
+from lava_sparse_rnn.audio import AudioError, MissingDependencyError, fetch, open_split
+from lava_sparse_rnn.audio.corpus import corpus, decode
+from lava_sparse_rnn.audio.corpus.packages import KINDS, SOURCES, SPLITS, Source
 
 pytest.importorskip("av")
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lava_sparse_rnn.audio import AudioError, NdnsFolder, evaluation, wav
-from lava_sparse_rnn.audio import dnsmos as mos
+from lava_sparse_rnn.audio import AudioError, NdnsFolder
 from lava_sparse_rnn.audio.errors import MissingDependencyError
-from lava_sparse_rnn.audio.metrics import find_lag, si_snr
+from lava_sparse_rnn.audio.evaluation import dnsmos as mos
+from lava_sparse_rnn.audio.evaluation import scores as evaluation
+from lava_sparse_rnn.audio.evaluation.metrics import find_lag, si_snr
 from lava_sparse_rnn.audio.peers import PEERS, _package
+from lava_sparse_rnn.audio.sound import wav
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 RATIOS = (0, 10, 0, 10, 0)

@@ -15,16 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.audio import AudioError, Denoiser, FrontEnd, live_devices, wav
+from lava_sparse_rnn.audio import AudioError, Denoiser, FrontEnd
 from lava_sparse_rnn.audio.errors import MissingDependencyError
-from lava_sparse_rnn.audio.live import Gaps, Live, Meter
-from lava_sparse_rnn.audio.live_devices import (
+from lava_sparse_rnn.audio.live import devices
+from lava_sparse_rnn.audio.live.devices import (
     Fifo,
     Loudspeaker,
     Microphone,
     load_sounddevice,
 )
-from lava_sparse_rnn.audio.live_files import (
+from lava_sparse_rnn.audio.live.files import (
     Paced,
     PcmSink,
     PcmSource,
@@ -32,6 +32,8 @@ from lava_sparse_rnn.audio.live_files import (
     WavSource,
     pcm16,
 )
+from lava_sparse_rnn.audio.live.session import Gaps, Live, Meter
+from lava_sparse_rnn.audio.sound import wav
 
 BLOCK = 128 / 16000
 STOP, GO = threading.Event(), threading.Event()
@@ -279,7 +281,7 @@ def test_what_is_not_installed_is_named(monkeypatch, error, says):
     def refuse(name):
         raise error
 
-    monkeypatch.setattr(live_devices, "import_module", refuse)
+    monkeypatch.setattr(devices, "import_module", refuse)
     with pytest.raises(MissingDependencyError, match=says):
         load_sounddevice()
 

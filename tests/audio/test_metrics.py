@@ -12,7 +12,7 @@ from lava_sparse_rnn.audio import (
     si_snr,
     si_snr_improvement,
 )
-from lava_sparse_rnn.audio.metrics import align
+from lava_sparse_rnn.audio.evaluation.metrics import align
 
 
 def by_least_squares(estimate, reference):

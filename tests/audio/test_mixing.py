@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches
-from lava_sparse_rnn.audio import _augment as augment
-from lava_sparse_rnn.audio import _pool as pool
-from lava_sparse_rnn.audio.mixing import NOISES
+from lava_sparse_rnn.audio.mixing import augment, pool
+from lava_sparse_rnn.audio.mixing.mixer import NOISES
 
 
 def db(power):
@@ -93,7 +92,7 @@ def test_babble_is_without_the_speaker(cache, monkeypatch):
         heard.append(group)
         return original(rng, voices, group, n)
 
-    monkeypatch.setattr("lava_sparse_rnn.audio.mixing.say", listen)
+    monkeypatch.setattr("lava_sparse_rnn.audio.mixing.mixer.say", listen)
     mixer = Mixer(cache, seconds=0.5, shares=(("babble", 1.0),))
     for i in range(10):
         heard.clear()

@@ -4,7 +4,8 @@
 import numpy as np
 import pytest
 
-from lava_sparse_rnn.audio import AudioError, Mixer, NdnsFolder, wav, write_set
+from lava_sparse_rnn.audio import AudioError, Mixer, NdnsFolder, write_set
+from lava_sparse_rnn.audio.sound import wav
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from lava_sparse_rnn.audio import (
     NdnsSegments,
     SegmentsConfig,
     batches,
-    wav,
 )
+from lava_sparse_rnn.audio.sound import wav
 
 RATE = 16000
 

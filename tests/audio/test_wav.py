@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from lava_sparse_rnn.audio import AudioError, plots, wav
+from lava_sparse_rnn.audio import AudioError
+from lava_sparse_rnn.audio.sound import plots, wav
 from lava_sparse_rnn.files import replacing
 
 

@@ -11,7 +11,8 @@ import soundfile
 import yaml
 
 from lava_sparse_rnn import cli, engine, spec
-from lava_sparse_rnn.audio import Denoiser, FrontEnd, wav
+from lava_sparse_rnn.audio import Denoiser, FrontEnd
+from lava_sparse_rnn.audio.sound import wav
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ import soundfile
 from rich.console import Console
 
 from lava_sparse_rnn import cli, engine, spec
-from lava_sparse_rnn.audio import Denoiser, FrontEnd, wav
-from lava_sparse_rnn.audio.live import Gaps, Level, Status
-from lava_sparse_rnn.audio.live_files import pcm16
+from lava_sparse_rnn.audio import Denoiser, FrontEnd
+from lava_sparse_rnn.audio.live.files import pcm16
+from lava_sparse_rnn.audio.live.session import Gaps, Level, Status
+from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.cli import _live, _meters
 
 

@@ -9,7 +9,8 @@ import pytest
 import soundfile
 
 from lava_sparse_rnn import cli, loihi2, spec
-from lava_sparse_rnn.audio import Denoiser, FrontEnd, wav
+from lava_sparse_rnn.audio import Denoiser, FrontEnd
+from lava_sparse_rnn.audio.sound import wav
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from lava.magma.core.run_configs import Loihi2HwCfg
 from lava_sparse_rnn import microcode, proc, spec
 from lava_sparse_rnn.loihi2 import DeploymentError, nc
 from lava_sparse_rnn.netx import hdf5
-from lava_sparse_rnn.proc._hardware import NoHardwareError
+from lava_sparse_rnn.proc._runtime.hardware import NoHardwareError
 
 
 class Recorder:

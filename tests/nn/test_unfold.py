@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.audio import Denoiser, wav
+from lava_sparse_rnn.audio import Denoiser
+from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.nn.quantize import QuantizedRNN, unfold
 
 DATA = Path(__file__).parents[2] / "data"

@@ -14,7 +14,7 @@ from lava.utils.weightutils import SignMode
 
 from lava_sparse_rnn import proc, spec
 from lava_sparse_rnn.fixed_point import RealArithmetic
-from lava_sparse_rnn.proc._runtime import run_steps, running
+from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 from lava_sparse_rnn.spec import reference
 from lava_sparse_rnn.spec.groups import AffineGroup, RecurrenceGroup
 

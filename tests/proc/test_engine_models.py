@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lava_sparse_rnn import engine, proc, spec
 from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic, SpecError
-from lava_sparse_rnn.proc import _executors
+from lava_sparse_rnn.proc._fused import executors as _executors
 from lava_sparse_rnn.proc.s5_block.models import PyS5BlockModelFixed
 from lava_sparse_rnn.proc.sparse_rnn.models import PySparseRNNModelFixed
 from lava_sparse_rnn.spec.reference import Reference

@@ -6,7 +6,7 @@ import pytest
 
 from lava_sparse_rnn import proc, spec
 from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
-from lava_sparse_rnn.proc._runtime import run_steps, running
+from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 from lava_sparse_rnn.spec import reference
 
 T, D_MODEL, D_STATE = 60, 10, 12

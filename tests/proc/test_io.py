@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lava_sparse_rnn import proc
-from lava_sparse_rnn.proc._runtime import run_steps, running
+from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 

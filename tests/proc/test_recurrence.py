@@ -6,7 +6,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from scipy import signal
 
 from lava_sparse_rnn import proc
-from lava_sparse_rnn.proc._runtime import run_steps, running
+from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 from lava_sparse_rnn.spec.groups import RecurrenceGroup
 
 N, T = 12, 60

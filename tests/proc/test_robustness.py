@@ -18,7 +18,7 @@ from lava.proc.sparse.models import PySparseModelBitAcc
 
 from lava_sparse_rnn import proc
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.proc import _fused_model
+from lava_sparse_rnn.proc._fused import model as fused_model
 from lava_sparse_rnn.proc.affine.models import PyAffineModelFixed
 from lava_sparse_rnn.proc.gate.models import PyGateModelFixed
 from lava_sparse_rnn.proc.io.models import AbstractPySinkModel, AbstractPySourceModel
@@ -51,7 +51,7 @@ def failing(self, *args):
 
 
 FAILS = {
-    "fused": (_fused_model.FusedModel, "compute", False, "SparseRNN"),
+    "fused": (fused_model.FusedModel, "compute", False, "SparseRNN"),
     "source": (AbstractPySourceModel, "step", False, "Source"),
     "sink": (AbstractPySinkModel, "step", False, "Sink"),
     "affine": (PyAffineModelFixed, "compute", True, "Affine"),
@@ -203,7 +203,7 @@ class TestLifeOfANetwork:
         assert sink.received <= T
 
     def test_a_model_that_cannot_be_built_ends_it(self, driven, monkeypatch):
-        monkeypatch.setattr(_fused_model.FusedModel, "__init__", failing)
+        monkeypatch.setattr(fused_model.FusedModel, "__init__", failing)
         process, *_ = driven()
         with pytest.raises(ValueError, match="made to fail"):
             process.run(RunSteps(5), proc.RunCfg())

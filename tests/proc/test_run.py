@@ -17,7 +17,7 @@ from lava.proc.sparse.models import PySparseModelBitAcc
 
 from lava_sparse_rnn import proc
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.proc import _fused_model
+from lava_sparse_rnn.proc._fused import model as fused_model
 from lava_sparse_rnn.spec import reference
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ class OddError(Exception):
 
 def fail_at(monkeypatch, token, error):
     """Let the fused models raise ``error()`` at a token (models are forked)."""
-    compute, answers = _fused_model.FusedModel.compute, []
+    compute, answers = fused_model.FusedModel.compute, []
 
     def failing(self, step):
         answer = compute(self, step)
@@ -41,7 +41,7 @@ def fail_at(monkeypatch, token, error):
             error()
         return answer
 
-    monkeypatch.setattr(_fused_model.FusedModel, "compute", failing)
+    monkeypatch.setattr(fused_model.FusedModel, "compute", failing)
 
 
 def value_error():
@@ -122,7 +122,7 @@ class TestEveryRunEnds:
         def refuse(self, proc_params):
             raise SpecError("not this one")
 
-        monkeypatch.setattr(_fused_model.FusedModel, "__init__", refuse)
+        monkeypatch.setattr(fused_model.FusedModel, "__init__", refuse)
         net = network()
         with pytest.raises(SpecError, match="not this one"):
             proc.run(net, random_tokens(net, 5))

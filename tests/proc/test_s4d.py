@@ -10,7 +10,7 @@ from lava.proc.sparse.process import Sparse
 
 from lava_sparse_rnn import proc, spec
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.proc._runtime import run_steps, running
+from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 
 pytestmark = pytest.mark.slow
 

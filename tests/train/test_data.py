@@ -6,7 +6,8 @@ import itertools
 import numpy as np
 import pytest
 
-from lava_sparse_rnn.audio import AudioError, wav
+from lava_sparse_rnn.audio import AudioError
+from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.train.config import DataConfig
 from lava_sparse_rnn.train.data import (
     SOURCES,

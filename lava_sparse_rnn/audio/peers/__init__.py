@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import _native, _onnx
+from lava_sparse_rnn.audio.peers import _native, _onnx
 
 Denoise = Callable[[np.ndarray], np.ndarray]
 """float32 (samples,) at 16 kHz in [-1, 1] to the same, in time with the input."""

@@ -11,8 +11,7 @@ import numpy as np
 import soxr
 
 from lava_sparse_rnn.audio.errors import MissingDependencyError
-
-from ._package import file_of
+from lava_sparse_rnn.audio.peers._package import file_of
 
 RNNOISE = "pyrnnoise==0.4.5"
 SPEEX = "speexdsp-ns-vulcanlabs==0.1.3"

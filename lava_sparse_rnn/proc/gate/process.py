@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.proc._process import NeuronGroup
-from lava_sparse_rnn.proc._quantize import quantize_gate
+from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.groups import GateGroup
+from lava_sparse_rnn.spec.quantize import quantize_gate
 
 
 class Gate(NeuronGroup):
@@ -73,7 +73,7 @@ class Gate(NeuronGroup):
     ) -> Gate:
         """Neurons of real values: ``relu(z_in sigmoid(a_in + bias) + u_in)``.
 
-        Formats follow the rule of `lava_sparse_rnn.proc._quantize`.
+        Formats follow the rule of `lava_sparse_rnn.spec.quantize`.
 
         Parameters
         ----------

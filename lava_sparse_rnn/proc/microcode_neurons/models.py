@@ -5,8 +5,8 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._microcode_program_model import ProgramModel
 from lava_sparse_rnn.proc.microcode_neurons.process import MicrocodeNeurons
+from lava_sparse_rnn.proc.microcode_neurons.program_model import ProgramModel
 
 
 @implements(proc=MicrocodeNeurons, protocol=LoihiProtocol)

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.proc._process import NeuronGroup
-from lava_sparse_rnn.proc._quantize import quantize_readout
+from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.groups import ReadoutGroup
+from lava_sparse_rnn.spec.quantize import quantize_readout
 
 
 class Readout(NeuronGroup):
@@ -68,7 +68,7 @@ class Readout(NeuronGroup):
     ) -> Readout:
         """Neurons of real values: ``z = relu(2 a_c_in + a_d_in + bias)``.
 
-        Formats follow the rule of `lava_sparse_rnn.proc._quantize`.
+        Formats follow the rule of `lava_sparse_rnn.spec.quantize`.
 
         Parameters
         ----------

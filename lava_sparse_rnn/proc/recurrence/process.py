@@ -10,11 +10,11 @@ from lava.magma.core.process.variable import Var
 from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.fixed_point import QFormat
-from lava_sparse_rnn.proc._process import NeuronGroup
-from lava_sparse_rnn.proc._quantize import quantize_recurrence
+from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.groups import RecurrenceGroup
+from lava_sparse_rnn.spec.quantize import quantize_recurrence
 
 
 class Recurrence(NeuronGroup):
@@ -78,7 +78,7 @@ class Recurrence(NeuronGroup):
     ) -> Recurrence:
         """A recurrence of real values: ``x' = a_bar x + drive + bias``.
 
-        Formats follow the rule of `lava_sparse_rnn.proc._quantize`: the largest
+        Formats follow the rule of `lava_sparse_rnn.spec.quantize`: the largest
         fracs with which peaks fit and no worst case leaves 30 bits.
 
         Parameters

@@ -14,10 +14,10 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from scipy import sparse
 
-from lava_sparse_rnn.proc._connect import WEIGHT_EXP, connection
-from lava_sparse_rnn.proc._group_model import FixedPt, FloatingPt, OverflowTally
-from lava_sparse_rnn.proc._guard import GuardedModel, whole
-from lava_sparse_rnn.proc._timing import Schedule
+from lava_sparse_rnn.proc._neurons.connect import WEIGHT_EXP, connection
+from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt, OverflowTally
+from lava_sparse_rnn.proc._neurons.guard import GuardedModel, whole
+from lava_sparse_rnn.proc._neurons.timing import Schedule
 from lava_sparse_rnn.proc.affine.process import Affine
 from lava_sparse_rnn.proc.recurrence.process import Recurrence
 from lava_sparse_rnn.proc.s4d.process import S4D

@@ -12,12 +12,12 @@ from lava.proc.s4d.process import S4d
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError, choose
-from lava_sparse_rnn.proc._process import TimedProcess, check_type
-from lava_sparse_rnn.proc._quantize import RealS4D, S4DSpec, peaks_of, quantize_s4d
-from lava_sparse_rnn.proc._timing import period_of
+from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
+from lava_sparse_rnn.proc._neurons.timing import period_of
 from lava_sparse_rnn.proc.affine.process import Affine
 from lava_sparse_rnn.proc.recurrence.process import Recurrence
 from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.spec.quantize import RealS4D, S4DSpec, peaks_of, quantize_s4d
 
 OUTPUTS = {"real": False, "complex": True}
 

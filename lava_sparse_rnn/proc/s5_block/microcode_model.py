@@ -10,7 +10,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._microcode_executor import FusedMicrocode
+from lava_sparse_rnn.proc._fused.microcode import FusedMicrocode
 from lava_sparse_rnn.proc.s5_block.models import AbstractPyS5BlockModel
 from lava_sparse_rnn.proc.s5_block.process import S5Block
 

@@ -12,9 +12,9 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from scipy import sparse
 
-from lava_sparse_rnn.proc._connect import WEIGHT_EXP, Edge, connection, depths
-from lava_sparse_rnn.proc._fused_model import FusedModel
-from lava_sparse_rnn.proc._group_model import FixedPt, FloatingPt
+from lava_sparse_rnn.proc._fused.model import FusedModel
+from lava_sparse_rnn.proc._neurons.connect import WEIGHT_EXP, Edge, connection, depths
+from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt
 from lava_sparse_rnn.proc.gate.process import Gate
 from lava_sparse_rnn.proc.readout.process import Readout
 from lava_sparse_rnn.proc.recurrence.process import Recurrence

@@ -9,12 +9,12 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.proc._layer_vars import layer_vars
-from lava_sparse_rnn.proc._process import TimedProcess, check_type
-from lava_sparse_rnn.proc._quantize import RealBlock, peaks_of, quantize_block
-from lava_sparse_rnn.proc._timing import period_of
+from lava_sparse_rnn.proc._fused.layer_vars import layer_vars
+from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
+from lava_sparse_rnn.proc._neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
+from lava_sparse_rnn.spec.quantize import RealBlock, peaks_of, quantize_block
 
 
 class S5Block(TimedProcess):
@@ -106,7 +106,7 @@ class S5Block(TimedProcess):
     ) -> S5Block:
         """A block of real values, quantised on the way.
 
-        Formats follow the rule of `lava_sparse_rnn.proc._quantize`: the largest
+        Formats follow the rule of `lava_sparse_rnn.spec.quantize`: the largest
         fracs with which peaks and weights fit and no worst case leaves 30 bits.
         ``block.network.to_wire`` and ``from_wire`` convert its inputs and answers.
 

@@ -5,7 +5,7 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._microcode_executor import MicrocodeNetworkModel
+from lava_sparse_rnn.proc._fused.microcode import MicrocodeNetworkModel
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 
 

@@ -5,7 +5,7 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._network_models import (
+from lava_sparse_rnn.proc.sparse_rnn.network_models import (
     FixedNetworkModel,
     FloatNetworkModel,
     SubNetworkModel,

@@ -8,9 +8,9 @@ from typing import Any
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
-from lava_sparse_rnn.proc._layer_vars import layer_vars
-from lava_sparse_rnn.proc._process import TimedProcess, check_type
-from lava_sparse_rnn.proc._timing import period_of
+from lava_sparse_rnn.proc._fused.layer_vars import layer_vars
+from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
+from lava_sparse_rnn.proc._neurons.timing import period_of
 from lava_sparse_rnn.spec import Network
 
 

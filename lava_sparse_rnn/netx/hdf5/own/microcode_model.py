@@ -6,7 +6,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.netx.hdf5.own.process import OwnNetwork
-from lava_sparse_rnn.proc._microcode_executor import MicrocodeNetworkModel
+from lava_sparse_rnn.proc._fused.microcode import MicrocodeNetworkModel
 
 
 @implements(proc=OwnNetwork, protocol=LoihiProtocol)

@@ -6,7 +6,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.netx.hdf5.own.process import OwnNetwork
-from lava_sparse_rnn.proc._network_models import (
+from lava_sparse_rnn.proc.sparse_rnn.network_models import (
     FixedNetworkModel,
     FloatNetworkModel,
     SubNetworkModel,

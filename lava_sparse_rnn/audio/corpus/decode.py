@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Decode any audio file to 16 kHz mono and cut the silence off its ends."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+import soundfile
+import soxr
+
+from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
+from lava_sparse_rnn.audio.sound.power import frame_levels
+from lava_sparse_rnn.audio.sound.rate import FRAME, SAMPLE_RATE
+
+_MARGIN = 5
+"""Frames kept around sound: soft onsets and endings are sound too."""
+
+# Below 30 Hz there is only offset and rumble of the microphone.
+_HIGH_PASS = scipy.signal.butter(
+    2, 30.0, btype="highpass", fs=SAMPLE_RATE, output="sos"
+)
+
+
+def require_av():
+    """Import PyAV, or say which extra brings it.
+
+    Raises
+    ------
+    MissingDependencyError
+        When PyAV is not installed.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise MissingDependencyError(
+            "decoding the corpus needs PyAV, which is not installed: "
+            "install lava-sparse-rnn[train]"
+        ) from error
+    return av
+
+
+def _mono(frame) -> np.ndarray:
+    """Average the channels of one decoded frame into float64 (n,) in [-1, 1]."""
+    a = frame.to_ndarray()
+    if not frame.format.is_planar:
+        a = a.reshape(-1, len(frame.layout.channels)).T
+    if a.dtype.kind == "u":
+        a = (a.astype(np.float64) - 128.0) / 128.0
+    elif a.dtype.kind == "i":
+        a = a.astype(np.float64) / -float(np.iinfo(a.dtype).min)
+    return a.mean(axis=0, dtype=np.float64)
+
+
+def _decode_av(file, options: dict) -> tuple[np.ndarray, int]:
+    av = require_av()
+    with av.open(file, metadata_errors="ignore", **options) as container:
+        frames = list(container.decode(container.streams.audio[0]))
+    rates = {frame.sample_rate for frame in frames}
+    if len(rates) != 1:
+        raise ValueError(f"{len(rates)} sampling rates in one stream")
+    return np.concatenate([_mono(frame) for frame in frames]), rates.pop()
+
+
+def _decode_soundfile(file) -> tuple[np.ndarray, int]:
+    if hasattr(file, "seek"):
+        file.seek(0)
+    x, rate = soundfile.read(file, dtype="float64", always_2d=True)
+    return x.mean(axis=1), rate
+
+
+def decode(file: str | io.BytesIO, name: str, **options) -> np.ndarray:
+    """Decode one file to 16 kHz mono.
+
+    Parameters
+    ----------
+    file : str or io.BytesIO
+        Path or content.
+    name : str
+        What an error message calls it.
+    **options
+        Passed to ``av.open``: ``format`` and ``options`` of headerless files.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (samples,), not limited to [-1, 1].
+
+    Raises
+    ------
+    AudioError
+        When neither PyAV nor libsndfile can decode it.
+    """
+    av = require_av()
+    try:
+        x, rate = _decode_av(file, options)
+    # Some Ogg streams are refused by one library and read by the other.
+    except (av.FFmpegError, ValueError, IndexError) as first:
+        try:
+            x, rate = _decode_soundfile(file)
+        except (soundfile.LibsndfileError, TypeError) as second:
+            raise AudioError(f"{name}: cannot be decoded ({first}; {second})") from None
+    if rate != SAMPLE_RATE:
+        x = soxr.resample(x, rate, SAMPLE_RATE, quality="HQ")
+    return x.astype(np.float32)
+
+
+def _read_file(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    yield "", decode(str(path), path.name)
+
+
+def _read_raw(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Headerless 16-bit 16 kHz samples."""
+    yield "", np.fromfile(path, dtype="<i2").astype(np.float32) / 32768.0
+
+
+def _read_riff(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Every RIFF file found inside another file."""
+    data = path.read_bytes()
+    start = data.find(b"RIFF")
+    while start >= 0:
+        size = int.from_bytes(data[start + 4 : start + 8], "little") + 8
+        if data[start + 8 : start + 12] == b"WAVE":
+            chunk = io.BytesIO(data[start : start + size])
+            yield f"#{start}", decode(chunk, f"{path.name} at byte {start}")
+        start = data.find(b"RIFF", start + 4)
+
+
+READERS: dict[str, Callable[[Path], Iterator[tuple[str, np.ndarray]]]] = {
+    "file": _read_file,
+    "raw": _read_raw,
+    "riff": _read_riff,
+}
+"""Name of a reader to a function from a path to (suffix of the name, samples)."""
+
+
+def _active(levels: np.ndarray) -> np.ndarray:
+    """Tell the frames that hold the sound from those that hold its background."""
+    loud, floor = float(np.max(levels)), float(np.percentile(levels, 5))
+    # 6 dB above the background, but a steady sound is no background.
+    limit = max(loud - 40.0, min(floor + 6.0, loud - 18.0))
+    return levels > limit
+
+
+def _widen(active: np.ndarray, frames: int) -> np.ndarray:
+    """Mark also ``frames`` frames around each marked one."""
+    return np.convolve(active, np.ones(2 * frames + 1), mode="same") > 0.5
+
+
+def silence_pauses(x: np.ndarray) -> np.ndarray:
+    """Fade the background out where nobody speaks for a fifth of a second or more.
+
+    A voice to be learnt must not teach that some noise is to be kept.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        float32 (samples,), speech.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (samples,).
+    """
+    levels = frame_levels(x)
+    keep = _widen(_active(levels), _MARGIN).astype(np.float32)
+    if keep.all():
+        return x
+    # The gain moves from one frame centre to the next, so nothing clicks.
+    centres = (np.arange(len(keep)) + 0.5) * FRAME
+    gain = np.interp(np.arange(len(x)), centres, keep)
+    return x * gain.astype(np.float32)
+
+
+def clean_up(
+    x: np.ndarray, longest: float, voice: bool
+) -> tuple[np.ndarray, float] | None:
+    """Remove offset and rumble, cut silent ends, limit the length, set the peak.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        float32 (samples,) at 16 kHz.
+    longest : float
+        Seconds kept.
+    voice : bool
+        Cut the background at the ends too, not only silence.
+
+    Returns
+    -------
+    samples : numpy.ndarray
+        float32 with a peak of 0.9 (16 bits are then used well whatever the level of
+        the recording).
+    span : float
+        Distance of the loud frames (90th percentile) from the quiet ones (5th), dB,
+        before the ends were cut: the pauses tell how clean a recording is.
+
+    None is returned instead when less than 0.3 s is left or nothing is audible.
+    """
+    if len(x) < FRAME or not np.all(np.isfinite(x)):
+        return None
+    # Started in the steady state of the first sample, or an offset would be a click.
+    state = scipy.signal.sosfilt_zi(_HIGH_PASS) * x[0]
+    x = scipy.signal.sosfilt(_HIGH_PASS, x, zi=state)[0].astype(np.float32)
+    levels = frame_levels(x)
+    if np.max(levels) < -60.0:
+        return None
+    span = float(np.percentile(levels, 90) - np.percentile(levels, 5))
+    found = _active(levels) if voice else levels > np.max(levels) - 50.0
+    active = np.flatnonzero(found)
+    first = max(0, int(active[0]) - _MARGIN) * FRAME
+    last = (int(active[-1]) + 1 + _MARGIN) * FRAME
+    x = x[first : min(last, first + int(longest * SAMPLE_RATE))]
+    if len(x) < 0.3 * SAMPLE_RATE:
+        return None
+    return x * np.float32(0.9 / np.max(np.abs(x))), span

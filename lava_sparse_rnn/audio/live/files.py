@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Recordings and pipes as ends of live denoising.
+
+A pipe carries samples without a header: signed 16-bit integers, low byte first, one
+channel, 16,000 a second (``s16le``, what ``arecord -t raw -f S16_LE -r 16000`` sends).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import soundfile
+
+from lava_sparse_rnn.audio.denoiser import Samples
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.live.session import Gaps, Source
+from lava_sparse_rnn.audio.sound import wav
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.files import replacing
+
+LOOK_SECONDS = 0.1  # between two looks whether to stop
+WIDTH = 2  # bytes of a sample
+
+
+class Described(Protocol):
+    """Something with a file descriptor, such as ``sys.stdin``."""
+
+    def fileno(self) -> int: ...
+
+
+def pcm16(samples: Samples) -> tuple[bytes, int]:
+    """Samples as ``s16le``, and how many of them were clipped; as `wav.write` does."""
+    clipped = int(np.count_nonzero(np.abs(samples) > 1.0))
+    scaled = np.round(samples.astype(np.float64) * 32768.0)
+    return np.clip(scaled, -32768, 32767).astype("<i2").tobytes(), clipped
+
+
+class _File:
+    """What ends have in common that nothing is lost in."""
+
+    latency = 0.0
+
+    def __init__(self) -> None:
+        self.gaps = Gaps()
+
+    def start(self) -> None:
+        """Nothing has to be started."""
+
+    def close(self, complete: bool = True) -> None:
+        """Nothing has to be closed."""
+
+
+class WavSource(_File):
+    """A recording, in pieces.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    block : int
+        Samples in a piece.
+
+    Attributes
+    ----------
+    info : WavInfo
+
+    Raises
+    ------
+    AudioError
+        As `wav.read`.
+    """
+
+    def __init__(self, path: str | Path, block: int) -> None:
+        super().__init__()
+        samples, self.info = wav.read(path)
+        self._pieces = (
+            samples[at : at + block] for at in range(0, len(samples), block)
+        )
+
+    def read(self, stop: threading.Event) -> Samples | None:
+        return None if stop.is_set() else next(self._pieces, None)
+
+
+class PcmSource(_File):
+    """A pipe that sends ``s16le``.
+
+    Parameters
+    ----------
+    file : object
+        With a file descriptor that can be read.
+    block : int
+        At most so many samples at once; fewer when no more have come.
+
+    Raises
+    ------
+    AudioError
+        From `read`, when the pipe ends within a sample.
+    """
+
+    def __init__(self, file: Described, block: int) -> None:
+        super().__init__()
+        self._fd, self._most = file.fileno(), block * WIDTH
+        self._rest = b""
+
+    def read(self, stop: threading.Event) -> Samples | None:
+        if stop.is_set():
+            return None
+        if not select.select([self._fd], [], [], LOOK_SECONDS)[0]:
+            return np.zeros(0, np.float32)
+        data = os.read(self._fd, self._most)
+        if not data:
+            if self._rest:
+                raise AudioError("input: ends within a sample; is it s16le?")
+            return None
+        data = self._rest + data
+        whole = len(data) // WIDTH * WIDTH
+        self._rest = data[whole:]
+        return np.frombuffer(data[:whole], "<i2").astype(np.float32) / 32768
+
+
+class Paced:
+    """A source as slow as its sound: pieces come when they would have been heard.
+
+    Parameters
+    ----------
+    source : Source
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source, self.gaps = source, source.gaps
+        self._due: float | None = None
+
+    @property
+    def latency(self) -> float:
+        return self._source.latency
+
+    def start(self) -> None:
+        self._source.start()
+
+    def read(self, stop: threading.Event) -> Samples | None:
+        samples = self._source.read(stop)
+        now = time.monotonic()
+        self._due = (now if self._due is None else self._due) + (
+            0.0 if samples is None else len(samples) / SAMPLE_RATE
+        )
+        # A stop must not lose what was read: it only ends the wait.
+        stop.wait(max(self._due - now, 0.0))
+        return samples
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class WavSink(_File):
+    """A 16-bit WAV file, which appears when it is complete.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Attributes
+    ----------
+    clipped : int
+        Samples so far that were beyond full scale.
+    """
+
+    aligned = True
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__()
+        self.path, self.clipped = Path(path), 0
+        self._file: Any = None
+        self._stack = contextlib.ExitStack()
+
+    def start(self) -> None:
+        part = self._stack.enter_context(replacing(self.path))
+        try:
+            self._file = soundfile.SoundFile(
+                part, "w", SAMPLE_RATE, 1, subtype="PCM_16", format="WAV"
+            )
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{self.path}: cannot be written ({error})") from error
+        self._stack.enter_context(self._file)
+
+    def write(self, samples: Samples, stop: threading.Event) -> None:
+        data, clipped = pcm16(samples)
+        self.clipped += clipped
+        try:
+            self._file.buffer_write(data, dtype="int16")
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{self.path}: cannot be written ({error})") from error
+
+    def close(self, complete: bool = True) -> None:
+        # What is not complete must not get its name: `replacing` sees an error then.
+        failed = None if complete else AudioError(f"{self.path}: not complete")
+        self._stack.__exit__(failed and AudioError, failed, None)
+
+
+class PcmSink(_File):
+    """A pipe that takes ``s16le``; every piece is sent at once.
+
+    Parameters
+    ----------
+    file : object
+        With a file descriptor that can be written.
+
+    Attributes
+    ----------
+    clipped : int
+        Samples so far that were beyond full scale.
+
+    Raises
+    ------
+    BrokenPipeError
+        From `write`, when nobody reads any more.
+    """
+
+    aligned = True
+
+    def __init__(self, file: Described) -> None:
+        super().__init__()
+        self._fd, self.clipped = file.fileno(), 0
+
+    def write(self, samples: Samples, stop: threading.Event) -> None:
+        data, clipped = pcm16(samples)
+        self.clipped += clipped
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]

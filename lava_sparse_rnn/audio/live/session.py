@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sound that is denoised while it comes: from a source, through a network, to a sink.
+
+One thread reads, computes and writes; audio callbacks and the screen have their own.
+Sources and sinks are in `files` (recordings, pipes) and `devices`
+(microphone, loudspeaker).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lava_sparse_rnn.audio.denoiser import Denoiser, Samples
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+
+
+@dataclass
+class Gaps:
+    """Where sound was lost, or silence was played in its place.
+
+    Parameters
+    ----------
+    events : int
+        How often.
+    seconds : float
+        How much in all, as far as it is known: what a device's own buffer loses is
+        an event of unknown length.
+    """
+
+    events: int = 0
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one more."""
+        self.events += 1
+        self.seconds += seconds
+
+
+class Source(Protocol):
+    """Where sound comes from, 16 kHz and mono.
+
+    Attributes
+    ----------
+    latency : float
+        Seconds between hearing and reading, now.
+    gaps : Gaps
+        Overruns: what was heard and had no room.
+    """
+
+    gaps: Gaps
+
+    @property
+    def latency(self) -> float: ...
+
+    def start(self) -> None: ...
+
+    def read(self, stop: threading.Event) -> Samples | None:
+        """The next samples, perhaps none yet.
+
+        None at the end, and after ``stop`` when all that was heard has been read.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Where sound goes to.
+
+    Attributes
+    ----------
+    aligned : bool
+        Whether the samples before the signal, by which the denoiser answers late, are
+        left out, so that the result is as long as the input.
+    latency : float
+        Seconds between writing and playing, now.
+    gaps : Gaps
+        Underruns: what had to be played and was not there.
+    """
+
+    aligned: bool
+    gaps: Gaps
+
+    @property
+    def latency(self) -> float: ...
+
+    def start(self) -> None: ...
+
+    def write(self, samples: Samples, stop: threading.Event) -> None:
+        """Take samples; waits for room until ``stop``."""
+        ...
+
+    def close(self, complete: bool) -> None:
+        """End; ``complete`` is false after an error."""
+        ...
+
+
+class Meter:
+    """Level of the samples since it was read last."""
+
+    def __init__(self) -> None:
+        self._squares, self._count, self._peak = 0.0, 0, 0.0
+
+    def add(self, samples: Samples) -> None:
+        if len(samples):
+            self._squares += float(np.dot(samples, samples))
+            self._count += len(samples)
+            self._peak = max(self._peak, float(np.abs(samples).max()))
+
+    def read(self) -> Level:
+        """The level, and begin anew."""
+        rms = (self._squares / max(self._count, 1)) ** 0.5
+        level = Level(_decibels(rms), _decibels(self._peak))
+        self._squares, self._count, self._peak = 0.0, 0, 0.0
+        return level
+
+
+def _decibels(amplitude: float) -> float:
+    return 20 * float(np.log10(amplitude)) if amplitude > 0 else -np.inf
+
+
+@dataclass(frozen=True)
+class Level:
+    """Root mean square and peak, in dB of full scale."""
+
+    rms: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class Status:
+    """What happened since the last look, and in all.
+
+    Parameters
+    ----------
+    seconds : float
+        Sound computed so far.
+    levels : tuple of two Level
+        In and out, since the last look.
+    load, mean_load : float
+        Compute time by the duration of the sound: since the last look, in all.
+    slowest : float
+        Seconds that the slowest piece took since the last look.
+    algorithm, buffers : float
+        Latency in seconds: of the window, and of all that waits outside the
+        denoiser, devices included as far as they tell. Computing comes on top.
+    overruns, underruns : Gaps
+    """
+
+    seconds: float
+    levels: tuple[Level, Level]
+    load: float
+    mean_load: float
+    slowest: float
+    algorithm: float
+    buffers: float
+    overruns: Gaps
+    underruns: Gaps
+
+
+class Live:
+    """Denoise from a source to a sink until the source ends or `stop` is called.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        With a backend that streams.
+    source : Source
+    sink : Sink
+
+    Raises
+    ------
+    AudioError
+        When the backend runs whole recordings only.
+    """
+
+    def __init__(self, denoiser: Denoiser, source: Source, sink: Sink) -> None:
+        # Refuses what cannot stream; and the first samples take longer than others.
+        denoiser.process(np.zeros(2 * denoiser.delay, np.float32))
+        denoiser.reset()
+        self.denoiser, self.source, self.sink = denoiser, source, sink
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._skip = denoiser.delay if sink.aligned else 0
+        self._lock = threading.Lock()
+        self._meters = (Meter(), Meter())
+        self._heard = self._computing = 0.0
+        self._before = (0.0, 0.0)  # the same two at the last look
+        self._slowest = 0.0
+        # A daemon: one that waits for a pipe that nobody reads must not keep the
+        # program from ending.
+        self._thread = threading.Thread(target=self._run, daemon=True, name="denoise")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hear no more; what was heard still goes out."""
+        self._stop.set()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the end; true when it has come.
+
+        Raises
+        ------
+        Exception
+            What went wrong in the source, the denoiser or the sink.
+        """
+        self._thread.join(timeout)
+        if self._error is not None:
+            raise self._error
+        return not self._thread.is_alive()
+
+    def status(self) -> Status:
+        """What to show; levels and load begin anew."""
+        with self._lock:
+            levels = (self._meters[0].read(), self._meters[1].read())
+            heard, computing = self._heard, self._computing
+            slowest, self._slowest = self._slowest, 0.0
+        since = [heard - self._before[0], computing - self._before[1]]
+        self._before = (heard, computing)
+        return Status(
+            seconds=heard,
+            levels=levels,
+            load=since[1] / since[0] if since[0] else 0.0,
+            mean_load=computing / heard if heard else 0.0,
+            slowest=slowest,
+            algorithm=self.denoiser.delay / SAMPLE_RATE,
+            buffers=self.source.latency + self.sink.latency,
+            overruns=self.source.gaps,
+            underruns=self.sink.gaps,
+        )
+
+    def _run(self) -> None:
+        complete = False
+        try:
+            self.sink.start()
+            self.source.start()
+            while (chunk := self.source.read(self._stop)) is not None:
+                if len(chunk):
+                    self._write(self._compute(chunk))
+            self._write(self.denoiser.flush())
+            complete = True
+        except BaseException as error:  # raised where `join` is called
+            self._error = error
+        finally:
+            self._close(complete)
+
+    def _close(self, complete: bool) -> None:
+        try:
+            self.source.close()
+            self.sink.close(complete)
+        except BaseException as error:
+            self._error = self._error or error
+
+    def _compute(self, chunk: Samples) -> Samples:
+        start = time.perf_counter()
+        out = self.denoiser.process(chunk)
+        seconds = time.perf_counter() - start
+        with self._lock:
+            self._heard += len(chunk) / SAMPLE_RATE
+            self._computing += seconds
+            self._slowest = max(self._slowest, seconds)
+            self._meters[0].add(chunk)
+            self._meters[1].add(out)
+        return out
+
+    def _write(self, out: Samples) -> None:
+        early = min(self._skip, len(out))
+        self._skip -= early
+        if len(out) > early:
+            self.sink.write(out[early:], self._stop)

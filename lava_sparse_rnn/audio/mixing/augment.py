@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Signal changes that make few voices and noises into many.
+
+Speed, pitch and colour are changed together in one pass through the Fourier
+transform: resampling is cutting or extending the spectrum, and a filter is a product,
+so both cost one forward and one inverse transform.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from lava_sparse_rnn.audio.sound.fft import good_length, irfft, rfft, rfftfreq
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+
+
+@functools.lru_cache(maxsize=4)
+def _colour_basis(n: int, terms: int) -> np.ndarray:
+    """Cosines over a warped frequency axis, float32 (terms, n // 2 + 1)."""
+    hz = rfftfreq(n, 1.0 / SAMPLE_RATE)
+    # Equal steps of this axis are about equally wide to the ear.
+    warped = np.log1p(hz / 300.0) / np.log1p(SAMPLE_RATE / 2 / 300.0)
+    order = np.arange(1, terms + 1)[:, None]
+    return np.cos(np.pi * order * warped).astype(np.float32)
+
+
+def random_colour(
+    rng: np.random.Generator, n: int, depth_db: float, terms: int = 4
+) -> np.ndarray:
+    """Draw a smooth random filter.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Samples of the signal it is for.
+    depth_db : float
+        Standard deviation of the gain over frequency, dB.
+    terms : int
+        Cosines it is made of; more make it rougher.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n // 2 + 1,), gain of each bin.
+    """
+    # A cosine has a mean square of 1/2, hence the 2.
+    weights = rng.standard_normal(terms) * depth_db * np.sqrt(2.0 / terms)
+    exponents = (weights * np.log(10.0) / 20.0).astype(np.float32)
+    # A matrix product would round differently with the number of threads, and the
+    # same index must give the same pair in every process.
+    total = np.zeros(n // 2 + 1, dtype=np.float32)
+    for exponent, cosine in zip(exponents, _colour_basis(n, terms), strict=True):
+        total += exponent * cosine
+    return np.exp(total)
+
+
+def random_band(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw a low-pass filter, as a recording made at a lower rate has gone through.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Samples of the signal it is for.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n // 2 + 1,), gain of each bin: -3 dB between 2.5 and 7.5 kHz, with
+        the slope of a Butterworth filter of order 16.
+    """
+    edge = rng.uniform(2500.0, 7500.0)
+    ratio = rfftfreq(n, 1.0 / SAMPLE_RATE) / edge
+    return ((1.0 + ratio**32) ** -0.5).astype(np.float32)
+
+
+def source_length(n: int, speed: float) -> int:
+    """Samples to take so that ``n`` remain after playing ``speed`` times faster.
+
+    The result is a length that the Fourier transform likes, so the speed is met
+    within about a percent.
+    """
+    return good_length(max(16, round(n * speed)))
+
+
+def resample_and_colour(x: np.ndarray, n: int, gains: np.ndarray | None) -> np.ndarray:
+    """Play faster or slower (pitch changes too) and filter.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        float32 (samples,).
+    n : int
+        Samples of the result; the speed is ``len(x) / n``.
+    gains : numpy.ndarray or None
+        float32 (n // 2 + 1,), gain of each bin of the result.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n,).
+    """
+    if len(x) == n and gains is None:
+        return x
+    spectrum = rfft(x)
+    bins = min(len(spectrum), n // 2 + 1)
+    out = spectrum[:bins] * np.float32(n / len(x))
+    if gains is not None:
+        out *= gains[:bins]
+    return irfft(out, n)
+
+
+def coloured_noise(
+    rng: np.random.Generator, n: int, exponent: float, gains: np.ndarray | None
+) -> np.ndarray:
+    """Synthesise noise whose power falls as 1/f^exponent, unit mean square.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Samples.
+    exponent : float
+        0 is white, 1 pink, 2 brown.
+    gains : numpy.ndarray or None
+        Further colouring, (n // 2 + 1,).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n,).
+    """
+    spectrum = rfft(rng.standard_normal(n, dtype=np.float32))
+    hz = rfftfreq(n, 1.0 / SAMPLE_RATE)
+    # Below 50 Hz the slope stops: nobody hears it, but all power would be there.
+    spectrum *= np.maximum(hz, 50.0).astype(np.float32) ** np.float32(-exponent / 2.0)
+    if gains is not None:
+        spectrum *= gains
+    x = irfft(spectrum, n)
+    return x / np.sqrt(np.mean(x**2))
+
+
+def harmonic_tones(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Synthesise a steady tone with overtones, as transformers and motors make.
+
+    The fundamental lies between 25 and 800 Hz and wavers by at most 1 %; overtones
+    fall by 0 to 12 dB per octave with random strengths, some sets have odd ones only,
+    and the loudness may swell slowly.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Samples.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n,), unit mean square.
+    """
+    f0 = 25.0 * 32.0 ** rng.random()
+    t = np.arange(n, dtype=np.float32) / SAMPLE_RATE
+    rate, start = rng.uniform(0.1, 6.0), rng.uniform(0.0, 2 * np.pi)
+    depth = 0.01 * rng.random() ** 3
+    waver = depth / (2 * np.pi * rate) * np.sin(2 * np.pi * rate * t + start)
+    turns = f0 * (t.astype(np.float64) + waver)
+    tone = np.exp(2j * np.pi * (turns % 1.0)).astype(np.complex64)
+    count = min(int(SAMPLE_RATE / 2 / (1.01 * f0)), 80)
+    fall = rng.uniform(0.0, 2.0)
+    strengths = np.arange(1, count + 1) ** -fall * 10 ** rng.normal(0, 0.4, count)
+    if rng.random() < 0.3:
+        strengths[1::2] = 0.0
+    phases = np.exp(2j * np.pi * rng.random(count))
+    total = np.zeros(n, dtype=np.float32)
+    overtone = np.ones(n, dtype=np.complex64)
+    for factor in (strengths * phases).astype(np.complex64):
+        overtone *= tone
+        total += (factor * overtone).real
+    swell, depth = rng.uniform(0.1, 8.0), rng.uniform(0.0, 0.7) ** 2
+    total *= 1 + np.float32(depth) * np.sin(np.float32(2 * np.pi * swell) * t)
+    return total / np.sqrt(np.mean(total**2))
+
+
+def rhythm(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw an envelope of regular beats, 0.7 to 40 a second; float32 (n,), 0 to 1."""
+    rate = 0.7 * 57.0 ** rng.random()
+    phase = np.arange(n) * (rate / SAMPLE_RATE) + rng.random()
+    beat = (0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** rng.uniform(0.5, 6.0)
+    floor = rng.uniform(0.0, 0.6)
+    return (floor + (1.0 - floor) * beat).astype(np.float32)
+
+
+def fade_ends(x: np.ndarray, samples: int) -> np.ndarray:
+    """Fade the first and last ``samples`` linearly (a copy is returned)."""
+    x = x.copy()
+    count = min(samples, len(x) // 2)
+    if count:
+        ramp = np.linspace(0.0, 1.0, count, dtype=np.float32)
+        x[:count] *= ramp
+        x[-count:] *= ramp[::-1]
+    return x

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Draw clips and string them together: a voice that talks on, a noise that lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lava_sparse_rnn.audio.corpus.flat import FlatFile
+from lava_sparse_rnn.audio.mixing import augment
+from lava_sparse_rnn.audio.sound.power import active_power
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+
+_FADE = 80  # 5 ms: no click where a recording is cut
+_CROSSFADE = 800  # 50 ms: no audible seam where a noise is looped
+
+
+def pick(rng: np.random.Generator, cdf: np.ndarray) -> int:
+    """Draw an index with the weights that ``cdf`` is the running sum of."""
+    return int(np.searchsorted(cdf, rng.random() * cdf[-1], side="right"))
+
+
+def unit(x: np.ndarray, power: float) -> np.ndarray:
+    """Divide by the square root of ``power``; silence stays silence."""
+    return x * np.float32(1.0 / np.sqrt(power)) if power > 0 else x
+
+
+class Pool:
+    """Clips of one flat file with weights for drawing them.
+
+    The weight of a group and of a clip is the square root of its length: long ones
+    are heard more often, short ones often enough.
+    """
+
+    def __init__(self, flat: FlatFile, keep: Callable | None = None):
+        self.flat = flat
+        members: dict[str, list[int]] = {}
+        for i, clip in enumerate(flat):
+            if keep is None or keep(clip):
+                members.setdefault(clip.group, []).append(i)
+        self.groups = sorted(members)
+        self.members = [np.array(members[name]) for name in self.groups]
+        lengths = [
+            np.array([flat.clips[i].seconds for i in rows]) for rows in self.members
+        ]
+        self._clip_cdf = [np.cumsum(np.sqrt(s)) for s in lengths]
+        self._group_cdf = np.cumsum([np.sqrt(s.sum()) for s in lengths])
+        self._loudness: dict[int, float] = {}
+
+    def group(self, rng: np.random.Generator) -> int:
+        """Draw a speaker or a family of noises."""
+        return pick(rng, self._group_cdf)
+
+    def clip(self, rng: np.random.Generator, group: int) -> int:
+        """Draw a clip of a group."""
+        return int(self.members[group][pick(rng, self._clip_cdf[group])])
+
+    def cut(self, rng: np.random.Generator, clip: int, count: int) -> np.ndarray:
+        """Take at most ``count`` samples of a clip, from a random place."""
+        spare = self.flat.clips[clip].length - count
+        start = int(rng.integers(spare + 1)) if spare > 0 else 0
+        return self.flat.samples(clip, start, count)
+
+    def loudness(self, clip: int) -> float:
+        """Mean square of a whole clip where it is active, remembered."""
+        if clip not in self._loudness:
+            self._loudness[clip] = active_power(self.flat.samples(clip))
+        return self._loudness[clip]
+
+
+def say(rng: np.random.Generator, pool: Pool, group: int, n: int) -> np.ndarray:
+    """Let one speaker talk for ``n`` samples, with pauses; float32 (n,)."""
+    out = np.zeros(n, dtype=np.float32)
+    at = int(rng.uniform(0.0, min(0.4 * SAMPLE_RATE, n / 4)))
+    while at < n - _FADE:
+        clip = pool.clip(rng, group)
+        x = pool.cut(rng, clip, n - at)
+        gain = 10.0 ** (rng.normal(0.0, 1.5) / 20.0)
+        # The level is that of the whole clip: a short cut may be a pause.
+        x = augment.fade_ends(unit(x, pool.loudness(clip) / gain**2), _FADE)
+        out[at : at + len(x)] = x
+        at += len(x) + int(SAMPLE_RATE * rng.uniform(0.05, 0.5))
+    return out
+
+
+def loop(x: np.ndarray, n: int) -> np.ndarray:
+    """Repeat ``x`` with crossfades until ``n`` samples."""
+    fade = min(_CROSSFADE, len(x) // 4)
+    ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)
+    body = x[fade:].copy()
+    # The end of each round turns into the beginning of the next one.
+    if fade:
+        body[-fade:] = body[-fade:] * (1 - ramp) + x[:fade] * ramp
+    return np.tile(body, -(-n // len(body)))[:n]
+
+
+def noise_bed(rng: np.random.Generator, pool: Pool, n: int) -> np.ndarray:
+    """Noise of one family for ``n`` samples; float32 (n,)."""
+    group = pool.group(rng)
+    x = pool.cut(rng, pool.clip(rng, group), n)
+    if len(x) >= n:
+        return x
+    if len(x) > SAMPLE_RATE or rng.random() < 0.3:
+        return np.roll(loop(x, n), int(rng.integers(n)))
+    # Short sounds: others of the family follow, as on a street or in a workshop.
+    out = np.zeros(n, dtype=np.float32)
+    at = 0
+    while at < n:
+        x = augment.fade_ends(x, _FADE)[: n - at]
+        out[at : at + len(x)] += x
+        at += max(_FADE, int(len(x) * rng.uniform(0.6, 1.3)))
+        x = pool.cut(rng, pool.clip(rng, group), n)
+    return out

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The folder layout of the Microsoft DNS and Intel N-DNS challenges.
+
+``noisy/``, ``clean/`` and ``noise/`` hold WAV files that belong together by the
+number after ``fileid`` in their names; the noisy ones also carry ``snr`` (dB) and
+``tl`` (level of the mix, dB below full scale), in any order:
+``noisy_fileid_12_snr5_tl-25.wav``, ``clean_fileid_12.wav``, ``noise_fileid_12.wav``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.mixing.mixer import Mixer
+from lava_sparse_rnn.audio.sound import wav
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+
+_FILE_ID = re.compile(r"(?:^|_)fileid_?(\d+)")
+_SNR = re.compile(r"(?:^|_)snr(-?\d+(?:\.\d+)?)")
+_LEVEL = re.compile(r"(?:^|_)tl(-?\d+(?:\.\d+)?)")
+
+
+KINDS = ("clean", "noise", "noisy")
+"""Folders of a set; the last is what makes it one, see :class:`NdnsFolder`."""
+
+
+@dataclass(frozen=True)
+class NdnsItem:
+    """One example of a set.
+
+    Attributes
+    ----------
+    noisy, clean : numpy.ndarray
+        float32 (samples,).
+    noise : numpy.ndarray or None
+        float32 (samples,), when the set has a ``noise`` folder.
+    file_id : int
+    snr_db, level_db : float or None
+        As the name says.
+    """
+
+    noisy: np.ndarray = field(repr=False)
+    clean: np.ndarray = field(repr=False)
+    noise: np.ndarray | None = field(repr=False)
+    file_id: int
+    snr_db: float | None
+    level_db: float | None
+
+
+def write_set(
+    mixer: Mixer,
+    folder: str | Path,
+    count: int,
+    snr_db: Sequence[int] = (0, 5, 10, 15, 20),
+    on_file: Callable[[int], None] | None = None,
+) -> Path:
+    """Synthesise a set from the corpus.
+
+    Example ``i`` is ``mixer.mix(i)`` at the SNR ``snr_db[i % len(snr_db)]``. The set
+    is mixed in ``<folder>.part`` and renamed, so there is all of it or nothing.
+
+    Parameters
+    ----------
+    mixer : Mixer
+        Gives the split and the seconds.
+    folder : str or pathlib.Path
+        Made when missing; must not hold a set already.
+    count : int
+        Examples.
+    snr_db : sequence of int
+        Ratios, taken in turn, whole dB as in the names of the challenge.
+    on_file : callable, optional
+        Called with the number of examples written, for a progress bar.
+
+    Returns
+    -------
+    pathlib.Path
+        ``folder``.
+
+    Raises
+    ------
+    AudioError
+        When a set is there already, also a half of one in ``<folder>.part``, or a
+        number is out of range.
+    """
+    folder = Path(folder)
+    if count < 1:
+        raise AudioError(f"count {count}: must be at least 1")
+    if not snr_db or any(snr != int(snr) for snr in snr_db):
+        raise AudioError(f"snr_db {list(snr_db)}: whole numbers are needed")
+    with _whole_set(folder) as part:
+        for i in range(count):
+            mix = mixer.mix(i, snr_db=int(snr_db[i % len(snr_db)]))
+            label = f"_snr{int(mix.snr_db)}_tl{round(mix.level_db)}"
+            for kind in KINDS:
+                name = f"{kind}_fileid_{i}{label if kind == 'noisy' else ''}.wav"
+                wav.write(part / kind / name, getattr(mix, kind))
+            if on_file is not None:
+                on_file(i + 1)
+        _write_attribution(mixer, part)
+    return folder
+
+
+@contextmanager
+def _whole_set(folder: Path) -> Iterator[Path]:
+    """A folder ``<folder>.part`` to fill, whose content is ``folder``'s at the end."""
+    for kind in KINDS:
+        if next((folder / kind).glob("*.wav"), None):
+            raise AudioError(f"{folder / kind}: holds WAV files already")
+        if (folder / kind).is_dir() and next((folder / kind).iterdir(), None):
+            raise AudioError(f"{folder / kind}: is not empty")
+    target = folder.resolve()  # "." has no name
+    part = target.with_name(target.name + ".part")
+    try:
+        part.mkdir(parents=True)
+    except FileExistsError:
+        raise AudioError(
+            f"{part}: is there already; another command is mixing this set, or one was "
+            "stopped: then remove the folder"
+        ) from None
+    try:
+        for kind in KINDS:
+            (part / kind).mkdir()
+        yield part
+        if not target.exists():
+            part.rename(target)
+            return
+        for name in ("ATTRIBUTION.txt", *KINDS):
+            (part / name).replace(target / name)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_attribution(mixer: Mixer, folder: Path) -> None:
+    """Say where the recordings are from: their licences ask for it."""
+    clips = [*mixer.speech.flat, *mixer.noise.flat]
+    rows = sorted({(clip.package, clip.licence) for clip in clips})
+    lines = [
+        f"Mixed from recordings of the {mixer.config.split} split, out of these Debian",
+        "packages; authors are named in the copyright file of each.",
+        "",
+        *(f"{package}: {licence}" for package, licence in rows),
+    ]
+    text = "\n".join(lines) + "\n"
+    (folder / "ATTRIBUTION.txt").write_text(text, encoding="utf-8")
+
+
+def _number(pattern: re.Pattern, name: str) -> float | None:
+    found = pattern.search(name)
+    return float(found.group(1)) if found else None
+
+
+def _index(folder: Path) -> dict[int, str]:
+    """Map the file numbers of one folder to names, without opening any file."""
+    if not folder.is_dir():
+        return {}
+    # Strings, not paths: a set of the challenge has 60,000 files in each folder.
+    with os.scandir(folder) as entries:
+        names = sorted(e.name for e in entries if e.name.endswith(".wav"))
+    found: dict[int, str] = {}
+    for name in names:
+        match = _FILE_ID.search(name)
+        if match is None:
+            raise AudioError(f"{folder / name}: no fileid_<number> in the name")
+        key = int(match.group(1))
+        if key in found:
+            raise AudioError(f"{folder / name}: fileid {key} is also in {found[key]}")
+        found[key] = name
+    return found
+
+
+class NdnsFolder(Sequence):
+    """A set in the layout of the challenges, read when asked for.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Holds ``noisy`` and ``clean``, and ``noise`` if wanted.
+
+    Attributes
+    ----------
+    file_ids : list of int
+        In ascending order; example ``i`` has ``file_ids[i]``.
+
+    Raises
+    ------
+    AudioError
+        When a folder is missing or empty, a name has no number, a number occurs
+        twice, or a file has no partner.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        for kind in ("noisy", "clean"):
+            if not (self.folder / kind).is_dir():
+                raise AudioError(f"{self.folder}: no folder {kind!r} in it")
+        self._noisy = _index(self.folder / "noisy")
+        self._clean = _index(self.folder / "clean")
+        self._noise = _index(self.folder / "noise")
+        if not self._noisy:
+            raise AudioError(f"{self.folder / 'noisy'}: no WAV files")
+        partners = [("clean", self._clean)]
+        if self._noise:
+            partners.append(("noise", self._noise))
+        for name, other in partners:
+            lonely = sorted(self._noisy.keys() ^ other.keys())
+            if lonely:
+                shown = ", ".join(map(str, lonely[:5]))
+                more = ", ..." if len(lonely) > 5 else ""
+                raise AudioError(
+                    f"{self.folder}: {len(lonely)} files without a partner in noisy "
+                    f"or {name}: fileid {shown}{more}"
+                )
+        self.file_ids = sorted(self._noisy)
+
+    def __len__(self) -> int:
+        return len(self.file_ids)
+
+    def path(self, kind: str, file_id: int) -> Path:
+        """File of an example in one of the folders :data:`KINDS`."""
+        names = {"noisy": self._noisy, "clean": self._clean, "noise": self._noise}
+        return self.folder / kind / names[kind][file_id]
+
+    def __getitem__(self, i: int) -> NdnsItem:
+        """Read example ``i``.
+
+        Raises
+        ------
+        AudioError
+            For a bad file, or lengths that differ.
+        """
+        key = self.file_ids[i]
+        path = self.path("noisy", key)
+        noisy, _ = wav.read(path)
+        clean, _ = wav.read(self.path("clean", key))
+        noise = wav.read(self.path("noise", key))[0] if self._noise else None
+        for other in (clean, noise):
+            if other is not None and len(other) != len(noisy):
+                raise AudioError(
+                    f"{path}: {len(noisy)} samples at {SAMPLE_RATE} Hz, "
+                    f"its partner has {len(other)}"
+                )
+        return NdnsItem(
+            noisy,
+            clean,
+            noise,
+            file_id=key,
+            snr_db=_number(_SNR, path.name),
+            level_db=_number(_LEVEL, path.name),
+        )

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the models of the four neuron groups have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.fixed_point import (
+    IntegerArithmetic,
+    OverflowCounters,
+    RealArithmetic,
+)
+from lava_sparse_rnn.proc._neurons.guard import GuardedModel, whole
+from lava_sparse_rnn.proc._neurons.timing import Schedule
+from lava_sparse_rnn.spec import Recipe
+
+
+class FixedPt:
+    """Models tagged ``fixed_pt``: the integer contract."""
+
+    @staticmethod
+    def make_arithmetic(recipe: Recipe) -> IntegerArithmetic:
+        return recipe.arithmetic()
+
+    @staticmethod
+    def accumulator(received: NDArray, weight_exp: int, name: str = "input") -> NDArray:
+        whole(received, name)
+        return received.astype(np.int64)
+
+
+class FloatingPt:
+    """Models tagged ``floating_pt``: the same units, nothing rounded or clamped."""
+
+    @staticmethod
+    def make_arithmetic(recipe: Recipe) -> RealArithmetic:
+        return RealArithmetic()
+
+    @staticmethod
+    def accumulator(received: NDArray, weight_exp: int, name: str = "input") -> NDArray:
+        return received * 2.0**weight_exp
+
+
+class OverflowTally:
+    """Counts overflows of tokens only.
+
+    Parameters
+    ----------
+    arithmetic : Arithmetic or Interpreter
+        Counts into one token's counter after another.
+    """
+
+    def __init__(self, arithmetic: Any) -> None:
+        self.arithmetic = arithmetic
+        self.total = OverflowCounters()
+
+    def begin(self) -> OverflowCounters:
+        """A counter for the equations that come next."""
+        self.arithmetic.counters = OverflowCounters()
+        return self.arithmetic.counters
+
+    def add(self, token: int | None, counts: OverflowCounters) -> None:
+        """Add a token's counts to the total; None is no token."""
+        if token is not None:
+            for tensor, count in counts.items():
+                self.total[tensor] += count
+
+
+class GroupModel(GuardedModel):
+    """A model of a `NeuronGroup`; subclasses write `compute`.
+
+    Attributes
+    ----------
+    token : int or None
+        The token that is here in this time step, if there is one.
+    """
+
+    tensors: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, proc_params: Any = None) -> None:
+        super().__init__(proc_params)
+        self.group = proc_params["group"]
+        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
+        self.token: int | None = None
+        self.weight_exp: int = proc_params["weight_exp"]
+        self.arithmetic = self.make_arithmetic(proc_params["recipe"])
+        self.tally = OverflowTally(self.arithmetic)
+
+    @staticmethod
+    def make_arithmetic(recipe: Recipe) -> Any:
+        """From `FixedPt` or `FloatingPt`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def accumulator(received: NDArray, weight_exp: int, name: str = "input") -> NDArray:
+        """From `FixedPt` or `FloatingPt`: what a port received, in its units."""
+        raise NotImplementedError
+
+    def step(self, *received: NDArray) -> Sequence[NDArray]:
+        self.schedule.update(self.step_index)
+        self.token = self.schedule.token(self.step_index)
+        counts = self.tally.begin()
+        named = zip(received, self.inputs, strict=True)
+        sent = self.compute(
+            *(self.accumulator(r, self.weight_exp, n) for r, n in named)
+        )
+        self.tally.add(self.token, counts)
+        for tensor in self.tensors:
+            getattr(self, f"overflow_{tensor}")[0] = self.tally.total[tensor]
+        return sent
+
+    def compute(self, *acc: NDArray) -> Sequence[NDArray]:
+        """The group's equation."""
+        raise NotImplementedError

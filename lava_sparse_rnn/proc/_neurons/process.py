@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the Processes of this library have in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
+from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
+from lava.magma.core.run_configs import RunConfig
+
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
+from lava_sparse_rnn.proc._runtime.reset import reset_parts
+from lava_sparse_rnn.proc._runtime.restore import log_handlers_restored
+from lava_sparse_rnn.proc._runtime.runtime import (
+    MUTE,
+    STOPPED,
+    end,
+    ended_on_error,
+    has_ended,
+    is_mute,
+    launch,
+    pause,
+    run_steps,
+)
+from lava_sparse_rnn.proc._runtime.watch import await_answer, raise_ended
+from lava_sparse_rnn.spec import Recipe
+
+
+class Process(AbstractProcess):
+    """A Lava Process that may refuse its arguments, and whose runs always end.
+
+    `run`, `wait`, `pause` and `stop` are Lava's, but they do not wait for processes
+    that have died: what ended one is raised, and the whole network is ended, as it is
+    on Ctrl-C. (An exception in a model of this library ends no process: the model
+    prints it and sends zeros from then on.)
+    """
+
+    # Lava's __del__ looks for it, also where __init__ has raised before it was set.
+    _runtime: Any = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        with log_handlers_restored():
+            super().__init__(**kwargs)
+
+    def run(
+        self,
+        condition: AbstractRunCondition,
+        run_cfg: RunConfig | None = None,
+        compile_config: dict[str, Any] | None = None,
+    ) -> None:
+        """Run this Process and all that are connected to it; see `AbstractProcess`.
+
+        Raises
+        ------
+        ValueError
+            At the first run without a ``run_cfg``.
+        RuntimeError
+            When the network was stopped, or the run would have no end: Lava reports
+            none after `pause`.
+        Exception
+            What ended one of Lava's processes.
+        """
+        if self._runtime is None:
+            if run_cfg is None:
+                raise ValueError(f"{self.name}: the first run needs a run_cfg")
+            launch(self, run_cfg, compile_config)
+        runtime = self._runtime
+        if has_ended(runtime):
+            raise RuntimeError(f"{self.name}: {STOPPED}")
+        if condition.blocking and is_mute(runtime):
+            raise RuntimeError(f"{self.name}: {MUTE}")
+        with ended_on_error(runtime):
+            if isinstance(condition, RunSteps) and condition.blocking:
+                run_steps(runtime, condition.num_steps, look=raise_ended)
+            else:
+                runtime.start(condition)
+
+    def wait(self) -> None:
+        """Wait until a run that was started with ``blocking=False`` has ended."""
+        runtime = self._runtime
+        if runtime is not None and runtime._is_running:
+            if is_mute(runtime):
+                raise RuntimeError(f"{self.name}: {MUTE}")
+            with ended_on_error(runtime):
+                await_answer(runtime, raise_ended)
+                runtime.wait()
+
+    def pause(self) -> None:
+        """Pause a run that was started with ``blocking=False``."""
+        runtime = self._runtime
+        if runtime is not None and runtime._is_running:
+            with ended_on_error(runtime):
+                pause(runtime)
+
+    def stop(self) -> None:
+        """End the network; a second call does nothing."""
+        if self._runtime is not None:
+            end(self._runtime)
+
+
+class TimedProcess(Process):
+    """A Process that knows in which time steps it has a token.
+
+    A recurrence advances, and overflow is counted, in these steps only.
+
+    Parameters
+    ----------
+    depth : int
+        Time step (0 is the first) in which the first token arrives: the number of
+        hops from the network's input.
+    period : int
+        Steps from one token to the next.
+    reset_interval : int, optional
+        Steps from one reset of the states to the next, as in lava-dl's netx; a
+        multiple of `period`. The first one is with the first token. None for no
+        resets.
+    reset_offset : int
+        Steps by which all resets are later; a multiple of `period`.
+    num_tokens : int, optional
+        How many tokens arrive; the steps after them have none. No end by default.
+    clock : Clock, optional
+        Of the network that the Process is a part of.
+    **kwargs
+        Kept as parameters of the models.
+
+    Raises
+    ------
+    SpecError
+    """
+
+    def __init__(
+        self,
+        *,
+        depth: int = 0,
+        period: int = 1,
+        reset_interval: int | None = None,
+        reset_offset: int = 0,
+        num_tokens: int | None = None,
+        clock: Clock | None = None,
+        **kwargs: Any,
+    ) -> None:
+        timing = Timing(depth, period, reset_interval, reset_offset)
+        clock = clock or Clock(num_tokens)
+        super().__init__(timing=timing, clock=clock, **timing.arguments(), **kwargs)
+        self.timing, self.clock = timing, clock
+
+    @property
+    def period(self) -> int:
+        """Time steps from one token to the next."""
+        return self.timing.period
+
+    def reset(self) -> None:
+        """Set states, delay lines and what waits in connections to zero.
+
+        For use while the network is paused, between two sequences. Tokens in flight
+        are dropped, and ``depth`` is counted from the next step on. It reaches this
+        Process and all inside it; `lava_sparse_rnn.proc.reset` those connected to
+        it too. Overflow counts stay.
+
+        Raises
+        ------
+        RuntimeError
+            While the network is running.
+        """
+        reset_parts([self])
+
+
+class NeuronGroup(TimedProcess):
+    """Neurons that all run one equation of `lava_sparse_rnn.spec.groups`.
+
+    Parameters
+    ----------
+    group : AffineGroup, RecurrenceGroup, ReadoutGroup or GateGroup
+        The neurons' constants and their equation.
+    recipe : Recipe, optional
+        Rounding and overflow; the default recipe where it is left out.
+    weight_exp : int
+        Of the connections that feed the group. Lava's own `floating_pt` connections
+        do not apply theirs, so the group's `floating_pt` model does; the integer
+        model ignores it.
+    depth, period, reset_interval, reset_offset, num_tokens
+        See `TimedProcess`; ``depth`` counts to ``a_in``.
+    **kwargs
+        ``name`` and ``log_config``, see `AbstractProcess`.
+
+    Attributes
+    ----------
+    overflow_<tensor> : Var of int, shape (1,)
+        How often a value of the tensor did not fit its format, in tokens.
+    instructions_<kind> : Var of int, shape (1,)
+        What the neurons have executed for tokens, all together; 0 but for models
+        tagged ``microcode``.
+    """
+
+    tensors: ClassVar[tuple[str, ...]] = ()
+    group_type: ClassVar[type]
+    kind: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        group: Any,
+        recipe: Recipe | None = None,
+        weight_exp: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            group=check_type(group, self.group_type, f"{type(self).__name__}: group"),
+            recipe=recipe or Recipe(),
+            weight_exp=weight_exp,
+            **kwargs,
+        )
+        self.group = group
+        for tensor in self.tensors:
+            setattr(self, f"overflow_{tensor}", Var(shape=(1,), init=0))
+        setattr(self, f"instructions_{self.kind}", Var(shape=(1,), init=0))
+
+
+def check_type(value: Any, cls: Any, name: str) -> Any:
+    """``value`` if it is an instance of ``cls``, or an error that names it."""
+    if not isinstance(value, cls):
+        expected = getattr(cls, "__name__", str(cls))
+        raise SpecError(f"{name} is a {type(value).__name__}, must be a {expected}")
+    return value

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A Lava runtime that always ends, and ends clean.
+
+Lava's own `run` waits for ever when a model raises, its `stop` when one has died, and
+the interpreter at its end when a network was not stopped; to run a network that was
+stopped writes to memory that is gone. Here whatever happens is noticed (`_watch`), and
+the actors and their shared memory are gone afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import weakref
+from collections.abc import Callable, Iterator
+from multiprocessing import util
+from typing import Any
+
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import RunConfig
+from lava.magma.runtime.mgmt_token_enums import (
+    MGMT_COMMAND,
+    MGMT_RESPONSE,
+    enum_equal,
+)
+
+from lava_sparse_rnn.proc._runtime.fork import BOND, interrupts_blocked
+from lava_sparse_rnn.proc._runtime.hardware import check_hardware
+from lava_sparse_rnn.proc._runtime.restore import log_handlers_restored, unregister
+from lava_sparse_rnn.proc._runtime.watch import (
+    await_answer,
+    raise_ended,
+    raise_failure,
+    raise_silent,
+)
+
+STOPPED = (
+    "the network was stopped, and Lava cannot run it again: make its processes anew, "
+    "or use proc.run or proc.Session, which can run a process many times"
+)
+MUTE = (
+    "Lava does not report the end of runs after a pause(): use blocking=False and "
+    "pause() again, or runs of a number of steps, which leave the network paused"
+)
+
+
+@contextlib.contextmanager
+def running(process: AbstractProcess, run_cfg: RunConfig) -> Iterator[Any]:
+    """Compile and start everything connected to ``process``, and end it for sure.
+
+    Raises
+    ------
+    Exception
+        Whatever compiling or building a model raises.
+    """
+    runtime = launch(process, run_cfg)
+    try:
+        with ended_on_error(runtime):
+            yield runtime
+        end(runtime)
+    finally:
+        _forget(runtime._executable, process)
+
+
+def launch(
+    process: AbstractProcess, run_cfg: RunConfig | None, compile_config: Any = None
+) -> Any:
+    """Compile and start everything connected to ``process``; its runtime.
+
+    Raises
+    ------
+    Exception
+        Whatever compiling or building a model raises; nothing is left then.
+    """
+    check_hardware(run_cfg)
+    with log_handlers_restored():
+        executable = process.compile(run_cfg, compile_config)  # type: ignore[arg-type]
+    try:
+        with interrupts_blocked(), BOND.tied():
+            process.create_runtime(executable=executable)
+    except BaseException:
+        if process.runtime is not None:
+            terminate(process.runtime)
+        _forget(executable, process)
+        raise
+    runtime: Any = process.runtime
+    # Python waits for children at its end, and they would wait for a message.
+    at_exit = (weakref.ref(runtime),)
+    runtime.at_exit = util.Finalize(None, _terminate_at_exit, at_exit, exitpriority=1)
+    return runtime
+
+
+def _forget(executable: Any, process: AbstractProcess) -> None:
+    for other in executable.proc_builders:
+        other.runtime = None
+    process.runtime = None
+
+
+def run_steps(
+    runtime: Any,
+    num_steps: int,
+    progress: Callable[[], None] | None = None,
+    look: Callable[[Any], None] = raise_failure,
+) -> None:
+    """Run ``num_steps`` time steps; ``progress`` is called now and then.
+
+    Raises
+    ------
+    Exception
+        What a model raised, with a `RemoteError` as its cause; with
+        ``look=raise_ended`` only what ended a process.
+    ActorDiedError
+        When a process of the runtime was killed.
+    RuntimeError
+        When the runtime was stopped.
+    """
+    runtime.start(RunSteps(num_steps=num_steps, blocking=False))
+    await_answer(runtime, look, progress)
+    runtime.wait()
+
+
+def has_ended(runtime: Any) -> bool:
+    """Whether a runtime's shared memory is gone, and with it all that it was."""
+    infrastructure = runtime._messaging_infrastructure
+    return infrastructure is None or infrastructure.smm._manager is None
+
+
+@contextlib.contextmanager
+def ended_on_error(runtime: Any) -> Iterator[None]:
+    """End a runtime without waiting when something is raised, Ctrl-C included."""
+    try:
+        yield
+    except BaseException:
+        terminate(runtime)
+        raise
+
+
+def end(runtime: Any) -> None:
+    """Stop a runtime, also one whose processes have died; a second call is nothing."""
+    if has_ended(runtime) or _is_foreign(runtime):
+        return
+    with contextlib.suppress(Exception), ended_on_error(runtime):
+        raise_ended(runtime)  # what has died cannot answer
+        _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, raise_silent)
+        runtime.join()
+        runtime._is_running = runtime._is_started = False
+        runtime._messaging_infrastructure.stop()
+        runtime._watchdog_manager.stop()
+    _close(runtime)
+
+
+def is_mute(runtime: Any) -> bool:
+    """Whether Lava's service does not report the end of runs, as after a pause."""
+    return getattr(runtime, "is_mute", False)
+
+
+def pause(runtime: Any) -> None:
+    """Pause a run in flight.
+
+    Raises
+    ------
+    Exception
+        What ended a process of the runtime.
+    """
+    if not _tell(runtime, MGMT_COMMAND.PAUSE, MGMT_RESPONSE.PAUSED, raise_ended):
+        runtime.is_mute = True
+    runtime._is_running = False
+
+
+def _tell(runtime: Any, command: Any, expected: Any, look: Any) -> bool:
+    """Send a command and wait for its answer; whether a run had ended before."""
+    had_ended = False
+    for port in runtime.runtime_to_service:
+        port.send(command)
+    for port in runtime.service_to_runtime:
+        await_answer(runtime, look, ports=[port])
+        while not enum_equal(answer := port.recv(), expected):
+            had_ended |= enum_equal(answer, MGMT_RESPONSE.DONE)
+            await_answer(runtime, look, ports=[port])
+    return had_ended
+
+
+def terminate(runtime: Any) -> None:
+    """End a runtime whose processes may be waiting for each other."""
+    runtime._is_running = runtime._is_started = False
+    if has_ended(runtime) or _is_foreign(runtime):
+        return
+    infrastructure = runtime._messaging_infrastructure
+    with interrupts_blocked():
+        for actor in infrastructure.actors:
+            if not actor._is_done:
+                # The actors own nothing that outlives them, and one that waits for a
+                # message would not notice a gentler signal's handler.
+                with contextlib.suppress(ValueError):  # closed already
+                    actor.kill()
+        for port in runtime._open_ports:
+            with contextlib.suppress(Exception):
+                port.join()
+        runtime._open_ports.clear()
+        with contextlib.suppress(Exception):
+            infrastructure.stop()
+        infrastructure.smm.shutdown()
+        runtime._watchdog_manager.stop()
+        _close(runtime)
+
+
+def _close(runtime: Any) -> None:
+    """After the end: no work left for the interpreter's, and none that can be given."""
+    unregister(runtime._executable.proc_builders)
+    finalizer = getattr(runtime, "at_exit", None)
+    if finalizer is not None:
+        finalizer.cancel()
+
+    def refuse(*_: Any) -> None:
+        raise RuntimeError(STOPPED)
+
+    # Neighbours that are Lava's own Processes hold the same runtime.
+    runtime.start = refuse
+
+
+def _is_foreign(runtime: Any) -> bool:
+    """Whether this is a forked child, which has a copy of its parent's runtime."""
+    actors = runtime._messaging_infrastructure.actors
+    return any(actor._parent_pid != os.getpid() for actor in actors)
+
+
+def _terminate_at_exit(reference: weakref.ref) -> None:
+    runtime = reference()
+    if runtime is not None:
+        terminate(runtime)

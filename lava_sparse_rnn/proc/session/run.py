@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Run a sequence through a network in Lava."""
+
+from __future__ import annotations
+
+import numpy as np
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.run_configs import RunConfig
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.fixed_point import OverflowCounters
+from lava_sparse_rnn.proc.session.session import Progress, Session
+from lava_sparse_rnn.spec import Network
+
+
+def run(
+    network: Network | AbstractProcess,
+    x: ArrayLike,
+    tag: str = "fixed_pt",
+    layered: bool = False,
+    *,
+    mode: str | None = None,
+    counters: OverflowCounters | None = None,
+    progress: Progress | None = None,
+    latency: int | None = None,
+    run_cfg: RunConfig | None = None,
+) -> NDArray:
+    """Run tokens through a network, from a zero state, in a Lava runtime of its own.
+
+    Parameters
+    ----------
+    network : Network or Process
+        A description, or a Process with one way in and one way out (ports ``inp``
+        and ``out``, ``a_in`` and ``s_out``, or ``s_in`` and ``a_out``), which is
+        left as it was found.
+    x : array, shape (T, d_in)
+        Integers of the input wire; with ``floating_pt`` real numbers in the same
+        units.
+    tag : {"fixed_pt", "floating_pt", "microcode"}
+    layered : bool
+        A Lava Process per neuron group and connection instead of one for all.
+    mode : {"pipelined", "fall_through"}, optional
+        Timing of a description: a new token in every time step (default), or one
+        after another, which takes ``latency`` times as many steps. A Process has
+        its own.
+    counters : OverflowCounters, optional
+        Grows by the overflows of these tokens, named as `spec.reference.run` does.
+    progress : callable, optional
+        Called now and then with the number of answers so far, and with ``T``.
+    latency : int, optional
+        Time steps from a token to its answer; the Process's own by default, or 0 if
+        it has none.
+    run_cfg : RunConfig, optional
+        Replaces ``tag`` and ``layered``.
+
+    Returns
+    -------
+    array, shape (T, d_out)
+        Token ``t``'s answer in row ``t``; int64, or float64 with ``floating_pt``.
+
+    Raises
+    ------
+    SpecError
+        When ``x`` has another width, or values that do not fit the input wire.
+    Exception
+        Whatever a model raises; its cause holds the traceback from there. Processes
+        and shared memory are gone then, as they are after Ctrl-C.
+    """
+    options = {"mode": mode, "latency": latency, "run_cfg": run_cfg}
+    n_tokens = np.shape(x)[0] if np.ndim(x) else 0  # run reports wrong shapes
+    with Session(network, tag, layered, **options, capacity=n_tokens) as session:
+        return session.run(x, counters=counters, progress=progress)

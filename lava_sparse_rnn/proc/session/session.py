@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A network that stays alive in Lava between sequences."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.run_configs import RunConfig
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic, SpecError
+from lava_sparse_rnn.proc._neurons.guard import whole, within_int32
+from lava_sparse_rnn.proc._neurons.timing import Clock
+from lava_sparse_rnn.proc._runtime.reset import reset
+from lava_sparse_rnn.proc._runtime.restore import graph_restored, registers_restored
+from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
+from lava_sparse_rnn.proc.io.process import Sink, Source
+from lava_sparse_rnn.proc.session.run_config import RunCfg
+from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
+from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.reference import check_input
+
+Progress = Callable[[int, int], None]
+
+# What Lava calls the two ends of networks, of neurons and of connections.
+PORT_NAMES = (("inp", "out"), ("a_in", "s_out"), ("s_in", "a_out"))
+
+
+class Session:
+    """A network alive in Lava: run it in pieces, reset it, read its Vars.
+
+    Between two calls of `run` it is paused, and the Process's `Var.get` and
+    `Var.set` work. The answers to pieces of a sequence are those to the whole: after
+    a piece, its last answers are pushed out in steps that have no token, in which
+    recurrences rest. Use it as a context manager, or `close` it.
+
+    Parameters
+    ----------
+    network : Network or Process
+        See `run`. A Process is left as it was found when the session closes.
+    tag : {"fixed_pt", "floating_pt", "microcode"}
+    layered : bool
+    mode : {"pipelined", "fall_through"}, optional
+        Timing of a description; a Process has its own.
+    latency : int, optional
+        Time steps from a token to its answer; the Process's own by default, or 0 if
+        it has none.
+    capacity : int
+        Longest piece that is run at once; longer ones are cut.
+    run_cfg : RunConfig, optional
+        Replaces ``tag`` and ``layered``.
+
+    Attributes
+    ----------
+    process : Process
+        What runs: the one that was given, or the `SparseRNN` of the description.
+
+    Raises
+    ------
+    SpecError
+        When the arguments do not fit together.
+    RuntimeError
+        When the Process is in use already.
+
+    Examples
+    --------
+    >>> with proc.Session(network) as session:  # doctest: +SKIP
+    ...     first = session.run(x[:100])
+    ...     rest = session.run(x[100:])  # goes on from the state of then
+    ...     session.reset()
+    ...     other = session.run(another)
+    """
+
+    def __init__(
+        self,
+        network: Network | AbstractProcess,
+        tag: str = "fixed_pt",
+        layered: bool = False,
+        *,
+        mode: str | None = None,
+        latency: int | None = None,
+        capacity: int = 1024,
+        run_cfg: RunConfig | None = None,
+    ) -> None:
+        if capacity < 0:
+            raise SpecError(f"Session: capacity is {capacity}, must be 0 or more")
+        run_cfg = run_cfg or RunCfg(tag, layered=layered)
+        self._real = getattr(run_cfg, "select_tag", None) == "floating_pt"
+        self._capacity, self._runtime = capacity, None
+        with registers_restored(), contextlib.ExitStack() as stack:
+            self.process: Any = _process_of(network, mode)
+            _check_free(self.process)
+            self._inp, out = _ends(self.process)
+            if latency is None:
+                latency = int(getattr(self.process, "latency", 0))
+            self._latency, self._period = latency, getattr(self.process, "period", 1)
+            self._clock: Clock = getattr(self.process, "clock", None) or Clock()
+            stack.callback(self._clock.begin, self._clock.num_tokens)
+            self._clock.begin(0)
+            stack.enter_context(graph_restored(self.process))
+            self._connect(out)
+            self._runtime = stack.enter_context(running(self.process, run_cfg))
+            self._stack = stack.pop_all()
+        self._finalizer = weakref.finalize(self, _close, self._stack, os.getpid())
+
+    def _connect(self, out: OutPort) -> None:
+        """Put the process between a source and a sink that share our memory."""
+        shape = (self._capacity, *self._inp.shape)
+        dtype = np.float64 if self._real else np.int64
+        memory = mmap.mmap(-1, max(8 * int(np.prod(shape)), 1))
+        self._tokens = np.frombuffer(memory, dtype, int(np.prod(shape))).reshape(shape)
+        timing = {"period": self._period, "clock": self._clock}
+        source = Source(data=self._tokens, **timing)
+        options = {"num_steps": self._capacity, "skip": self._latency}
+        self._sink = Sink(shape=out.shape, **options, **timing)
+        source.s_out.connect(self._inp)
+        out.connect(self._sink.a_in)
+
+    def run(
+        self,
+        x: ArrayLike,
+        *,
+        counters: OverflowCounters | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray:
+        """Answers to the next tokens of the sequence.
+
+        Parameters
+        ----------
+        x : array, shape (T, d_in)
+        counters : OverflowCounters, optional
+            Grows by the overflows of these tokens.
+        progress : callable, optional
+            Called now and then with the number of answers so far, and with ``T``.
+
+        Returns
+        -------
+        array, shape (T, d_out)
+            int64, or float64 with ``floating_pt``.
+
+        Raises
+        ------
+        SpecError
+            When ``x`` does not fit; the session goes on.
+        RuntimeError
+            When the session is closed.
+        Exception
+            Whatever a model raises; the session is closed then, as it is after
+            Ctrl-C.
+        """
+        self._check_open()
+        x = _checked(self.process, self._inp, x, self._real)
+        answers = [self._empty()]
+        try:
+            before = overflows(self.process) if counters is not None else None
+            for start in range(0, len(x), max(self._capacity, 1)):
+                piece = x[start : start + self._capacity]
+                answers.append(self._run_piece(piece, start, len(x), progress))
+            if progress is not None:
+                progress(len(x), len(x))
+            if counters is not None and before is not None:
+                counters.update(overflows(self.process))
+                counters.subtract(before)
+        except BaseException:
+            self._finalizer.detach()
+            self._runtime = None
+            self._stack.__exit__(*sys.exc_info())
+            raise
+        return np.concatenate(answers)
+
+    def _run_piece(
+        self, x: NDArray, start: int, total: int, progress: Progress | None
+    ) -> NDArray:
+        self._tokens[: len(x)] = x
+        self._sink.clear()
+        self._clock.begin(len(x))
+
+        def report() -> None:
+            if progress is not None:
+                progress(start + self._sink.received, total)
+
+        n_steps = (len(x) - 1) * self._period + self._latency + 1
+        run_steps(self._runtime, n_steps, report)
+        return self._sink.data
+
+    def _empty(self) -> NDArray:
+        dtype = np.float64 if self._real else np.int64
+        return np.zeros((0, *self._sink.a_in.shape), dtype)
+
+    def reset(self) -> None:
+        """Begin a new sequence: states and all that waits are zero.
+
+        Raises
+        ------
+        RuntimeError
+            When the session is closed.
+        """
+        self._check_open()
+        reset(self.process)
+
+    def close(self) -> None:
+        """End the Lava network; a second call does nothing."""
+        self._runtime = None
+        self._finalizer()
+
+    def _check_open(self) -> None:
+        if self._runtime is None:
+            raise RuntimeError("Session: it is closed")
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def _close(stack: contextlib.ExitStack, owner: int) -> None:
+    if os.getpid() == owner:  # forked children have a copy
+        stack.close()
+
+
+def overflows(process: AbstractProcess) -> OverflowCounters:
+    """Overflow counts of a Process whose runtime is alive, by tensor.
+
+    Names are those of `spec.reference.run`: ``layer<i>_<tensor>`` for a network,
+    ``<tensor>`` for a block or a neuron group.
+    """
+    counts = OverflowCounters()
+    if process.runtime is None or not process.runtime._is_started:
+        return counts  # no step has run
+    variables: list[Any] = process.vars.members
+    for var in variables:
+        if "overflow_" in var.name:
+            counts[var.name.replace("overflow_", "", 1)] += int(var.get()[0])
+    return counts
+
+
+def _process_of(network: Network | AbstractProcess, mode: str | None) -> Any:
+    if isinstance(network, Network):
+        return SparseRNN(network, mode=mode or "pipelined")
+    if mode is not None:
+        name = type(network).__name__
+        raise SpecError(f"mode is {mode!r}, but {name} is a Process and has its own")
+    return network
+
+
+def _ends(process: AbstractProcess) -> tuple[InPort, OutPort]:
+    for inp, out in PORT_NAMES:
+        if hasattr(process, inp) and hasattr(process, out):
+            return getattr(process, inp), getattr(process, out)
+    expected = ", ".join(f"{i} and {o}" for i, o in PORT_NAMES)
+    name = type(process).__name__
+    raise SpecError(f"run: {name} has no pair of ports named {expected}")
+
+
+def _checked(
+    process: AbstractProcess, inp: InPort, x: ArrayLike, real: bool
+) -> NDArray:
+    """``x``, or an error here instead of one in a model."""
+    network = process.proc_params.get("network")
+    if isinstance(network, Network):
+        arithmetic = RealArithmetic() if real else network.recipe.arithmetic()
+        return check_input(network, x, arithmetic)
+    x = np.asarray(x)
+    if x.shape[1:] != inp.shape or x.ndim < 2:
+        expected = ", ".join(str(n) for n in inp.shape)
+        raise SpecError(f"input: shape {x.shape}, must be (T, {expected})")
+    if x.dtype.kind not in "biuf":
+        raise SpecError(f"input: is of type {x.dtype}, must be numbers")
+    if not real:
+        whole(x, "input")
+        within_int32(x, "input")
+    return x
+
+
+def _check_free(process: AbstractProcess) -> None:
+    """Lava compiles a Process once, and a session's end would undo that."""
+    if process.is_compiled:
+        raise RuntimeError(
+            f"Session: {process.name} ({type(process).__name__}) is in use by another "
+            "session or network"
+        )
