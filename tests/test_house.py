@@ -12,19 +12,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lava_sparse_rnn"
 
-# What a room may import of this library, besides itself.
+# The rooms, ground floor first, and what each may import of this library.
 ALLOWED = {
-    "fixed_point": set(),
     "files": set(),
+    "fixed_point": set(),
     "spec": {"fixed_point", "files"},
     "engine": {"fixed_point", "spec"},
     "c_export": {"fixed_point", "files", "spec"},
     "microcode": {"fixed_point", "spec"},
-    "backends": {"fixed_point", "spec", "engine", "microcode", "proc"},
-    "proc": {"fixed_point", "spec", "engine", "microcode"},
-    "loihi2": {"fixed_point", "files", "spec", "microcode", "proc"},
-    "netx": {"fixed_point", "spec", "proc"},
     "nn": {"fixed_point", "files", "spec"},
+    "proc": {"fixed_point", "spec", "engine", "microcode"},
+    "netx": {"fixed_point", "spec", "proc"},
+    "loihi2": {"fixed_point", "files", "spec", "microcode", "proc"},
+    "backends": {"fixed_point", "spec", "engine", "microcode", "proc"},
     "audio": {"fixed_point", "files", "spec", "backends"},
     "train": {"fixed_point", "files", "spec", "nn", "audio"},
 }
@@ -71,6 +71,34 @@ def test_rooms_import_only_what_lies_below(room):
 def test_every_room_has_its_rule():
     rooms = {room_of(p) for p in SOURCES}
     assert rooms - {"cli"} <= ALLOWED.keys()
+
+
+def test_rooms_stand_above_those_they_import():
+    rooms = list(ALLOWED)
+    for floor, room in enumerate(rooms):
+        assert set(rooms[:floor]) >= ALLOWED[room], room
+
+
+def test_the_page_of_rooms_agrees_with_the_table():
+    text = (ROOT / "docs" / "rooms.md").read_text("utf-8")
+    pages = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.M | re.S))
+    assert list(pages) == [*ALLOWED, "cli"]
+    for room, page in pages.items():
+        assert page.strip().count("\n") < 10, room
+        first = re.search(r"^- First file: `(.*)`$", page, re.M)[1]
+        assert (ROOT / first).is_file(), first
+        assert first.startswith(f"{PACKAGE.name}/{room}")
+        imports = re.search(r"^- May import: (.*)$", page, re.M)[1]
+        may = ", ".join(sorted(ALLOWED.get(room, {"every room"}))) or "nothing"
+        assert imports == may, room
+
+
+def test_the_picture_in_the_readme_shows_every_room():
+    text = (ROOT / "README.md").read_text("utf-8")
+    section = text[text.index("## How it is built") :]
+    picture = re.search(r"\n\n((?:    .*\n|\n)+)", section)[1]
+    for room in [*ALLOWED, "cli"]:
+        assert re.search(rf"(?<!\w){room}(?!\w)", picture), room
 
 
 @pytest.mark.parametrize("room", WITHOUT_LAVA)
