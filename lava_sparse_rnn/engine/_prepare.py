@@ -14,7 +14,6 @@ from scipy import sparse
 from lava_sparse_rnn.engine._extension import EXTENSION, choose_kernel
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import Network, validate
-from lava_sparse_rnn.spec._network import NONLINEARITIES, Affine, Layer, Recipe, S5Block
 from lava_sparse_rnn.spec._tensors import Wire
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
@@ -22,6 +21,7 @@ from lava_sparse_rnn.spec.groups import (
     ReadoutGroup,
     RecurrenceGroup,
 )
+from lava_sparse_rnn.spec.layers import NONLINEARITIES, Affine, Layer, Recipe, S5Block
 
 LANES = 16  # a kernel's neuron groups begin at multiples of this
 NARROW = 16  # bits of a payload that a vector kernel takes

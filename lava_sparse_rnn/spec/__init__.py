@@ -13,7 +13,10 @@ from lava_sparse_rnn.spec._hdf5 import (
     write_layer,
     write_recipe,
 )
-from lava_sparse_rnn.spec._network import (
+from lava_sparse_rnn.spec._random import random_network
+from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
+from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound, validate
+from lava_sparse_rnn.spec.layers import (
     LAYER_TYPES,
     NONLINEARITIES,
     Affine,
@@ -22,9 +25,6 @@ from lava_sparse_rnn.spec._network import (
     Recipe,
     S5Block,
 )
-from lava_sparse_rnn.spec._random import random_network
-from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
-from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound, validate
 
 __all__ = [
     "ACCUMULATOR_LIMIT",

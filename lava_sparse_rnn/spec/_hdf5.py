@@ -33,8 +33,8 @@ from lava_sparse_rnn.spec._members import (
     scalar,
     smallest,
 )
-from lava_sparse_rnn.spec._network import LAYER_TYPES, Layer, Network, Recipe
 from lava_sparse_rnn.spec._packed import DATASET, pack, scratch, unpack
+from lava_sparse_rnn.spec.layers import LAYER_TYPES, Layer, Network, Recipe
 
 FORMAT = "lava_sparse_rnn"
 FORMAT_VERSION = 1

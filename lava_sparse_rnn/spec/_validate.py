@@ -19,7 +19,7 @@ from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_ONE, SpecError
 from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
 
 if TYPE_CHECKING:
-    from lava_sparse_rnn.spec._network import Affine, Layer, Network, Recipe, S5Block
+    from lava_sparse_rnn.spec.layers import Affine, Layer, Network, Recipe, S5Block
 
 ACCUMULATOR_LIMIT = 1 << 30
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, Arithmetic, Shift, SigmoidLines
-from lava_sparse_rnn.spec._network import Affine, Recipe, S5Block
 from lava_sparse_rnn.spec._tensors import Part
+from lava_sparse_rnn.spec.layers import Affine, Recipe, S5Block
 
 IntArray = NDArray[np.int64]
 

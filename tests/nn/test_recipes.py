@@ -24,8 +24,8 @@ from lava_sparse_rnn.nn.quantize import (
     unfold,
     with_silence,
 )
-from lava_sparse_rnn.nn.quantize._rules import within
 from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
+from lava_sparse_rnn.nn.quantize.rules import within
 from lava_sparse_rnn.nn.sparsify import prune
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .._linear import apply_mask, linear
-from ..quantize._fold import FoldedAffine
+from ..folded import FoldedAffine
 from ._base import Block
 
 

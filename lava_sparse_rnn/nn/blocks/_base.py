@@ -16,8 +16,8 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, SpecError
 
 from .. import quantize as ptq
+from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
 from ..quantize._build import _BUILDERS
-from ..quantize._fold import FoldedAffine, FoldedBlock, FoldedNetwork
 from ..quantize._formats import HEADROOM_BITS
 from ..quantize.module import MODULES
 from ._entry import Entry, entry_wire, real_values

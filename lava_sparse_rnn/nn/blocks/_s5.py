@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from ..quantize._fold import FoldedBlock, _fold_block
+from ..folded import FoldedBlock, _fold_block
 from ..s5 import S5Block
 from ._base import Block
 

@@ -24,8 +24,8 @@ from lava_sparse_rnn.spec import (
 )
 from lava_sparse_rnn.spec.formats import lower, wire, within_shift
 
+from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
 from ._calibrate import Ranges
-from ._fold import FoldedAffine, FoldedBlock, FoldedNetwork
 from ._formats import calibrated_frac, joint_frac
 
 Peaks = dict[str, NDArray[np.float64]]

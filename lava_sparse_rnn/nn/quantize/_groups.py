@@ -17,7 +17,7 @@ from torch import Tensor
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE
 
 from .._scan import NONLINEARITIES, scan_
-from ._rules import Rules, Shift, Sigmoid
+from .rules import Rules, Shift, Sigmoid
 
 
 def call(function: type[torch.autograd.Function], *arguments: object) -> Tensor:

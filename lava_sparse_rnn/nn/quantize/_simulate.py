@@ -22,9 +22,9 @@ from lava_sparse_rnn.fixed_point import SIGMOID_ONE
 from lava_sparse_rnn.spec import groups
 
 from .._scan import NONLINEARITIES, scan_
-from ._fold import FoldedAffine, FoldedBlock, FoldedNetwork
+from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
 from ._groups import advance
-from ._rules import Rules, Shift, Sigmoid, doubles
+from .rules import Rules, Shift, Sigmoid, doubles
 
 PARTS = ("weights", "wires", "states", "sigmoid")
 """Parts of the quantisation.

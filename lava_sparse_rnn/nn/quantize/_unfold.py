@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lava_sparse_rnn.nn.quantize._fold import (
+from lava_sparse_rnn.nn.folded import (
     FoldedAffine,
     FoldedBlock,
     FoldedNetwork,

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.spec import groups
 
+from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
 from . import _groups
 from ._export import export_hdf5
-from ._fold import FoldedAffine, FoldedBlock, FoldedNetwork
-from ._rules import Rules, bias_parts, doubles, round_to, within
+from .rules import Rules, bias_parts, doubles, round_to, within
 
 if TYPE_CHECKING:
     import h5py

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lava_sparse_rnn import spec
 
-from ._fold import FoldedNetwork
+from ..folded import FoldedNetwork
 from ._simulate import PARTS, Simulation
 
 Metric = Callable[[Tensor, int], float]

@@ -15,10 +15,10 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from .._scan import gated_scan
-from ..network import SparseRNN
-from ..options import S5Options
-from ..s5 import S5Block
+from ._scan import gated_scan
+from .network import SparseRNN
+from .options import S5Options
+from .s5 import S5Block
 
 # sigmoid(16) = 1 - 1e-7; exactly one on lines of which the last rises to the lid.
 OPEN_GATE = 16.0
