@@ -20,14 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from ._linear import linear
-
-if TYPE_CHECKING:
-    from .s5 import S5Block
+Product = Callable[[str, Tensor], Tensor]
+"""``product(name, z)`` is ``M z + b`` with the matrix M of this name and its bias."""
 
 
 @dataclass(frozen=True)
@@ -39,31 +36,26 @@ class Gate:
     matrices : tuple of str
         Names of the parameters; each has a bias, ``<name>_bias``.
     equation : callable
-        ``equation(block, y, z)``, all of shape (..., H).
+        ``equation(product, y, z)``, all of shape (..., H); see `Product`.
     """
 
     matrices: tuple[str, ...]
-    equation: Callable[[S5Block, Tensor, Tensor], Tensor]
+    equation: Callable[[Product, Tensor, Tensor], Tensor]
 
 
-def _affine(block: S5Block, name: str, z: Tensor) -> Tensor:
-    product = linear(z, block.masked(name), block.compute_dtype)
-    return product + getattr(block, f"{name}_bias")
+def _half1(product: Product, y: Tensor, z: Tensor) -> Tensor:
+    return z * product("gate", z).sigmoid()
 
 
-def _half1(block: S5Block, y: Tensor, z: Tensor) -> Tensor:
-    return z * _affine(block, "gate", z).sigmoid()
+def _half2(product: Product, y: Tensor, z: Tensor) -> Tensor:
+    return y * product("gate", z).sigmoid()
 
 
-def _half2(block: S5Block, y: Tensor, z: Tensor) -> Tensor:
-    return y * _affine(block, "gate", z).sigmoid()
+def _full(product: Product, y: Tensor, z: Tensor) -> Tensor:
+    return product("gate_value", z) * product("gate", z).sigmoid()
 
 
-def _full(block: S5Block, y: Tensor, z: Tensor) -> Tensor:
-    return _affine(block, "gate_value", z) * _affine(block, "gate", z).sigmoid()
-
-
-def _none(block: S5Block, y: Tensor, z: Tensor) -> Tensor:
+def _none(product: Product, y: Tensor, z: Tensor) -> Tensor:
     return z
 
 

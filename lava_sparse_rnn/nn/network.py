@@ -7,22 +7,22 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import h5py
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.spec import Network, Recipe
+
+from . import quantize
 from ._linear import apply_mask, linear
 from .activations import ACTIVATIONS
+from .folded import FoldedAffine, FoldedNetwork, check_expressible
 from .heads import HEADS
 from .options import S5Options, choose
 from .s5 import S5Block, gradient_of
-
-if TYPE_CHECKING:
-    import h5py
-
-    from lava_sparse_rnn.spec import Network, Recipe
 
 
 class SparseRNN(nn.Module):
@@ -148,6 +148,39 @@ class SparseRNN(nn.Module):
         weights = {name: getattr(self, name) for name in self.matrices}
         return {name: (w, gradient_of(w)) for name, w in weights.items()}
 
+    @torch.no_grad()
+    def fold(self, dtype: torch.dtype = torch.float64) -> FoldedNetwork:
+        """The network as it will be deployed: masks applied, batch norms folded.
+
+        Its running batch-norm statistics are used, whatever its mode.
+
+        Parameters
+        ----------
+        dtype : torch.dtype
+            Of the folded tensors.
+
+        Raises
+        ------
+        ValueError
+            Names every option that the integer contract cannot express (an activation
+            other than ReLU, the gates 'half2' and 'full', top-k), or the block and the
+            state that does not decay.
+        """
+        check_expressible(self.options)  # the encoder has its activation too
+        encoder, decoder = (
+            FoldedAffine(
+                self.masked(name).to(dtype),
+                getattr(self, f"{name}_bias").to(dtype),
+                relu=name == "encoder",
+            )
+            for name in self.matrices
+        )
+        blocks = (
+            block.fold(dtype, f"block {i}")  # type: ignore[operator]
+            for i, block in enumerate(self.blocks)
+        )
+        return FoldedNetwork((encoder, *blocks, decoder))
+
     def export_hdf5(
         self,
         target: str | Path | h5py.Group,
@@ -178,12 +211,10 @@ class SparseRNN(nn.Module):
         ValueError
             If the integer contract cannot express one of the options.
         """
-        from . import quantize
-
         meta = dict(meta or {})
         if self.head != "sequence":
             meta["head"] = self.head
-        folded = quantize.fold(self)
+        folded = self.fold()
         ranges = quantize.calibrate(folded, features)
         network = quantize.quantize(folded, ranges, recipe, meta)
         quantize.export_hdf5(network, target)

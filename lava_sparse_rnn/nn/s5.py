@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ._hippo import initial_state_space
 from ._linear import apply_mask, linear
 from ._scan import gate_states, gated_scan
 from .activations import ACTIVATIONS
+from .folded import OPEN_GATE, FoldedBlock, check_expressible
 from .gates import GATES
 from .options import S5Options
 
@@ -194,6 +195,58 @@ class S5Block(nn.Module):
         found["B_im"] = b_im, (g_im * f_re + g_re * f_im) / norm
         return found
 
+    @torch.no_grad()
+    def fold(
+        self, dtype: torch.dtype = torch.float64, name: str = "block"
+    ) -> FoldedBlock:
+        """The block as it will be deployed: masks applied, batch norm folded.
+
+        Parameters
+        ----------
+        dtype : torch.dtype
+            Of the folded tensors.
+        name : str
+            Of the block, in messages.
+
+        Returns
+        -------
+        FoldedBlock
+            Gate 'none' is a gate without weights whose argument is always
+            `OPEN_GATE`.
+
+        Raises
+        ------
+        ValueError
+            Names the options that the integer contract cannot express, or the state
+            that does not decay.
+        """
+        check_expressible(self.options)
+        # v = scale * u + offset, so B v = (B * scale) u + B offset; the same with D.
+        scale, offset = (x.to(dtype) for x in self.norm_scale())
+        a_re, a_im, b_re, b_im = self.discretise()
+        _check_decay(a_re, a_im, name)
+        b_re = self.masked("B_re", b_re).to(dtype)
+        b_im = self.masked("B_im", b_im).to(dtype)
+        D = self.D.to(dtype)
+        # The contract doubles 2 Re(C s); what has no conjugate pairs is halved for it.
+        half = 1.0 if self.options.conj_sym else 0.5
+        W, bias_g = self._gate()
+        return FoldedBlock(
+            a_re=a_re.to(dtype),
+            a_im=a_im.to(dtype),
+            B_re=b_re * scale,
+            B_im=b_im * scale,
+            bias_x_re=b_re @ offset,
+            bias_x_im=b_im @ offset,
+            C_re=half * self.masked("C_re").to(dtype),
+            C_imn=-half * self.masked("C_im").to(dtype),
+            D=D * scale,
+            bias_z=D * offset,
+            W=W.to(dtype),
+            bias_g=bias_g.to(dtype),
+            nonlinearity=self.state_nonlinearity,
+        )
+
     def forward(self, u: Tensor) -> Tensor:
         """Run a batch of sequences from zero state.
 
@@ -261,15 +314,37 @@ class S5Block(nn.Module):
         z = activation.inner(y)
         if o.top_k is not None:
             z = o.top_k(z)  # type: ignore[operator]  # S5Options has made it a TopK
-        gated = gate.equation(self, y, z)
+        gated = gate.equation(self._gate_product, y, z)
         out = activation.wire((self.dropout(gated) if drop else gated) + u)
         if self.observer is not None:
             for name, value in (("s", s), ("z", z), ("out", out)):
                 self.observer(name, value)
         return out
 
+    def _gate_product(self, name: str, z: Tensor) -> Tensor:
+        """A gate matrix times ``z``, plus its bias."""
+        product = linear(z, self.masked(name), self.compute_dtype)
+        return product + getattr(self, f"{name}_bias")
+
+    def _gate(self) -> tuple[Tensor, Tensor]:
+        """W and its bias of the contract's gate, which is open where there is none."""
+        if self.options.gate == "none":
+            W = self.D.new_zeros(self.d_model, self.d_model)
+            return W, self.D.new_full((self.d_model,), OPEN_GATE)
+        return self.masked("gate"), cast(Tensor, self.gate_bias)
+
 
 def gradient_of(parameter: Tensor) -> Tensor:
     """The gradient of a parameter, or zeros."""
     found = parameter.grad
     return torch.zeros_like(parameter) if found is None else found
+
+
+def _check_decay(a_re: Tensor, a_im: Tensor, name: str) -> None:
+    size = torch.hypot(a_re, a_im)
+    n = int(size.argmax())
+    if not size[n] < 1:
+        raise ValueError(
+            f"{name}: state {n} does not decay, |a_bar| is {float(size[n]):.6g} and "
+            "must be below 1; train with clip_eigs"
+        )

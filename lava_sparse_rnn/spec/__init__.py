@@ -3,25 +3,17 @@
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import formats, groups, reference
-from lava_sparse_rnn.spec._hdf5 import (
-    FORMAT_VERSION,
-    load,
-    read,
-    read_layer,
-    read_recipe,
-    write,
-    write_layer,
-    write_recipe,
-)
+from lava_sparse_rnn.spec._hdf5 import load, read, read_layer, read_recipe
+from lava_sparse_rnn.spec._network import Network, validate, write
 from lava_sparse_rnn.spec._random import random_network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
-from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound, validate
+from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound
+from lava_sparse_rnn.spec._write import FORMAT_VERSION, write_layer, write_recipe
 from lava_sparse_rnn.spec.layers import (
     LAYER_TYPES,
     NONLINEARITIES,
     Affine,
     Layer,
-    Network,
     Recipe,
     S5Block,
 )

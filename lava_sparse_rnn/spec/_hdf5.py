@@ -21,7 +21,6 @@ import h5py
 import numpy as np
 from scipy import sparse
 
-from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.fixed_point import SpecError, frozen_ints
 from lava_sparse_rnn.spec._members import (
     DAMAGE,
@@ -31,61 +30,13 @@ from lava_sparse_rnn.spec._members import (
     ints,
     member,
     scalar,
-    smallest,
 )
-from lava_sparse_rnn.spec._packed import DATASET, pack, scratch, unpack
-from lava_sparse_rnn.spec.layers import LAYER_TYPES, Layer, Network, Recipe
+from lava_sparse_rnn.spec._network import Network
+from lava_sparse_rnn.spec._packed import DATASET, scratch, unpack
+from lava_sparse_rnn.spec._write import FORMAT, FORMAT_VERSION, SCALARS
+from lava_sparse_rnn.spec.layers import LAYER_TYPES, Layer, Recipe
 
-FORMAT = "lava_sparse_rnn"
-FORMAT_VERSION = 1
-
-_SCALARS = (bool, int, str)
 _HINTS: dict[type, dict[str, Any]] = {}
-
-
-def save(network: Network, path: str | Path, packed: bool = False) -> None:
-    """Write ``network`` to ``path``, replacing a file only when all is written.
-
-    With ``packed`` each layer is one compressed array, here and below.
-    """
-    with (
-        replacing(path) as temporary,
-        h5py.File(temporary, "w", libver="latest") as file,
-    ):
-        write(network, file, packed)
-
-
-def write(network: Network, handle: h5py.Group, packed: bool = False) -> None:
-    """Write ``network`` into an open HDF5 file or group."""
-    handle.attrs["format"] = FORMAT
-    handle.attrs["format_version"] = FORMAT_VERSION
-    handle.attrs["meta"] = json.dumps(network.meta, sort_keys=True)
-    write_recipe(network.recipe, handle)
-    for i, layer in enumerate(network.layers):
-        write_layer(layer, handle.create_group(f"layer/{i}"), packed)
-
-
-def write_recipe(recipe: Recipe, handle: h5py.Group) -> None:
-    """Write ``recipe`` as the group of this name in a file or group."""
-    _encode(handle.create_group("recipe"), recipe)
-
-
-def write_layer(layer: Layer, group: h5py.Group, packed: bool = False) -> None:
-    """Write one layer into a group of its own, ``layer/<i>``."""
-    group.create_dataset("type", data=[layer.type.encode()], dtype="S16")
-    group.create_dataset("shape", data=np.array([layer.out.size]))
-    if not packed:
-        _encode(group, layer)
-        return
-    with scratch() as file:
-        _encode(file, layer)
-        data = pack(file)
-    if data.size > MAX_PACKED:
-        raise SpecError(
-            f"{group.name}: packed, it has {data.size:,} bytes, at most "
-            f"{MAX_PACKED:,} are read: save it without packed=True"
-        )
-    group.create_dataset(DATASET, data=data, chunks=data.shape, compression=9)
 
 
 def load(path: str | Path) -> Network:
@@ -167,29 +118,6 @@ def read_layer(group: h5py.Group, name: str) -> Layer:
         return _decode(file, LAYER_TYPES[kind], name)
 
 
-def _encode(group: h5py.Group, part: Any) -> None:
-    for field in fields(part):
-        value = getattr(part, field.name)
-        if isinstance(value, _SCALARS):
-            group.attrs[field.name] = value
-        elif isinstance(value, np.ndarray):
-            _put(group, field.name, value)
-        elif sparse.issparse(value):
-            matrix = group.create_group(field.name)
-            matrix.attrs["shape"] = value.shape
-            for name in ("data", "indices", "indptr"):
-                _put(matrix, name, getattr(value, name))
-        else:
-            _encode(group.create_group(field.name), value)
-
-
-def _put(group: h5py.Group, name: str, array: np.ndarray) -> None:
-    """Store integers in the smallest type that holds them, compressed if it pays."""
-    # Below a few hundred bytes HDF5's chunk index is larger than what is saved.
-    options = {"compression": 9, "shuffle": True} if array.size > 512 else {}
-    group.create_dataset(name, data=smallest(array), **options)
-
-
 def _decode(group: h5py.Group, cls: type, name: str) -> Any:
     if cls not in _HINTS:
         _HINTS[cls] = typing.get_type_hints(cls)
@@ -199,7 +127,7 @@ def _decode(group: h5py.Group, cls: type, name: str) -> Any:
             continue
         kind = _HINTS[cls][field.name]
         here = f"{name}: {field.name}"
-        if kind in _SCALARS:
+        if kind in SCALARS:
             values[field.name] = scalar(group, field.name, kind, name)
         elif is_dataclass(kind):
             part = member(group, field.name, name)

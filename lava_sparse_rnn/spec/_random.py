@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lava_sparse_rnn.fixed_point import QFormat
+from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
-from lava_sparse_rnn.spec.layers import Affine, Network, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import Affine, Recipe, S5Block
 
 
 def random_network(

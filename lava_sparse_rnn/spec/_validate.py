@@ -10,38 +10,24 @@ bits is needed by Lava's stock `Sparse`, where signed 8-bit weights travel doubl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_ONE, SpecError
 from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
-
-if TYPE_CHECKING:
-    from lava_sparse_rnn.spec.layers import Affine, Layer, Network, Recipe, S5Block
+from lava_sparse_rnn.spec.groups import (
+    AffineGroup,
+    GateGroup,
+    ReadoutGroup,
+    RecurrenceGroup,
+)
+from lava_sparse_rnn.spec.layers import Affine, Layer, Recipe, S5Block
 
 ACCUMULATOR_LIMIT = 1 << 30
 
 IntArray = NDArray[np.int64]
 Bound = tuple[str, IntArray]
-
-
-def validate(network: Network) -> None:
-    """Check a whole network; the first rule that it breaks is raised."""
-    if not network.layers:
-        raise SpecError("network: has no layers")
-    before: Wire | None = None
-    for i, layer in enumerate(network.layers):
-        where = f"layer {i} ({layer.type})"
-        if before is not None and layer.inp != before:
-            raise SpecError(
-                f"{where}: its inp (size {layer.inp.size}) is not the out wire of "
-                f"layer {i - 1} (size {before.size}): size, bits, frac and ref must "
-                "be the same"
-            )
-        validate_layer(layer, network.recipe, where)
-        before = layer.out
 
 
 def validate_layer(layer: Layer, recipe: Recipe, where: str) -> None:
@@ -95,8 +81,6 @@ def _affine_formats(layer: Affine) -> Iterator[tuple[str, str]]:
 
 
 def _affine_bounds(layer: Affine, recipe: Recipe) -> Iterator[Bound]:
-    from lava_sparse_rnn.spec.groups import AffineGroup
-
     group = AffineGroup.of(layer, recipe)
     yield "k_out", group.k
     acc = _accumulator(layer.inp, layer.weights, bias=layer.bias)
@@ -153,8 +137,6 @@ def _s5_bounds(block: S5Block, recipe: Recipe) -> Iterator[Bound]:
 
 
 def _recurrence_bounds(block: S5Block, recipe: Recipe) -> Iterator[Bound]:
-    from lava_sparse_rnn.spec.groups import RecurrenceGroup
-
     group = RecurrenceGroup.of(block, recipe)
     yield "k_B", group.k_B
     yield "k_x", group.k_x
@@ -171,8 +153,6 @@ def _recurrence_bounds(block: S5Block, recipe: Recipe) -> Iterator[Bound]:
 
 
 def _readout_bounds(block: S5Block, recipe: Recipe) -> Iterator[Bound]:
-    from lava_sparse_rnn.spec.groups import ReadoutGroup
-
     group = ReadoutGroup.of(block, recipe)
     yield "k_C", group.k_C
     yield "k_D", group.k_D
@@ -185,8 +165,6 @@ def _readout_bounds(block: S5Block, recipe: Recipe) -> Iterator[Bound]:
 
 
 def _gate_bounds(block: S5Block, recipe: Recipe) -> Iterator[Bound]:
-    from lava_sparse_rnn.spec.groups import GateGroup
-
     group = GateGroup.of(block, recipe)
     for name in ("k_g", "k_h", "k_u"):
         yield name, getattr(group, name)

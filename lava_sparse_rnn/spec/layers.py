@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The network description: what every way to run a network reads."""
+"""The layers of a network and the recipe by which they compute, as data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import (
     OVERFLOWS,
@@ -188,72 +186,3 @@ class S5Block(Part):
 
 Layer = Affine | S5Block
 LAYER_TYPES: dict[str, type[Layer]] = {c.type: c for c in (Affine, S5Block)}
-
-
-@dataclass(frozen=True, eq=False)
-class Network(Part):
-    """A chain of layers, validated when it is made.
-
-    Parameters
-    ----------
-    layers : sequence of Affine or S5Block
-        Each one's `out` is the next one's `inp`.
-    recipe : Recipe
-    meta : mapping, optional
-        What the network is for and how its inputs are made, as values that JSON
-        can hold; kept in the file, not interpreted here.
-
-    Raises
-    ------
-    SpecError
-        When shapes or formats do not match, or a worst case would overflow an
-        accumulator; the message names layer, row, value and limit.
-    """
-
-    layers: tuple[Layer, ...]
-    recipe: Recipe = field(default_factory=Recipe)
-    meta: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        from lava_sparse_rnn.spec._validate import validate
-
-        self._set(layers=tuple(self.layers), meta=dict(self.meta))
-        validate(self)
-
-    @property
-    def d_in(self) -> int:
-        """Number of inputs."""
-        return self.layers[0].inp.size
-
-    @property
-    def d_out(self) -> int:
-        """Number of outputs."""
-        return self.layers[-1].out.size
-
-    @property
-    def latency(self) -> int:
-        """Time steps from a token's arrival to its answer in a Lava network."""
-        return sum(layer.latency for layer in self.layers)
-
-    def to_wire(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Real inputs, shape (..., d_in), as integers of the input wire."""
-        return self.layers[0].inp.format.quantize(x)
-
-    def from_wire(self, y: ArrayLike) -> NDArray[np.float64]:
-        """Integers of the output wire, shape (..., d_out), as real values."""
-        return self.layers[-1].out.format.dequantize(y)
-
-    def save(self, path: str | Path, packed: bool = False) -> None:
-        """Write the description as HDF5; see `lava_sparse_rnn.spec.load`.
-
-        Parameters
-        ----------
-        path : path
-            Replaced only when all is written.
-        packed : bool
-            Each layer as one compressed array: the smaller file. Otherwise every
-            array is a dataset of its own, which other programs can read.
-        """
-        from lava_sparse_rnn.spec._hdf5 import save
-
-        save(self, path, packed)

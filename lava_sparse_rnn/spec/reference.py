@@ -20,13 +20,14 @@ from lava_sparse_rnn.fixed_point import (
     SpecError,
     frozen_ints,
 )
+from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
     GateGroup,
     ReadoutGroup,
     RecurrenceGroup,
 )
-from lava_sparse_rnn.spec.layers import Affine, Network, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import Affine, Recipe, S5Block
 
 Trace = MutableMapping[str, NDArray]
 Record = Callable[[str, NDArray], Any]

@@ -12,8 +12,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights
-from lava_sparse_rnn.spec.layers import Affine, Layer, Network, S5Block
+from lava_sparse_rnn.spec.layers import Affine, Layer, S5Block
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.spec import SpecError, _hdf5
+from lava_sparse_rnn.spec import SpecError, _write
 from lava_sparse_rnn.spec._packed import pack, scratch, unpack
 
 NETWORK = spec.random_network(np.random.default_rng(5), n_blocks=2)
@@ -144,7 +144,7 @@ def test_packed_files_keep_what_netx_asks_for_and_are_smaller(tmp_path):
 
 
 def test_a_packed_layer_that_no_one_could_read_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(_hdf5, "MAX_PACKED", 100)
+    monkeypatch.setattr(_write, "MAX_PACKED", 100)
     with pytest.raises(SpecError, match=r"layer/0: packed, it has .* at most 100"):
         NETWORK.save(tmp_path / "a.net", packed=True)
     assert not list(tmp_path.iterdir())

@@ -16,13 +16,11 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, SpecError
 
 from .. import quantize as ptq
-from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
+from ..folded import FoldedLayer, FoldedNetwork
 from ..quantize._build import _BUILDERS
 from ..quantize._formats import HEADROOM_BITS
 from ..quantize.module import MODULES
 from ._entry import Entry, entry_wire, real_values
-
-Folded = FoldedAffine | FoldedBlock
 
 
 class Block(nn.Module):
@@ -87,7 +85,7 @@ class Block(nn.Module):
         """Of the recurrence, if the block has one."""
         return None
 
-    def fold(self) -> Folded:
+    def fold(self) -> FoldedLayer:
         """The real layer as it will be deployed, in float64."""
         raise NotImplementedError
 
@@ -172,7 +170,9 @@ class Block(nn.Module):
                 peaks["z"] = np.maximum(peaks["z"], _peak_of(most, recipe))
         return peaks
 
-    def _hold(self, layer: spec.Layer, recipe: spec.Recipe, folded: Folded) -> None:
+    def _hold(
+        self, layer: spec.Layer, recipe: spec.Recipe, folded: FoldedLayer
+    ) -> None:
         spec.Network((layer,), recipe)  # validates
         self.layer, self.recipe, self.real = layer, recipe, None
         self.entry = Entry(layer.inp, self.input_frac, recipe)

@@ -11,8 +11,7 @@ from lava_sparse_rnn.fixed_point import MAX_SHIFT
 from lava_sparse_rnn.spec import Recipe, Wire, formats
 
 from ..quantize._formats import calibrated_frac
-from ..quantize._groups import call
-from ..quantize.rules import Rules, doubles, round_to
+from ..quantize.rules import Rules, call, doubles, round_to
 
 
 def entry_wire(peak: np.ndarray, frac: int | None, recipe: Recipe) -> Wire:

@@ -6,9 +6,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
-import torch
 
-from ..folded import FoldedBlock, _fold_block
+from ..folded import FoldedBlock
 from ..s5 import S5Block
 from ._base import Block
 
@@ -52,4 +51,4 @@ class S5(Block):
 
     def fold(self) -> FoldedBlock:
         """The block in float64: masks applied, batch norm folded."""
-        return _fold_block(cast(S5Block, self.real), torch.float64)
+        return cast(S5Block, self.real).fold()

@@ -6,10 +6,11 @@ quantisation to a network description; `QuantizedRNN` of the same goes on traini
 `error_report` tells what it costs.
 """
 
-from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork, fold
+from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
 from ._build import quantize
 from ._calibrate import Ranges, calibrate, with_silence
 from ._export import export_hdf5
+from ._fold import fold
 from ._unfold import unfold
 from .module import QuantizedRNN
 from .recipes import RECIPES, recipe, sigmoid_table

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import h5py
 
 from lava_sparse_rnn import spec
-
-if TYPE_CHECKING:
-    import h5py
 
 
 def export_hdf5(network: spec.Network, target: str | Path | h5py.Group) -> None:

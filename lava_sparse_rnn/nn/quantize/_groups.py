@@ -9,7 +9,6 @@ is not there, saturated or gated values pass no gradient.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -18,11 +17,6 @@ from lava_sparse_rnn.fixed_point import SIGMOID_ONE
 
 from .._scan import NONLINEARITIES, scan_
 from .rules import Rules, Shift, Sigmoid
-
-
-def call(function: type[torch.autograd.Function], *arguments: object) -> Tensor:
-    """``function.apply(*arguments)``, whose result torch leaves untyped."""
-    return cast(Tensor, function.apply(*arguments))
 
 
 def _product(u: Tensor, W: Tensor) -> Tensor:

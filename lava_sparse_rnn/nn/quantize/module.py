@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import h5py
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
@@ -20,10 +21,7 @@ from lava_sparse_rnn.spec import groups
 from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
 from . import _groups
 from ._export import export_hdf5
-from .rules import Rules, bias_parts, doubles, round_to, within
-
-if TYPE_CHECKING:
-    import h5py
+from .rules import Rules, bias_parts, call, doubles, round_to, within
 
 Record = Callable[[str, Tensor], Any]
 
@@ -146,7 +144,7 @@ class QuantizedAffine(nn.Module):
 
     def forward(self, u: Tensor, record: Record = _ignore) -> Tensor:
         """Wire values: (T, batch, d_in) to (T, batch, d_out), integers in float32."""
-        out = _groups.call(
+        out = call(
             _groups.AffineFunction, u, self.weights(), self.bias(), self.shift,
             self.layer.out.bits, self.layer.relu, self.rules,
         )  # fmt: skip
@@ -218,19 +216,17 @@ class QuantizedBlock(nn.Module):
         """Wire values: (T, batch, H) to the same, integers in float32."""
         m = {name: matrix() for name, matrix in self.matrices.items()}
         b = {name: bias() for name, bias in self.biases.items()}
-        s = _groups.call(
+        s = call(
             _groups.RecurrenceFunction, u, torch.cat([m["B_re"], m["B_im"]]),
             torch.cat([b["bias_x_re"], b["bias_x_im"]]), *self.a(), self.recurrence,
             record,
         )  # fmt: skip
-        z = _groups.call(
+        z = call(
             _groups.ReadoutFunction, s, u,
             torch.cat([m["C_re"], m["C_imn"]], dim=1), self.D(), b["bias_z"],
             self.shift_C, self.shift_D, self.layer.z.bits, self.rules,
         )  # fmt: skip
-        out = _groups.call(
-            _groups.GateFunction, z, u, m["W"], b["bias_g"], self.gate, record
-        )
+        out = call(_groups.GateFunction, z, u, m["W"], b["bias_g"], self.gate, record)
         s_re, s_im = s.chunk(2, dim=-1)
         for name, value in {"s_re": s_re, "s_im": s_im, "z": z, "out": out}.items():
             record(name, value)

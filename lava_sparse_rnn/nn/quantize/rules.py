@@ -39,6 +39,11 @@ OVERFLOWS: dict[str, Callable[[Tensor, int], Tensor]] = {
 HALVES = {"floor": 0.0, "nearest": 0.5}
 
 
+def call(function: type[torch.autograd.Function], *arguments: object) -> Tensor:
+    """``function.apply(*arguments)``, whose result torch leaves untyped."""
+    return cast(Tensor, function.apply(*arguments))
+
+
 def doubles(values: ArrayLike) -> Tensor:
     """A float64 tensor of numpy values."""
     return torch.from_numpy(np.array(values, dtype=np.float64))

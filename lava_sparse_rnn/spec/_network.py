@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The network description: what every way to run a network reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.spec._tensors import Part, Wire
+from lava_sparse_rnn.spec._validate import validate_layer
+from lava_sparse_rnn.spec._write import save, write_layers
+from lava_sparse_rnn.spec.layers import Layer, Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Network(Part):
+    """A chain of layers, validated when it is made.
+
+    Parameters
+    ----------
+    layers : sequence of Affine or S5Block
+        Each one's `out` is the next one's `inp`.
+    recipe : Recipe
+    meta : mapping, optional
+        What the network is for and how its inputs are made, as values that JSON
+        can hold; kept in the file, not interpreted here.
+
+    Raises
+    ------
+    SpecError
+        When shapes or formats do not match, or a worst case would overflow an
+        accumulator; the message names layer, row, value and limit.
+    """
+
+    layers: tuple[Layer, ...]
+    recipe: Recipe = field(default_factory=Recipe)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._set(layers=tuple(self.layers), meta=dict(self.meta))
+        validate(self)
+
+    @property
+    def d_in(self) -> int:
+        """Number of inputs."""
+        return self.layers[0].inp.size
+
+    @property
+    def d_out(self) -> int:
+        """Number of outputs."""
+        return self.layers[-1].out.size
+
+    @property
+    def latency(self) -> int:
+        """Time steps from a token's arrival to its answer in a Lava network."""
+        return sum(layer.latency for layer in self.layers)
+
+    def to_wire(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Real inputs, shape (..., d_in), as integers of the input wire."""
+        return self.layers[0].inp.format.quantize(x)
+
+    def from_wire(self, y: ArrayLike) -> NDArray[np.float64]:
+        """Integers of the output wire, shape (..., d_out), as real values."""
+        return self.layers[-1].out.format.dequantize(y)
+
+    def save(self, path: str | Path, packed: bool = False) -> None:
+        """Write the description as HDF5; see `lava_sparse_rnn.spec.load`.
+
+        Parameters
+        ----------
+        path : path
+            Replaced only when all is written.
+        packed : bool
+            Each layer as one compressed array: the smaller file. Otherwise every
+            array is a dataset of its own, which other programs can read.
+        """
+        save(path, self.layers, self.recipe, self.meta, packed)
+
+
+def validate(network: Network) -> None:
+    """Check a whole network; the first rule that it breaks is raised."""
+    if not network.layers:
+        raise SpecError("network: has no layers")
+    before: Wire | None = None
+    for i, layer in enumerate(network.layers):
+        where = f"layer {i} ({layer.type})"
+        if before is not None and layer.inp != before:
+            raise SpecError(
+                f"{where}: its inp (size {layer.inp.size}) is not the out wire of "
+                f"layer {i - 1} (size {before.size}): size, bits, frac and ref must "
+                "be the same"
+            )
+        validate_layer(layer, network.recipe, where)
+        before = layer.out
+
+
+def write(network: Network, handle: h5py.Group, packed: bool = False) -> None:
+    """Write ``network`` into an open HDF5 file or group.
+
+    With ``packed`` each layer is one compressed array.
+    """
+    write_layers(handle, network.layers, network.recipe, network.meta, packed)
