@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sparse S5 networks in torch: the float model, sparsification, quantisation."""
 
-from . import blocks, heads, quantize, sparsify
-from ._scan import gated_scan
-from .activations import TopK
-from .network import SparseRNN
-from .options import S5Options
-from .parameters import parameter_groups
-from .relufication import relufy
-from .s5 import S5Block
+from lava_sparse_rnn.nn import blocks, heads, quantize, sparsify
+from lava_sparse_rnn.nn._scan import gated_scan
+from lava_sparse_rnn.nn.activations import TopK
+from lava_sparse_rnn.nn.network import SparseRNN
+from lava_sparse_rnn.nn.options import S5Options
+from lava_sparse_rnn.nn.parameters import parameter_groups
+from lava_sparse_rnn.nn.relufication import relufy
+from lava_sparse_rnn.nn.s5 import S5Block
 
 __all__ = [
     "S5Block",

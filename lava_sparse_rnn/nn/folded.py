@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ._scan import gated_scan
-from .options import S5Options
+from lava_sparse_rnn.nn._scan import gated_scan
+from lava_sparse_rnn.nn.options import S5Options
 
 OPEN_GATE = 16.0
 """The argument of a gate that is always open.

@@ -14,15 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.nn import quantize
+from lava_sparse_rnn.nn._linear import apply_mask, linear
+from lava_sparse_rnn.nn.activations import ACTIVATIONS
+from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork, check_expressible
+from lava_sparse_rnn.nn.heads import HEADS
+from lava_sparse_rnn.nn.options import S5Options, choose
+from lava_sparse_rnn.nn.s5 import S5Block, gradient_of
 from lava_sparse_rnn.spec import Network, Recipe
-
-from . import quantize
-from ._linear import apply_mask, linear
-from .activations import ACTIVATIONS
-from .folded import FoldedAffine, FoldedNetwork, check_expressible
-from .heads import HEADS
-from .options import S5Options, choose
-from .s5 import S5Block, gradient_of
 
 
 class SparseRNN(nn.Module):

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ._discretise import DISCRETISATIONS
-from ._scan import NONLINEARITIES
-from .activations import ACTIVATIONS, TopK
-from .gates import GATES
+from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
+from lava_sparse_rnn.nn._scan import NONLINEARITIES
+from lava_sparse_rnn.nn.activations import ACTIVATIONS, TopK
+from lava_sparse_rnn.nn.gates import GATES
 
 
 def choose(name: str, value: str, known: Collection[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from .network import SparseRNN
+from lava_sparse_rnn.nn.network import SparseRNN
 
 
 def relufy(model: SparseRNN, state_nonlinearity: str = "real_gate") -> SparseRNN:

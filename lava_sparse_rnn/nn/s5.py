@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ._discretise import DISCRETISATIONS
-from ._hippo import initial_state_space
-from ._linear import apply_mask, linear
-from ._scan import gate_states, gated_scan
-from .activations import ACTIVATIONS
-from .folded import OPEN_GATE, FoldedBlock, check_expressible
-from .gates import GATES
-from .options import S5Options
+from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
+from lava_sparse_rnn.nn._hippo import initial_state_space
+from lava_sparse_rnn.nn._linear import apply_mask, linear
+from lava_sparse_rnn.nn._scan import gate_states, gated_scan
+from lava_sparse_rnn.nn.activations import ACTIVATIONS
+from lava_sparse_rnn.nn.folded import OPEN_GATE, FoldedBlock, check_expressible
+from lava_sparse_rnn.nn.gates import GATES
+from lava_sparse_rnn.nn.options import S5Options
 
 # Real parts of the eigenvalues stay below this, so that every state decays.
 MAX_REAL_PART = -1e-4

@@ -15,10 +15,15 @@ or between themselves, train with them, and write their part of a netx file::
     nn.blocks.export_hdf5(blocks, "mixed.net")
 """
 
-from ._affine import Affine
-from ._base import Block
-from ._convert import calibrate, export_hdf5, prunable, quantize
-from ._s5 import S5
+from lava_sparse_rnn.nn.blocks._affine import Affine
+from lava_sparse_rnn.nn.blocks._base import Block
+from lava_sparse_rnn.nn.blocks._convert import (
+    calibrate,
+    export_hdf5,
+    prunable,
+    quantize,
+)
+from lava_sparse_rnn.nn.blocks._s5 import S5
 
 __all__ = [
     "S5",

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._linear import apply_mask, linear
-from ..folded import FoldedAffine
-from ._base import Block
+from lava_sparse_rnn.nn._linear import apply_mask, linear
+from lava_sparse_rnn.nn.blocks._base import Block
+from lava_sparse_rnn.nn.folded import FoldedAffine
 
 
 class _RealAffine(nn.Module):

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, SpecError
-
-from .. import quantize as ptq
-from ..folded import FoldedLayer, FoldedNetwork
-from ..quantize._build import _BUILDERS
-from ..quantize._formats import HEADROOM_BITS
-from ..quantize.module import MODULES
-from ._entry import Entry, entry_wire, real_values
+from lava_sparse_rnn.nn import quantize as ptq
+from lava_sparse_rnn.nn.blocks._entry import Entry, entry_wire, real_values
+from lava_sparse_rnn.nn.folded import FoldedLayer, FoldedNetwork
+from lava_sparse_rnn.nn.quantize._build import _BUILDERS
+from lava_sparse_rnn.nn.quantize._formats import HEADROOM_BITS
+from lava_sparse_rnn.nn.quantize.module import MODULES
 
 
 class Block(nn.Module):

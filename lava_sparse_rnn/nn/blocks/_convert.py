@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.files import replacing
-
-from ._base import Block, with_nonlinearity
+from lava_sparse_rnn.nn.blocks._base import Block, with_nonlinearity
 
 
 @torch.no_grad()

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT
+from lava_sparse_rnn.nn.quantize._formats import calibrated_frac
+from lava_sparse_rnn.nn.quantize.rules import Rules, call, doubles, round_to
 from lava_sparse_rnn.spec import Recipe, Wire, formats
-
-from ..quantize._formats import calibrated_frac
-from ..quantize.rules import Rules, call, doubles, round_to
 
 
 def entry_wire(peak: np.ndarray, frac: int | None, recipe: Recipe) -> Wire:

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..folded import FoldedBlock
-from ..s5 import S5Block
-from ._base import Block
+from lava_sparse_rnn.nn.blocks._base import Block
+from lava_sparse_rnn.nn.folded import FoldedBlock
+from lava_sparse_rnn.nn.s5 import S5Block
 
 
 class S5(Block):

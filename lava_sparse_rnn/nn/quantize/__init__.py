@@ -6,15 +6,15 @@ quantisation to a network description; `QuantizedRNN` of the same goes on traini
 `error_report` tells what it costs.
 """
 
-from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
-from ._build import quantize
-from ._calibrate import Ranges, calibrate, with_silence
-from ._export import export_hdf5
-from ._fold import fold
-from ._unfold import unfold
-from .module import QuantizedRNN
-from .recipes import RECIPES, recipe, sigmoid_table
-from .report import Report, TensorError, error_report
+from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
+from lava_sparse_rnn.nn.quantize._build import quantize
+from lava_sparse_rnn.nn.quantize._calibrate import Ranges, calibrate, with_silence
+from lava_sparse_rnn.nn.quantize._export import export_hdf5
+from lava_sparse_rnn.nn.quantize._fold import fold
+from lava_sparse_rnn.nn.quantize._unfold import unfold
+from lava_sparse_rnn.nn.quantize.module import QuantizedRNN
+from lava_sparse_rnn.nn.quantize.recipes import RECIPES, recipe, sigmoid_table
+from lava_sparse_rnn.nn.quantize.report import Report, TensorError, error_report
 
 __all__ = [
     "RECIPES",

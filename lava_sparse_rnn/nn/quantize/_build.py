@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, QFormat
+from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
+from lava_sparse_rnn.nn.quantize._calibrate import Ranges
+from lava_sparse_rnn.nn.quantize._formats import calibrated_frac, joint_frac
 from lava_sparse_rnn.spec import (
     Affine,
     Bias,
@@ -23,10 +26,6 @@ from lava_sparse_rnn.spec import (
     shifted_bound,
 )
 from lava_sparse_rnn.spec.formats import lower, wire, within_shift
-
-from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
-from ._calibrate import Ranges
-from ._formats import calibrated_frac, joint_frac
 
 Peaks = dict[str, NDArray[np.float64]]
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..folded import FoldedNetwork
+from lava_sparse_rnn.nn.folded import FoldedNetwork
 
 Ranges = list[dict[str, NDArray[np.float64]]]
 """Per layer, by tensor name: largest magnitude of each neuron; entry 0 is the input.

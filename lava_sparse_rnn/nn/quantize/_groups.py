@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE
-
-from .._scan import NONLINEARITIES, scan_
-from .rules import Rules, Shift, Sigmoid
+from lava_sparse_rnn.nn._scan import NONLINEARITIES, scan_
+from lava_sparse_rnn.nn.quantize.rules import Rules, Shift, Sigmoid
 
 
 def _product(u: Tensor, W: Tensor) -> Tensor:

@@ -19,12 +19,11 @@ from torch import Tensor
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE
+from lava_sparse_rnn.nn._scan import NONLINEARITIES, scan_
+from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
+from lava_sparse_rnn.nn.quantize._groups import advance
+from lava_sparse_rnn.nn.quantize.rules import Rules, Shift, Sigmoid, doubles
 from lava_sparse_rnn.spec import groups
-
-from .._scan import NONLINEARITIES, scan_
-from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
-from ._groups import advance
-from .rules import Rules, Shift, Sigmoid, doubles
 
 PARTS = ("weights", "wires", "states", "sigmoid")
 """Parts of the quantisation.

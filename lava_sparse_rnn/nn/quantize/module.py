@@ -16,12 +16,18 @@ from scipy import sparse
 from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
+from lava_sparse_rnn.nn.quantize import _groups
+from lava_sparse_rnn.nn.quantize._export import export_hdf5
+from lava_sparse_rnn.nn.quantize.rules import (
+    Rules,
+    bias_parts,
+    call,
+    doubles,
+    round_to,
+    within,
+)
 from lava_sparse_rnn.spec import groups
-
-from ..folded import FoldedAffine, FoldedBlock, FoldedNetwork
-from . import _groups
-from ._export import export_hdf5
-from .rules import Rules, bias_parts, call, doubles, round_to, within
 
 Record = Callable[[str, Tensor], Any]
 

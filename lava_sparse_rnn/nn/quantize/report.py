@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn import spec
-
-from ..folded import FoldedNetwork
-from ._simulate import PARTS, Simulation
+from lava_sparse_rnn.nn.folded import FoldedNetwork
+from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
 
 Metric = Callable[[Tensor, int], float]
 """Figure of the outputs (batch, time, d_out) of the batch with this index."""

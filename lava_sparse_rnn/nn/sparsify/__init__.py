@@ -7,12 +7,17 @@ fraction is spread over the matrices, a **score** which connections matter, a
 **activity** is the other sparsity: a penalty on messages that are not zero.
 """
 
-from .activity import PENALTIES, ActivityPenalty
-from .distributions import DISTRIBUTIONS, erdos_renyi, global_, uniform
-from .masks import Pruner, prune, sparsity
-from .patterns import PATTERNS
-from .schedules import SCHEDULES, Constant, Cubic, OneShot
-from .scores import SCORES
+from lava_sparse_rnn.nn.sparsify.activity import PENALTIES, ActivityPenalty
+from lava_sparse_rnn.nn.sparsify.distributions import (
+    DISTRIBUTIONS,
+    erdos_renyi,
+    global_,
+    uniform,
+)
+from lava_sparse_rnn.nn.sparsify.masks import Pruner, prune, sparsity
+from lava_sparse_rnn.nn.sparsify.patterns import PATTERNS
+from lava_sparse_rnn.nn.sparsify.schedules import SCHEDULES, Constant, Cubic, OneShot
+from lava_sparse_rnn.nn.sparsify.scores import SCORES
 
 __all__ = [
     "DISTRIBUTIONS",

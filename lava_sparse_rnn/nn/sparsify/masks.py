@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from .distributions import DISTRIBUTIONS
-from .patterns import PATTERNS
-from .scores import SCORES
+from lava_sparse_rnn.nn.sparsify.distributions import DISTRIBUTIONS
+from lava_sparse_rnn.nn.sparsify.patterns import PATTERNS
+from lava_sparse_rnn.nn.sparsify.scores import SCORES
 
 
 class Schedule(Protocol):
