@@ -2,6 +2,8 @@
 """Fixtures that the tests of several rooms share."""
 
 import itertools
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +68,35 @@ def random_tokens():
         return rng.integers(fmt.lowest, fmt.highest + 1, shape)
 
     return make
+
+
+@pytest.fixture
+def at_once():
+    """A function: what ``function(i)`` returns or raises in ``n`` threads at once.
+
+    It fails when one of them has not ended after ``seconds``.
+    """
+
+    def run(function, n=4, seconds=60):
+        outcomes, start = [None] * n, threading.Barrier(n)
+
+        def work(i):
+            start.wait()
+            try:
+                outcomes[i] = function(i)
+            except Exception as error:
+                outcomes[i] = error
+
+        threads = [
+            threading.Thread(target=work, args=(i,), daemon=True) for i in range(n)
+        ]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + seconds
+        for thread in threads:
+            thread.join(max(end - time.monotonic(), 0))
+        waiting = [i for i, thread in enumerate(threads) if thread.is_alive()]
+        assert not waiting, f"threads {waiting} of {n} still wait after {seconds} s"
+        return outcomes
+
+    return run

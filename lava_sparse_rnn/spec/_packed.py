@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,8 +31,10 @@ _LENGTH = 4
 
 @contextmanager
 def scratch() -> Iterator[h5py.File]:
-    """An empty HDF5 file in memory."""
-    with h5py.File("scratch", "w", driver="core", backing_store=False) as file:
+    """An empty HDF5 file in memory, another one for every call."""
+    # HDF5 knows open files by their names, also those that are nowhere but in memory.
+    name = f"scratch-{uuid.uuid4().hex}"
+    with h5py.File(name, "w", driver="core", backing_store=False) as file:
         yield file
 
 

@@ -148,3 +148,26 @@ def test_a_packed_layer_that_no_one_could_read_is_not_written(tmp_path, monkeypa
     with pytest.raises(SpecError, match=r"layer/0: packed, it has .* at most 100"):
         NETWORK.save(tmp_path / "a.net", packed=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_files_are_loaded_and_saved_by_many_threads_at_once(tmp_path, at_once):
+    path = tmp_path / "packed.net"
+    NETWORK.save(path, packed=True)
+
+    def work(i):
+        copy = tmp_path / f"{i}.net"
+        for _ in range(5):
+            spec.load(path).save(copy, packed=True)
+            assert spec.load(copy) == NETWORK
+        return copy.read_bytes()
+
+    assert at_once(work) == [path.read_bytes()] * 4
+
+
+def test_an_empty_file_in_memory_inside_another():
+    with scratch() as outer:
+        outer["a"] = [1]
+        with scratch() as inner:
+            assert list(inner) == []
+            inner["a"] = [2]
+        assert outer["a"][()] == [1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,9 @@ from lava_sparse_rnn.loihi2.deployment.errors import BundleError
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder beside ``path`` that takes its place when the block succeeds."""
-    temporary = path.with_name(f".{os.getpid()}.{path.name}.new")
-    aside = path.with_name(f".{os.getpid()}.{path.name}.old")
+    own = uuid.uuid4().hex  # of this call: threads of a process write side by side
+    temporary = path.with_name(f".{own}.new")
+    aside = path.with_name(f".{own}.old")
     try:
         temporary.mkdir()
         yield temporary
