@@ -14,6 +14,7 @@ from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
 from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
 
 Samples = NDArray[np.float32]
 
@@ -43,6 +44,8 @@ class DenoiserState:
 
 class Denoiser:
     """Samples in, cleaner samples out.
+
+    Several threads can use it: each call waits for the one before.
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ class Denoiser:
                 f"front end has {bins} bins"
             )
         self.backend = backends.create(backend, network)
-        self._name = backend
+        self._name, self._lock = backend, OwnLock()
         self._stft = self.front_end.stft()
         self.delay = self._stft.n_fft
         self._analyzer = Analyzer(self._stft)
@@ -87,6 +90,7 @@ class Denoiser:
         """The integers that the network sees of a whole recording, (T, bins)."""
         return self._tokens(self._stft.analysis(samples))
 
+    @one_at_a_time
     def denoise(
         self, samples: Samples, progress: backends.Progress | None = None
     ) -> Samples:
@@ -110,6 +114,7 @@ class Denoiser:
         self.reset()
         return self._stft.synthesis(cleaned, len(samples))
 
+    @one_at_a_time
     def process(self, chunk: Samples) -> Samples:
         """Denoise the next samples of a stream.
 
@@ -140,6 +145,7 @@ class Denoiser:
         self._ready = ready[len(chunk) :]
         return ready[: len(chunk)]
 
+    @one_at_a_time
     def flush(self) -> Samples:
         """The last `delay` samples of a stream, shape (delay,), then reset."""
         rest = self.process(np.zeros(self.delay, np.float32))
@@ -147,6 +153,7 @@ class Denoiser:
         return rest
 
     @property
+    @one_at_a_time
     def state(self) -> DenoiserState:
         """All that was heard and still matters, copied; can be assigned.
 
@@ -170,6 +177,7 @@ class Denoiser:
         )
 
     @state.setter
+    @one_at_a_time
     def state(self, state: DenoiserState) -> None:
         if not isinstance(state, DenoiserState):
             raise AudioError(f"state: is of type {type(state).__name__}")
@@ -193,6 +201,7 @@ class Denoiser:
             )
         return state
 
+    @one_at_a_time
     def reset(self) -> None:
         """Forget all that was heard."""
         self.backend.reset()

@@ -12,6 +12,7 @@ from lava_sparse_rnn.engine._prepare import prepare
 from lava_sparse_rnn.fixed_point import IntegerArithmetic, OverflowCounters, SpecError
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.reference import check_input
+from lava_sparse_rnn.spec.threads import OwnLock
 
 
 class Engine:
@@ -54,7 +55,7 @@ class Engine:
             )
         self.network, self.threads = network, int(threads)
         self._program = prepare(network, kernel, layout)
-        self.counters = OverflowCounters()
+        self.counters, self._lock = OverflowCounters(), OwnLock()
 
     @property
     def kernel(self) -> str:
@@ -102,8 +103,9 @@ class Engine:
         counts = run(batch, y, arrays, threads)
         if counts is None:  # not integers of the wire: converted, or told why not
             counts = run(self._checked(x, batch), y, arrays, threads)
-        for (name, _), count in zip(self._program.tensors, counts, strict=True):
-            self.counters[name] += count
+        with self._lock:  # threads may run at the same time, but not add
+            for (name, _), count in zip(self._program.tensors, counts, strict=True):
+                self.counters[name] += count
         lead = slice(None) if x.ndim == 3 else 0
         if trace is not None:
             for (name, _), array in zip(tensors, arrays, strict=True):

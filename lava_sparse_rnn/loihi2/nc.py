@@ -20,6 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from lava_sparse_rnn import lava_patches  # noqa: F401  (before all of Lava)
+
+# isort: split
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.model import AbstractProcessModel
 from lava.magma.core.resources import Loihi2NeuroCore

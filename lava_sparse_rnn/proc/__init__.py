@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks and their parts as Lava Processes, and a way to run them."""
 
+from lava_sparse_rnn import lava_patches  # noqa: F401  (before all of Lava)
 from lava_sparse_rnn.proc._neurons.microcode_model import instructions
 from lava_sparse_rnn.proc._neurons.timing import MODES, Clock, Timing
 from lava_sparse_rnn.proc._runtime.reset import STATE_VARS, reset

@@ -194,3 +194,14 @@ def test_a_bad_constant_is_named(name, value):
     meta = FRONT_END.metadata() | {name: value}
     with pytest.raises(AudioError, match=f"{name} is {value!r}, must be"):
         FrontEnd.from_metadata(meta)
+
+
+def test_threads_get_the_pieces_of_one_stream(denoisers, at_once):
+    piece = SAMPLES[:100]
+    for denoiser in denoisers:
+        denoiser.reset()
+        stream = chunked(denoiser, np.tile(piece, 40), [100] * 40)
+        expected = sorted(part.tobytes() for part in np.split(stream, 40))
+        denoiser.reset()
+        got = at_once(lambda i, d=denoiser: [d.process(piece) for _ in range(10)])
+        assert sorted(part.tobytes() for parts in got for part in parts) == expected

@@ -148,3 +148,11 @@ def test_unbuilt_extension_says_what_to_do(network, monkeypatch):
     for make in (engine.Engine, engine.Stream):
         with pytest.raises(SpecError, match=r"not built \(no compiler\).*reference"):
             make(network)
+
+
+def test_runs_in_several_threads_count_every_overflow(network, random_tokens, at_once):
+    made, x = engine.Engine(network), random_tokens(network, 30)
+    made.run(x)
+    once = dict(made.counters)
+    at_once(lambda i: [made.run(x) for _ in range(50)])
+    assert dict(made.counters) == {name: 201 * n for name, n in once.items()}

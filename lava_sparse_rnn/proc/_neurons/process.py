@@ -12,6 +12,7 @@ from lava.magma.core.run_configs import RunConfig
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
+from lava_sparse_rnn.proc._runtime.fork import LOCK
 from lava_sparse_rnn.proc._runtime.reset import reset_parts
 from lava_sparse_rnn.proc._runtime.restore import log_handlers_restored
 from lava_sparse_rnn.proc._runtime.runtime import (
@@ -63,11 +64,12 @@ class Process(AbstractProcess):
         Exception
             What ended one of Lava's processes.
         """
-        if self._runtime is None:
-            if run_cfg is None:
-                raise ValueError(f"{self.name}: the first run needs a run_cfg")
-            launch(self, run_cfg, compile_config)
-        runtime = self._runtime
+        with LOCK:
+            if self._runtime is None:
+                if run_cfg is None:
+                    raise ValueError(f"{self.name}: the first run needs a run_cfg")
+                launch(self, run_cfg, compile_config)
+            runtime: Any = self._runtime
         if has_ended(runtime):
             raise RuntimeError(f"{self.name}: {STOPPED}")
         if condition.blocking and is_mute(runtime):

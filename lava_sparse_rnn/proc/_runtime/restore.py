@@ -12,6 +12,8 @@ from lava.magma.compiler.compiler_graphs import find_processes
 from lava.magma.core.process.process import AbstractProcess, ProcessServer
 from lava.magma.core.process.variable import VarServer
 
+from lava_sparse_rnn.proc._runtime.fork import LOCK
+
 
 @contextlib.contextmanager
 def graph_restored(process: AbstractProcess) -> Iterator[None]:
@@ -35,12 +37,12 @@ def graph_restored(process: AbstractProcess) -> Iterator[None]:
 def registers_restored() -> Iterator[None]:
     """Take what is made inside off Lava's global lists, which keep it for ever."""
     processes, variables = ProcessServer().processes, VarServer().vars
-    counts = len(processes), len(variables)
-    try:
-        with log_handlers_restored():
+    with log_handlers_restored():
+        counts = len(processes), len(variables)
+        try:
             yield
-    finally:
-        del processes[counts[0] :], variables[counts[1] :]
+        finally:
+            del processes[counts[0] :], variables[counts[1] :]
 
 
 def unregister(network: Iterable[AbstractProcess]) -> None:
@@ -59,13 +61,17 @@ def _with_parents(process: AbstractProcess | None) -> Iterator[AbstractProcess]:
 
 @contextlib.contextmanager
 def log_handlers_restored() -> Iterator[None]:
-    """Each Process adds a handler to the root logger, each compiler one to its own."""
-    before = {logger: list(logger.handlers) for logger in _loggers()}
-    try:
-        yield
-    finally:
-        for logger in _loggers():
-            logger.handlers[:] = before.get(logger, [])
+    """Each Process adds a handler to the root logger, each compiler one to its own.
+
+    One thread after another: what a second one has added meanwhile would stay.
+    """
+    with LOCK:
+        before = {logger: list(logger.handlers) for logger in _loggers()}
+        try:
+            yield
+        finally:
+            for logger in _loggers():
+                logger.handlers[:] = before.get(logger, [])
 
 
 def _loggers() -> list[logging.Logger]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from multiprocessing import util
@@ -25,7 +26,7 @@ from lava.magma.runtime.mgmt_token_enums import (
     enum_equal,
 )
 
-from lava_sparse_rnn.proc._runtime.fork import BOND, interrupts_blocked
+from lava_sparse_rnn.proc._runtime.fork import BOND, LOCK, interrupts_blocked
 from lava_sparse_rnn.proc._runtime.hardware import check_hardware
 from lava_sparse_rnn.proc._runtime.restore import log_handlers_restored, unregister
 from lava_sparse_rnn.proc._runtime.watch import (
@@ -71,9 +72,17 @@ def launch(
     Raises
     ------
     Exception
-        Whatever compiling or building a model raises; nothing is left then.
+        Whatever compiling, starting processes or building a model raises; nothing is
+        left then.
     """
     check_hardware(run_cfg)
+    with LOCK:
+        return _launch(process, run_cfg, compile_config)
+
+
+def _launch(
+    process: AbstractProcess, run_cfg: RunConfig | None, compile_config: Any
+) -> Any:
     with log_handlers_restored():
         executable = process.compile(run_cfg, compile_config)  # type: ignore[arg-type]
     try:
@@ -115,15 +124,17 @@ def run_steps(
     RuntimeError
         When the runtime was stopped.
     """
-    runtime.start(RunSteps(num_steps=num_steps, blocking=False))
-    await_answer(runtime, look, progress)
-    runtime.wait()
+    in_use = vars(runtime).setdefault("in_use", threading.RLock())
+    with in_use:  # Lava would answer one thread's run with the end of another's
+        runtime.start(RunSteps(num_steps=num_steps, blocking=False))
+        await_answer(runtime, look, progress)
+        runtime.wait()
 
 
 def has_ended(runtime: Any) -> bool:
     """Whether a runtime's shared memory is gone, and with it all that it was."""
-    infrastructure = runtime._messaging_infrastructure
-    return infrastructure is None or infrastructure.smm._manager is None
+    memory = getattr(runtime._messaging_infrastructure, "smm", None)
+    return memory is None or memory._manager is None
 
 
 @contextlib.contextmanager
@@ -140,14 +151,17 @@ def end(runtime: Any) -> None:
     """Stop a runtime, also one whose processes have died; a second call is nothing."""
     if has_ended(runtime) or _is_foreign(runtime):
         return
-    with contextlib.suppress(Exception), ended_on_error(runtime):
-        raise_ended(runtime)  # what has died cannot answer
-        _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, raise_silent)
-        runtime.join()
-        runtime._is_running = runtime._is_started = False
-        runtime._messaging_infrastructure.stop()
-        runtime._watchdog_manager.stop()
-    _close(runtime)
+    with LOCK:
+        if has_ended(runtime):  # by another thread
+            return
+        with contextlib.suppress(Exception), ended_on_error(runtime):
+            raise_ended(runtime)  # what has died cannot answer
+            _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, raise_silent)
+            runtime.join()
+            runtime._is_running = runtime._is_started = False
+            runtime._messaging_infrastructure.stop()
+            runtime._watchdog_manager.stop()
+        _close(runtime)
 
 
 def is_mute(runtime: Any) -> bool:
@@ -187,7 +201,9 @@ def terminate(runtime: Any) -> None:
     if has_ended(runtime) or _is_foreign(runtime):
         return
     infrastructure = runtime._messaging_infrastructure
-    with interrupts_blocked():
+    with LOCK, interrupts_blocked():
+        if has_ended(runtime):  # by another thread
+            return
         for actor in infrastructure.actors:
             if not actor._is_done:
                 # The actors own nothing that outlives them, and one that waits for a
@@ -200,7 +216,11 @@ def terminate(runtime: Any) -> None:
         runtime._open_ports.clear()
         with contextlib.suppress(Exception):
             infrastructure.stop()
-        infrastructure.smm.shutdown()
+        memory = infrastructure.smm
+        if hasattr(memory._manager, "shutdown"):
+            memory.shutdown()
+        else:  # it could not be started, and cannot be shut down
+            memory._manager = None
         runtime._watchdog_manager.stop()
         _close(runtime)
 

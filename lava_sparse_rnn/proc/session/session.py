@@ -28,6 +28,7 @@ from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.reference import check_input
+from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
 
 Progress = Callable[[int, int], None]
 
@@ -41,7 +42,8 @@ class Session:
     Between two calls of `run` it is paused, and the Process's `Var.get` and
     `Var.set` work. The answers to pieces of a sequence are those to the whole: after
     a piece, its last answers are pushed out in steps that have no token, in which
-    recurrences rest. Use it as a context manager, or `close` it.
+    recurrences rest. Use it as a context manager, or `close` it. Several threads can
+    use it: each call waits for the one before.
 
     Parameters
     ----------
@@ -96,6 +98,7 @@ class Session:
         run_cfg = run_cfg or RunCfg(tag, layered=layered)
         self._real = getattr(run_cfg, "select_tag", None) == "floating_pt"
         self._capacity, self._runtime = capacity, None
+        self._lock = OwnLock()
         with registers_restored(), contextlib.ExitStack() as stack:
             self.process: Any = _process_of(network, mode)
             _check_free(self.process)
@@ -125,6 +128,7 @@ class Session:
         source.s_out.connect(self._inp)
         out.connect(self._sink.a_in)
 
+    @one_at_a_time
     def run(
         self,
         x: ArrayLike,
@@ -196,6 +200,7 @@ class Session:
         dtype = np.float64 if self._real else np.int64
         return np.zeros((0, *self._sink.a_in.shape), dtype)
 
+    @one_at_a_time
     def reset(self) -> None:
         """Begin a new sequence: states and all that waits are zero.
 
@@ -207,6 +212,7 @@ class Session:
         self._check_open()
         reset(self.process)
 
+    @one_at_a_time
     def close(self) -> None:
         """End the Lava network; a second call does nothing."""
         self._runtime = None

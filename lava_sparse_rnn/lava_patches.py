@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Lava, imported so that it leaves the rest of the program alone.
+
+Whatever of this library needs Lava imports this module first.
+
+- At its import Lava sets the start method of all of multiprocessing to fork. That
+  fails wherever multiprocessing was used before (workers of a DataLoader, joblib, a
+  queue, every spawned child), and binds the whole program where it succeeds. Here the
+  program keeps its method, and Lava forks by itself, whatever that method is.
+- Lava counts Processes and Vars without a lock: two that are made at the same time by
+  two threads could share an identifier, by which messages find their way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from functools import partial
+from multiprocessing import managers
+from types import SimpleNamespace
+from typing import Any
+
+METHOD = "fork"
+
+
+@contextlib.contextmanager
+def _start_method_kept() -> Iterator[None]:
+    """Nobody in this thread sets multiprocessing's start method."""
+    original, owner = multiprocessing.set_start_method, threading.get_ident()
+
+    def set_start_method(*args: Any, **kwargs: Any) -> None:
+        if threading.get_ident() != owner:
+            original(*args, **kwargs)
+
+    multiprocessing.set_start_method = set_start_method
+    try:
+        yield
+    finally:
+        multiprocessing.set_start_method = original
+
+
+with _start_method_kept():
+    from lava.magma.compiler.channels import pypychannel, watchdog
+    from lava.magma.core.process.interfaces import IdGeneratorSingleton
+    from lava.magma.core.process.process import ProcessServer
+    from lava.magma.core.process.variable import VarServer
+    from lava.magma.runtime import runtime
+    from lava.magma.runtime.message_infrastructure import (
+        multiprocessing as infrastructure,
+    )
+    from lava.magma.runtime.message_infrastructure import shared_memory_manager
+
+
+def _fork_always() -> None:
+    """Bind what Lava uses of multiprocessing to fork, not to the program's method."""
+    if METHOD not in multiprocessing.get_all_start_methods():
+        return
+    context: Any = multiprocessing.get_context(METHOD)
+    used: dict[Any, tuple[str, ...]] = {
+        runtime: ("Queue",),
+        pypychannel: ("Semaphore",),
+        watchdog: ("Process", "Event", "Queue", "Manager"),
+    }
+    for module, names in used.items():
+        for name in names:
+            setattr(module, name, getattr(context, name))
+    manager = partial(managers.SharedMemoryManager, ctx=context)
+    module: Any = shared_memory_manager
+    module.managers = SimpleNamespace(SharedMemoryManager=manager)
+    actor: Any = infrastructure.SystemProcess
+    actor._Popen = staticmethod(context.Process._Popen)
+
+
+def _count_one_by_one() -> None:
+    """Give every Process and every Var an identifier of its own, also in threads."""
+    lock, original = threading.Lock(), IdGeneratorSingleton.get_next_id
+
+    def get_next_id(self: IdGeneratorSingleton) -> int:
+        with lock:
+            return original(self)
+
+    IdGeneratorSingleton.get_next_id = get_next_id
+    # Made here, because two threads could make them twice.
+    ProcessServer(), VarServer()
+
+
+_fork_always()
+_count_one_by_one()
