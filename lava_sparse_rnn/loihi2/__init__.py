@@ -18,8 +18,9 @@ from lava_sparse_rnn.loihi2.deployment import (
 )
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import Connection, NeuronGroup, neuron_groups
-from lava_sparse_rnn.loihi2.mapping import Mapping, map_network
+from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import MemoryModel
+from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.loihi2.report import estimate_dict, mapping_dict
 from lava_sparse_rnn.loihi2.rules import RULES, Violation, violations
 

@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lava_sparse_rnn.loihi2.chip import Board, Chip
 from lava_sparse_rnn.loihi2.demand import RESOURCES, Demand
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
-
-if TYPE_CHECKING:
-    from lava_sparse_rnn.loihi2.mapping import Mapping
+from lava_sparse_rnn.loihi2.mapping import Mapping
 
 
 @dataclass(frozen=True)

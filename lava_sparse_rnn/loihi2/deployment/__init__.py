@@ -14,7 +14,7 @@ from lava_sparse_rnn.loihi2.deployment.backends import (
     create,
     opened,
 )
-from lava_sparse_rnn.loihi2.deployment.bundle import Bundle, load_bundle
+from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.cpu import CpuBackend
 from lava_sparse_rnn.loihi2.deployment.errors import BundleError, DeploymentError
 from lava_sparse_rnn.loihi2.deployment.images import (
@@ -31,6 +31,7 @@ from lava_sparse_rnn.loihi2.deployment.manifest import (
     json_schema,
 )
 from lava_sparse_rnn.loihi2.deployment.program import GroupProgram, group_program
+from lava_sparse_rnn.loihi2.deployment.read import load_bundle
 from lava_sparse_rnn.loihi2.deployment.write import write_bundle
 
 __all__ = [

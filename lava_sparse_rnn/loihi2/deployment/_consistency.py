@@ -5,15 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lava_sparse_rnn.loihi2.deployment import manifest as m
+from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.microcode import Interpreter, Kind, MicrocodeError
-
-if TYPE_CHECKING:
-    from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 
 Problems = Iterator[str]
 

@@ -15,12 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from lava_sparse_rnn.loihi2.counts import check_same
 from lava_sparse_rnn.loihi2.deployment import manifest as m
 from lava_sparse_rnn.loihi2.deployment._folder import check_target, new_folder
-from lava_sparse_rnn.loihi2.deployment.bundle import Bundle, load_bundle
+from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import BundleError
 from lava_sparse_rnn.loihi2.deployment.program import GroupProgram, group_program
+from lava_sparse_rnn.loihi2.deployment.read import load_bundle
 from lava_sparse_rnn.loihi2.groups import INPUT, Connection, NeuronGroup
-from lava_sparse_rnn.loihi2.mapping import Mapping, map_network
+from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import StoredConnection
+from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.loihi2.report import core_table
 from lava_sparse_rnn.microcode import BINDINGS, Timing
 from lava_sparse_rnn.spec import Network, Wire, reference

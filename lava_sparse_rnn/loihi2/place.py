@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Finding a place on the cores of a board for every neuron of a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.loihi2.chip import Board, Chip, as_board
+from lava_sparse_rnn.loihi2.groups import neuron_groups
+from lava_sparse_rnn.loihi2.mapping import Mapping
+from lava_sparse_rnn.loihi2.memory import MemoryModel, store
+from lava_sparse_rnn.loihi2.partition import Planner
+from lava_sparse_rnn.loihi2.rules import require, violations
+from lava_sparse_rnn.spec import Network
+
+IntArray = NDArray[np.int64]
+
+
+def map_network(
+    network: Network,
+    target: Board | Chip | str | Path = "oheo_gulch",
+    cores: int | None = None,
+    model: MemoryModel | None = None,
+) -> Mapping:
+    """Distribute a network over the cores of a chip or board.
+
+    Each core has neurons of one group, a contiguous run of them, with all of their
+    synapses. Within a group the cut makes the most that any core has to do (synapses
+    or instructions, whichever is more) as small as it can, then the lesser of the
+    two, then memory. Cores beyond the fewest go to the groups whose cores have most
+    to do.
+
+    Parameters
+    ----------
+    network : Network
+    target : Board, Chip, str or Path
+        A preset's name is enough: oheo_gulch, kapoho_point, hala_point.
+    cores : int, optional
+        How many to use; by default as few as the limits allow, which leaves room for
+        the most copies. Some may stay unused where another would not help.
+    model : MemoryModel, optional
+        Sizes of table entries.
+
+    Returns
+    -------
+    Mapping
+
+    Raises
+    ------
+    Loihi2Error
+        When the network does not fit; the message says what breaks which limit.
+    """
+    board, model = as_board(target), model or MemoryModel()
+    groups = neuron_groups(network)
+    stored = {
+        g.name: tuple(store(c, board.chip, model) for c in g.inputs) for g in groups
+    }
+    cuts = Planner(groups, stored, board, model).plan(cores)
+    group_of = np.repeat(np.arange(len(groups)), [len(c) - 1 for c in cuts])
+    start = np.concatenate([c[:-1] for c in cuts])
+    stop = np.concatenate([c[1:] for c in cuts])
+    unplaced = Mapping(
+        board, model, groups, stored, group_of, start, stop, np.arange(len(start))
+    )
+    place = _places(unplaced.synapses, board.chip)
+    mapping = Mapping(board, model, groups, stored, group_of, start, stop, place)
+    require(violations(mapping))
+    return mapping
+
+
+def _places(synapses: IntArray, chip: Chip) -> IntArray:
+    """Core after core; the next chip where this one is full or has enough synapses."""
+    places, chip_number, used, held = [], 0, 0, 0
+    for n in synapses.tolist():
+        if used == chip.cores or (used and held + n > chip.synapses):
+            chip_number, used, held = chip_number + 1, 0, 0
+        places.append(chip_number * chip.cores + used)
+        used, held = used + 1, held + n
+    return np.array(places)
