@@ -4,6 +4,7 @@
 from lava_sparse_rnn import lava_patches  # noqa: F401  (before all of Lava)
 from lava_sparse_rnn.proc._neurons.microcode_model import instructions
 from lava_sparse_rnn.proc._neurons.timing import MODES, Clock, Timing
+from lava_sparse_rnn.proc._runtime.hardware import NoHardwareError
 from lava_sparse_rnn.proc._runtime.reset import STATE_VARS, reset
 from lava_sparse_rnn.proc._runtime.watch import ActorDiedError, RemoteError
 from lava_sparse_rnn.proc.affine import Affine
@@ -29,6 +30,7 @@ __all__ = [
     "Gate",
     "MicrocodeNeurons",
     "MicrocodeSimCfg",
+    "NoHardwareError",
     "Readout",
     "Recurrence",
     "RemoteError",

@@ -14,7 +14,6 @@ from lava.magma.core.run_configs import Loihi2HwCfg
 from lava_sparse_rnn import microcode, proc, spec
 from lava_sparse_rnn.loihi2 import DeploymentError, nc
 from lava_sparse_rnn.netx import hdf5
-from lava_sparse_rnn.proc._runtime.hardware import NoHardwareError
 
 
 class Recorder:
@@ -166,7 +165,7 @@ MISSING = "(?s)Loihi2HwCfg needs Lava's extension.*deploy NET -o BUNDLE.*docs/de
 
 def test_proc_run_says_what_is_missing(network):
     x = np.zeros((2, 4), np.int64)
-    with pytest.raises(NoHardwareError, match=MISSING):
+    with pytest.raises(proc.NoHardwareError, match=MISSING):
         proc.run(network, x, run_cfg=Loihi2HwCfg(select_tag="fixed_pt"))
     with pytest.raises(ImportError, match=MISSING):
         proc.Session(network, run_cfg=Loihi2HwCfg())
@@ -175,5 +174,5 @@ def test_proc_run_says_what_is_missing(network):
 def test_netx_says_what_is_missing(network, tmp_path):
     network.save(tmp_path / "n.net")
     net = hdf5.Network(net_config=str(tmp_path / "n.net"))
-    with pytest.raises(NoHardwareError, match=MISSING):
+    with pytest.raises(proc.NoHardwareError, match=MISSING):
         net.run(condition=RunSteps(1), run_cfg=Loihi2HwCfg())

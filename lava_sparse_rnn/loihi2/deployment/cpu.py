@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import OverflowCounters
+from lava_sparse_rnn.loihi2.counts import PER_CORE
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import DeploymentError
 from lava_sparse_rnn.loihi2.deployment.images import (
@@ -28,21 +29,6 @@ from lava_sparse_rnn.loihi2.deployment.images import (
 from lava_sparse_rnn.microcode import Interpreter
 
 IntArray = NDArray[np.int64]
-
-# What is counted per core; the names and meanings of `loihi2.counts.PER_CORE`.
-COUNTS = (
-    "sparse_synops",
-    "dense_synops",
-    "memory_reads",
-    "neuron_updates",
-    "instructions",
-    "spikes",
-    "messages_out",
-    "messages_in",
-    "hops_east_west",
-    "hops_north_south",
-    "chip_crossings",
-)
 
 
 class CpuCore:
@@ -215,13 +201,13 @@ class CpuBackend:
         Returns
         -------
         dict of str to array of int64, shape (cores,)
-            A total for each name in `COUNTS`.
+            A total for each name in `loihi2.counts.PER_CORE`.
         """
         self._loaded()
         kinds = (True, False) if idle is None else (not idle,)
         return {
             name: np.array([sum(c[k][name] for k in kinds) for c in self._counts])
-            for name in COUNTS
+            for name in PER_CORE
         }
 
     def close(self) -> None:
