@@ -96,17 +96,16 @@ def _entry(group: Any, index: int, name: str) -> Entry:
     return Entry(index, kind.decode("ascii"), group, name)
 
 
-def is_own(path: Path) -> bool:
+def is_own(entries: list[Entry]) -> bool:
     """Whether one description holds the whole file."""
-    with opened(path) as entries:
-        if not all(entry.is_own for entry in entries):
-            return False
-        if "format" in entries[0].group.file.attrs:
-            return True
-        return entries[0].input_frac is None and len(runs(entries)) == 1
+    if not all(entry.is_own for entry in entries):
+        return False
+    return _is_whole(entries) or (
+        entries[0].input_frac is None and len(runs(entries)) == 1
+    )
 
 
-def own_network(path: Path) -> spec.Network:
+def own_network(entries: list[Entry]) -> spec.Network:
     """The description that a file holds, written as a whole or layer by layer.
 
     Raises
@@ -114,12 +113,20 @@ def own_network(path: Path) -> spec.Network:
     SpecError
         When there are layers beside it, or it is damaged.
     """
-    if not is_own(path):
-        raise SpecError(f"{path}: not all of it is one network of this library")
-    with opened(path) as entries:
-        if "format" not in entries[0].group.file.attrs:
-            return describe(entries)
-    return spec.load(path)
+    file = entries[0].group.file
+    if not is_own(entries):
+        raise SpecError(
+            f"{file.filename}: not all of it is one network of this library"
+        )
+    if not _is_whole(entries):
+        return describe(entries)
+    with _damage_named(file.filename):
+        return spec.read(file, file.filename)
+
+
+def _is_whole(entries: list[Entry]) -> bool:
+    """Whether the file says of itself that it is one description."""
+    return "format" in entries[0].group.file.attrs
 
 
 def runs(entries: list[Entry]) -> list[list[Entry]]:

@@ -3,7 +3,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from lava.magma.core.run_conditions import RunSteps
@@ -84,3 +86,25 @@ def test_needs_neither_torch_nor_lava_dl():
     )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_file_is_opened_once(file, mixed, monkeypatch):
+    if mixed:  # an adapter is needed in front, so it is no file of one description
+        with h5py.File(file, "a") as opened_file:
+            del opened_file.attrs["format"]
+            opened_file["layer/0"].attrs["input_frac"] = 3
+    opened = []
+    stock = h5py.File.__init__
+
+    def counted(self, name, *args, **kwargs):
+        if isinstance(name, str | Path):  # `group.file` makes another object of it
+            opened.append(str(name))
+        stock(self, name, *args, **kwargs)
+
+    monkeypatch.setattr(h5py.File, "__init__", counted)
+    net = hdf5.Network(net_config=file)
+    assert type(net) is (hdf5.MixedNetwork if mixed else hdf5.OwnNetwork)
+    assert opened == [str(file)]
+    with h5py.File(file, "r+"):  # and closed again
+        pass

@@ -45,7 +45,7 @@ class TestRunConfiguration:
             proc.Gate.of(block, net.recipe): "PyGateModelMicrocode",
             proc.S5Block(block, net.recipe): "PyS5BlockModelMicrocode",
             proc.SparseRNN(net): "PySparseRNNModelMicrocode",
-            hdf5.Network(net_config=tmp_path / "a.net"): "PyNetworkModelMicrocode",
+            hdf5.Network(net_config=tmp_path / "a.net"): "PyOwnNetworkModelMicrocode",
         }
         for process, model in own.items():
             assert selected(process, proc.MicrocodeSimCfg()) == model

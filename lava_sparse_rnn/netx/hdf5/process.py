@@ -5,14 +5,32 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from lava_sparse_rnn.netx._file import is_own
+from lava_sparse_rnn.netx._file import Entry, opened
 from lava_sparse_rnn.netx._table import Row, table
 from lava_sparse_rnn.proc._neurons.process import TimedProcess
 
 
-class Network(TimedProcess):
+class OfFile(type(TimedProcess)):
+    """Metaclass of Processes made of a file, which is opened once.
+
+    The same open file shows which kind of `Network` it is for, and is what the
+    constructor gets as ``entries``.
+    """
+
+    def __call__(
+        cls, net_config: str | PathLike[str], *args: Any, **kwargs: Any
+    ) -> Any:
+        with opened(Path(net_config)) as entries:
+            kind: Any = cls
+            if cls is Network:
+                kind = next(k for k in Network.kinds if k.reads(entries))
+            lava: Any = super(OfFile, kind)
+            return lava.__call__(net_config, *args, entries=entries, **kwargs)
+
+
+class Network(TimedProcess, metaclass=OfFile):
     """A ``.net`` file as a Lava Process.
 
     A file of this library's layers becomes an `OwnNetwork`, one operating-system
@@ -66,17 +84,17 @@ class Network(TimedProcess):
     >>> net.out.connect(sink.a_in)  # doctest: +SKIP
     """
 
-    def __new__(
-        cls, net_config: str | PathLike[str] = "", *args: Any, **kwargs: Any
-    ) -> Network:
-        if cls is Network:
-            # These build on this class, so that it cannot import them before.
-            from lava_sparse_rnn.netx.hdf5.mixed import MixedNetwork
-            from lava_sparse_rnn.netx.hdf5.own import OwnNetwork
+    kinds: ClassVar[list[type[Network]]] = []
 
-            kind: Any = OwnNetwork if is_own(Path(net_config)) else MixedNetwork
-            return super().__new__(kind)
-        return super().__new__(cls)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if Network in cls.__bases__:
+            Network.kinds.append(cls)
+
+    @classmethod
+    def reads(cls, entries: list[Entry]) -> bool:
+        """Whether this is the kind for an open file."""
+        raise NotImplementedError
 
     @property
     def latency(self) -> int:

@@ -9,28 +9,54 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lava.magma.compiler.compiler_graphs import find_processes
+from lava.magma.core.process.ports.ports import ImplicitVarPort
 from lava.magma.core.process.process import AbstractProcess, ProcessServer
 from lava.magma.core.process.variable import VarServer
 
 from lava_sparse_rnn.proc._runtime.fork import LOCK
 
 
+class Graph:
+    """Some Processes as they are now, to be restored whenever they were compiled.
+
+    Parameters
+    ----------
+    processes : iterable of Process
+    """
+
+    def __init__(self, processes: Iterable[AbstractProcess]) -> None:
+        self._processes: list[Any] = list(processes)
+        self._links = [
+            (port, list(port.in_connections), list(port.out_connections))
+            for process in self._processes
+            for port in process.in_ports.members + process.out_ports.members
+        ]
+        self._var_ports = [set(p.var_ports._members) for p in self._processes]
+
+    def restore(self) -> None:
+        """Undo connections made since then, and what compiling has changed."""
+        for port, inputs, outputs in self._links:
+            port.in_connections, port.out_connections = list(inputs), list(outputs)
+        for process, known in zip(self._processes, self._var_ports, strict=True):
+            process._is_compiled = False
+            process.procs._members.clear()
+            for var in process.vars.members:
+                var.aliased_var = None
+            # Lava leaves a port on each Var inside that was probed from outside.
+            for port in list(process.var_ports.members):
+                if isinstance(port, ImplicitVarPort) and port.name not in known:
+                    del process.var_ports._members[port.name]
+                    delattr(process, port.name)
+
+
 @contextlib.contextmanager
 def graph_restored(process: AbstractProcess) -> Iterator[None]:
-    """Undo connections and what compiling changes, so that Processes can run again."""
-    graph: list[Any] = list(set(find_processes(process)))
-    ports = [port for p in graph for port in p.in_ports.members + p.out_ports.members]
-    links = [(list(p.in_connections), list(p.out_connections)) for p in ports]
+    """Leave all Processes connected to one so that they can be compiled again."""
+    graph = Graph(set(find_processes(process)))
     try:
         yield
     finally:
-        for port, (inputs, outputs) in zip(ports, links, strict=True):
-            port.in_connections, port.out_connections = inputs, outputs
-        for p in graph:
-            p._is_compiled = False
-            p.procs._members.clear()
-            for var in p.vars.members:
-                var.aliased_var = None
+        graph.restore()
 
 
 @contextlib.contextmanager

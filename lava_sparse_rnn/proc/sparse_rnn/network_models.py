@@ -9,12 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.proc._fused.layer_vars import LayerVars, layer_vars
+from lava_sparse_rnn.proc._fused.microcode import MicrocodeNetworkModel
 from lava_sparse_rnn.proc._fused.model import FusedModel
 from lava_sparse_rnn.proc._neurons.connect import WEIGHT_EXP, connection
 from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt
@@ -27,7 +31,7 @@ from lava_sparse_rnn.spec import S5Block as S5BlockSpec
 
 
 class FixedNetworkModel(FixedPt, FusedModel, metaclass=LayerVars):
-    """One process, integers."""
+    """The network in one process: the integer contract."""
 
     state_type = np.int64
     inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
@@ -35,7 +39,7 @@ class FixedNetworkModel(FixedPt, FusedModel, metaclass=LayerVars):
 
 
 class FloatNetworkModel(FloatingPt, FusedModel, metaclass=LayerVars):
-    """One process, real numbers."""
+    """The network in one process: the same equations in real numbers."""
 
     state_type = np.float64
     inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
@@ -69,7 +73,10 @@ ENDS = {
 
 
 class SubNetworkModel(AbstractSubProcessModel):
-    """A Process per layer; blocks become neuron groups in turn."""
+    """A Process per layer, joined by Lava's connections.
+
+    Blocks become neuron groups in turn.
+    """
 
     def __init__(self, proc: Any) -> None:
         params, network = proc.proc_params, proc.network
@@ -86,3 +93,38 @@ class SubNetworkModel(AbstractSubProcessModel):
                 own.alias(getattr(parts[last], name))
             timing = timing.later(layer.latency)
         port.connect(proc.out)
+
+
+# Base, tag and name of each model of a Process that stands for a network.
+MODELS: tuple[tuple[type, str, str], ...] = (
+    (FixedNetworkModel, "fixed_pt", "Py{}ModelFixed"),
+    (FloatNetworkModel, "floating_pt", "Py{}ModelFloat"),
+    (MicrocodeNetworkModel, "microcode", "Py{}ModelMicrocode"),
+)
+
+
+def models_of(process: type[AbstractProcess], module: str) -> tuple[type, ...]:
+    """Models of a Process that stands for a network, as classes of ``module``.
+
+    Lava finds models by importing the files beside a Process, and looks there for
+    classes by their names. So each such Process has a file that binds these four.
+
+    Parameters
+    ----------
+    process : type of Process
+    module : str
+        ``__name__`` of that file.
+
+    Returns
+    -------
+    tuple of type
+        ``Py<Process>ModelFixed``, ``..Float``, ``..Microcode``, ``Sub<Process>Model``.
+    """
+
+    def derived(base: type, name: str) -> type:
+        members = {"__module__": module, "__doc__": base.__doc__}
+        model = type(base)(name.format(process.__name__), (base,), members)
+        return implements(proc=process, protocol=LoihiProtocol)(model)
+
+    leaves = (tag(t)(requires(CPU)(derived(base, name))) for base, t, name in MODELS)
+    return *leaves, derived(SubNetworkModel, "Sub{}Model")

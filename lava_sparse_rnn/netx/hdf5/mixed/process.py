@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
@@ -13,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.netx._chain import Chain
-from lava_sparse_rnn.netx._file import opened
+from lava_sparse_rnn.netx._file import Entry, is_own
 from lava_sparse_rnn.netx._layer import Layer, Options, Place, Shape
-from lava_sparse_rnn.netx._snapshot import Snapshot
 from lava_sparse_rnn.netx._table import Row
 from lava_sparse_rnn.netx.hdf5.process import Network
 from lava_sparse_rnn.proc import Clock, SparseRNN, Timing
+from lava_sparse_rnn.proc._runtime.restore import Graph
 
 
 class MixedNetwork(Network):
@@ -27,6 +26,8 @@ class MixedNetwork(Network):
     Parameters
     ----------
     net_config : str or path
+    entries : list of Entry
+        The open file, which nobody has to give: see `OfFile`.
     mode : {"pipelined"}
         Neurons of other libraries advance in every time step; a token every few
         steps would not be the same network.
@@ -59,6 +60,7 @@ class MixedNetwork(Network):
         self,
         net_config: str | PathLike[str],
         *,
+        entries: list[Entry],
         mode: str = "pipelined",
         num_layers: int | None = None,
         skip_layers: int = 0,
@@ -85,8 +87,7 @@ class MixedNetwork(Network):
             clock=clock,
             options=Options(spike_exp, sparse_fc_layer),
         )
-        with opened(Path(net_config)) as entries:
-            chain = Chain(entries[:num_layers], skip_layers, first)
+        chain = Chain(entries[:num_layers], skip_layers, first)
         super().__init__(
             net_config=str(net_config),
             depth=depth,
@@ -102,10 +103,17 @@ class MixedNetwork(Network):
         self.out = OutPort(shape=self.layers[-1].out.shape)
         # Both ends are connected when the model is made: a part that is within reach
         # from outside would be compiled twice, once as a part and once by itself.
-        self.snapshot = Snapshot(part for x in self.layers for part in x.processes)
+        # Lava makes the parts of a hierarchical Process anew whenever it is compiled.
+        # These exist before, so that users can reach them and ports get their shapes.
+        self.graph = Graph(part for x in self.layers for part in x.processes)
         for layer in self.layers:
             for name, var in layer.variables.items():
                 setattr(self, name, Var(shape=var.shape, init=0))
+
+    @classmethod
+    def reads(cls, entries: list[Entry]) -> bool:
+        """Whether the file is more than one description."""
+        return not is_own(entries)
 
     @property
     def latency(self) -> int:

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
-from lava_sparse_rnn.netx._file import own_network
+from lava_sparse_rnn.netx._file import Entry, is_own, own_network
 from lava_sparse_rnn.netx._table import Row, description_rows
 from lava_sparse_rnn.netx.hdf5.process import Network
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
@@ -21,6 +20,8 @@ class OwnNetwork(SparseRNN, Network):
     Parameters
     ----------
     net_config : str or path
+    entries : list of Entry
+        The open file, which nobody has to give: see `OfFile`.
     num_layers, skip_layers
         See `Network`.
     mode, depth, period, reset_interval, reset_offset, num_tokens
@@ -42,15 +43,21 @@ class OwnNetwork(SparseRNN, Network):
         self,
         net_config: str | PathLike[str],
         *,
+        entries: list[Entry],
         num_layers: int | None = None,
         skip_layers: int = 0,
         **kwargs: Any,
     ) -> None:
-        network = own_network(Path(net_config))
+        network = own_network(entries)
         if num_layers is not None or skip_layers:
             layers = network.layers[slice(skip_layers, num_layers)]
             network = Description(layers, network.recipe, network.meta)
         super().__init__(network, net_config=str(net_config), **kwargs)
+
+    @classmethod
+    def reads(cls, entries: list[Entry]) -> bool:
+        """Whether the whole file is one description."""
+        return is_own(entries)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
