@@ -94,9 +94,9 @@ def test_wide_formats(assert_same, seed, recipe, flags):
 
 
 @pytest.mark.slow
-def test_policies(assert_same, policy_recipe):
+def test_policies(assert_same, paired_recipe):
     network = spec.random_network(
-        np.random.default_rng(7), 9, 12, 7, 5, 2, recipe=policy_recipe
+        np.random.default_rng(7), 9, 12, 7, 5, 2, recipe=paired_recipe
     )
     assert_same(network, tokens(network, 7, 60), "-O2")
     assert_same(network, tokens(network, 7, 60), "-O1", PORTABLE)

@@ -48,9 +48,9 @@ def three_chips(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", deployment.MODES)
-def test_every_policy(policy_recipe, mode, tmp_path, random_tokens):
+def test_every_policy(paired_recipe, mode, tmp_path, random_tokens):
     rng = np.random.default_rng(5)
-    network = spec.random_network(rng, 5, 8, 6, 4, 1, recipe=policy_recipe)
+    network = spec.random_network(rng, 5, 8, 6, 4, 1, recipe=paired_recipe)
     x = random_tokens(network, 8)
     bundle = loihi2.write_bundle(
         network, tmp_path / "b", loihi2.map_network(network, cores=9), x

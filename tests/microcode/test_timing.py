@@ -110,16 +110,16 @@ def spread(x, period):
     return out
 
 
-def make(policy_recipe, n_blocks=2):
+def make(paired_recipe, n_blocks=2):
     rng = np.random.default_rng(11)
-    network = spec.random_network(rng, 4, 6, 5, 3, n_blocks, recipe=policy_recipe)
+    network = spec.random_network(rng, 4, 6, 5, 3, n_blocks, recipe=paired_recipe)
     # Biases must be there: without them the fill would not matter.
     assert network.layers[1].bias_x_re.value.any()
     return network
 
 
-def test_pipelined(policy_recipe, random_tokens):
-    network = make(policy_recipe)
+def test_pipelined(paired_recipe, random_tokens):
+    network = make(paired_recipe)
     x = random_tokens(network, 15)
     expected = spec.reference.run(network, x)
     stepper = Stepper(network)
@@ -141,8 +141,8 @@ def test_the_state_stays_at_zero_through_the_fill(random_tokens):
             assert busy == (step >= depth), (step, name)
 
 
-def test_fall_through(policy_recipe, random_tokens):
-    network = make(policy_recipe)
+def test_fall_through(paired_recipe, random_tokens):
+    network = make(paired_recipe)
     latency = network.latency
     x = random_tokens(network, 8)
     trace, overflows = {}, OverflowCounters()

@@ -49,8 +49,8 @@ def test_layered_equals_reference(network, random_tokens, recipe):
 
 
 @pytest.mark.slow
-def test_layered_equals_reference_for_policies(network, random_tokens, policy_recipe):
-    net = network(4, policy_recipe, n_blocks=2)
+def test_layered_equals_reference_for_policies(network, random_tokens, paired_recipe):
+    net = network(4, paired_recipe, n_blocks=2)
     same_in_every_way(net, random_tokens(net, 20), layered=True)
 
 

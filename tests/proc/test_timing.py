@@ -77,8 +77,8 @@ def test_fall_through_gives_the_reference_s_answers(network, random_tokens, laye
 
 @slow
 @pytest.mark.parametrize("layered", [False, True])
-def test_fall_through_with_every_policy(network, random_tokens, policy_recipe, layered):
-    net = network(4, policy_recipe)
+def test_fall_through_with_every_policy(network, random_tokens, paired_recipe, layered):
+    net = network(4, paired_recipe)
     x = random_tokens(net, 6)
     y = proc.run(net, x, layered=layered, mode="fall_through")
     np.testing.assert_array_equal(y, reference.run(net, x))
