@@ -2,6 +2,7 @@
 """Fixtures that the tests of several rooms share."""
 
 import itertools
+import os
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,11 @@ import pytest
 from hypothesis import settings
 
 from lava_sparse_rnn import spec
+
+# Each worker has a core to itself: threads of torch's would wait for each other,
+# spinning. This is read when torch is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The machine that runs the tests may be busy: a slow example is not a failure.
 settings.register_profile("default", deadline=None)
