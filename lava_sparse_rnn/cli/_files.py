@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
+from lava_sparse_rnn.files import target_of
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -52,15 +54,18 @@ def check_outputs(*paths: Path | None) -> None:
     for path in paths:
         if path is None:
             continue
-        folder = path.parent
         if path.is_dir():
             raise ValueError(f"{path}: is a folder, the name of a file is needed")
+        target = target_of(path)
+        folder = path.parent if target is None else target.parent
         if not folder.is_dir():
             raise ValueError(f"{path}: cannot be written, there is no folder {folder}")
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if target is not None and not os.access(folder, os.W_OK | os.X_OK):
             raise ValueError(
                 f"{path}: cannot be written, folder {folder} is write-protected"
             )
+        if path.exists() and not os.access(path, os.W_OK):
+            raise ValueError(f"{path}: cannot be written, it is write-protected")
 
 
 def check_picture(path: Path | None) -> None:

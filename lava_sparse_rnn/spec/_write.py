@@ -13,10 +13,10 @@ import h5py
 import numpy as np
 from scipy import sparse
 
-from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._members import MAX_PACKED, smallest
 from lava_sparse_rnn.spec._packed import DATASET, pack, scratch
+from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
 from lava_sparse_rnn.spec.layers import Layer, Recipe
 
 FORMAT = "lava_sparse_rnn"
@@ -35,10 +35,7 @@ def save(
 
     With ``packed`` each layer is one compressed array, here and below.
     """
-    with (
-        replacing(path) as temporary,
-        h5py.File(temporary, "w", libver="latest") as file,
-    ):
+    with replacing_hdf5(path, libver="latest") as file:
         write_layers(file, layers, recipe, meta, packed)
 
 

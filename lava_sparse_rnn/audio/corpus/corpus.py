@@ -24,7 +24,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lava_sparse_rnn.audio.corpus.decode import READERS, clean_up, require_av, silence_pauses
+from lava_sparse_rnn.audio.corpus.decode import (
+    READERS,
+    clean_up,
+    require_av,
+    silence_pauses,
+)
 from lava_sparse_rnn.audio.corpus.flat import Clip, FlatFile, write_flat, write_json
 from lava_sparse_rnn.audio.corpus.packages import KINDS, SOURCES, SPLITS, Source
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError

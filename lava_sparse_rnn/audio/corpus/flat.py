@@ -15,10 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lava_sparse_rnn.files import replacing
-
-from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.files import replacing
 
 FORMAT = 1
 """Version of the index; a reader refuses any other."""
@@ -83,18 +82,20 @@ def write_flat(
     """
     clips = list(clips)
     total = sum(clip.length for clip in clips)
-    # A map of no samples is impossible, an empty file of one sample is harmless.
-    shape = (max(1, total),)
     index = stem.with_name(stem.name + ".json")
+    # A map of no samples is impossible, an empty file of one sample is harmless.
+    header = {"descr": "<i2", "fortran_order": False, "shape": (max(1, total),)}
     rows, offset = [], 0
-    with replacing(stem.with_name(stem.name + ".npy")) as part:
-        data = np.lib.format.open_memmap(part, "w+", dtype=np.int16, shape=shape)
+    with (
+        replacing(stem.with_name(stem.name + ".npy")) as part,
+        part.open("wb") as file,  # no map: what has no room on the disk would end us
+    ):
+        np.lib.format.write_array_header_1_0(file, header)
         for clip, x in zip(clips, samples, strict=True):
-            data[offset : offset + clip.length] = x
+            file.write(np.asarray(x, "<i2").reshape(clip.length).tobytes())
             rows.append({**asdict(clip), "offset": offset})
             offset += clip.length
-        data.flush()
-        del data
+        file.write(bytes(0 if total else 2))
         index.unlink(missing_ok=True)
     write_json(
         index, {"format": FORMAT, "sample_rate": SAMPLE_RATE, **extra, "clips": rows}

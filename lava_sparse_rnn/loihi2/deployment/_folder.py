@@ -1,39 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Folders that appear whole or not at all."""
+"""Where a bundle may be written."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from lava_sparse_rnn.loihi2.deployment import manifest
 from lava_sparse_rnn.loihi2.deployment.errors import BundleError
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder beside ``path`` that takes its place when the block succeeds."""
-    own = uuid.uuid4().hex  # of this call: threads of a process write side by side
-    temporary = path.with_name(f".{own}.new")
-    aside = path.with_name(f".{own}.old")
-    try:
-        temporary.mkdir()
-        yield temporary
-        # Two renames, as a folder cannot replace one that is not empty.
-        if path.exists():
-            path.rename(aside)
-        temporary.rename(path)
-    except BaseException:
-        if aside.exists() and not path.exists():
-            aside.rename(path)
-        raise
-    finally:
-        for leftover in (temporary, aside):
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def check_target(path: Path, overwrite: bool) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lava_sparse_rnn.files import replacing_folder
 from lava_sparse_rnn.loihi2.counts import check_same
 from lava_sparse_rnn.loihi2.deployment import manifest as m
-from lava_sparse_rnn.loihi2.deployment._folder import check_target, new_folder
+from lava_sparse_rnn.loihi2.deployment._folder import check_target
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import BundleError
 from lava_sparse_rnn.loihi2.deployment.program import GroupProgram, group_program
@@ -75,7 +76,7 @@ def write_bundle(
     check_same(network, mapping)
     x, source = _golden_tokens(network, golden, seed)
     y = reference.run(network, x)
-    with new_folder(path) as folder:
+    with replacing_folder(path) as folder:
         writer = _Writer(folder)
         answer = network.layers[-1].out
         manifest = m.Manifest(

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import h5py
 import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.nn.blocks._base import Block, with_nonlinearity
+from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
 
 
 @torch.no_grad()
@@ -96,7 +95,7 @@ def export_hdf5(blocks: Sequence[nn.Module], path: str | Path) -> None:
         Replaced only when all is written.
     """
     writers: list[Any] = [b for b in blocks if hasattr(b, "export_hdf5")]
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with replacing_hdf5(path) as file:
         for i, block in enumerate(writers):
             block.export_hdf5(file.create_group(f"layer/{i}"))
 
