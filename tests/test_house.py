@@ -109,6 +109,33 @@ def test_no_files_import_each_other():
         pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
+def layer_tables():
+    """Every dict of the package that is keyed by types of layers: place, keys."""
+    from lava_sparse_rnn.spec import LAYER_TYPES
+
+    spelled = {name: name for name in LAYER_TYPES}
+    spelled |= {cls.__name__: name for name, cls in LAYER_TYPES.items()}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Dict) or None in node.keys:
+                continue
+            words = [ast.unparse(key).strip("'\"") for key in node.keys]
+            plain = [w.removesuffix(".type").rpartition(".")[2] for w in words]
+            keys = [spelled.get(word, word) for word in plain]
+            # Neuron groups have an `affine` too, tables of them other keys beside it.
+            if "s5" in keys or set(keys) == {"affine"} != set(words):
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", sorted(keys)
+
+
+def test_tables_by_layer_type_are_complete():
+    from lava_sparse_rnn.spec import LAYER_TYPES
+
+    tables = dict(layer_tables())
+    assert len(tables) > 5  # they are found at all
+    expected = sorted(LAYER_TYPES)
+    assert {p: keys for p, keys in tables.items() if keys != expected} == {}
+
+
 def room_of(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 

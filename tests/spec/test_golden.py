@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files written long ago load and give the same answers for ever.
+
+Never write these files anew: a change that they notice breaks every user's file.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lava_sparse_rnn import spec
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+@pytest.mark.parametrize("name", ["plain", "packed"])
+def test_old_files_give_their_answers(name):
+    network = spec.load(GOLDEN / f"{name}.net")
+    expected = json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
+    answers = spec.reference.run(network, np.array(expected["tokens"]))
+    assert np.array_equal(answers, expected["answers"])
+
+
+def test_old_recipes_are_read_as_they_were():
+    plain = spec.load(GOLDEN / "plain.net").recipe
+    assert plain == spec.Recipe()
+    packed = spec.load(GOLDEN / "packed.net").recipe
+    changes = {"rounding": "nearest", "overflow": "wrap", "state_bits": 16}
+    changes |= {"state_nonlinearity": "split", "wire_bits": 12}
+    assert packed == spec.Recipe(**changes)
+
+
+@pytest.mark.parametrize("name", ["plain", "packed"])
+def test_they_are_of_both_formats(name):
+    import h5py
+
+    with h5py.File(GOLDEN / f"{name}.net") as file:
+        assert ("packed" in file["layer/0"]) is (name == "packed")
+        assert file.attrs["format_version"] == 1

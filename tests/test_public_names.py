@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every room offers, in one table: a name that goes or comes is seen here."""
+
+import importlib
+
+import pytest
+
+ROOMS = {
+    "fixed_point": """
+        Arithmetic IntegerArithmetic MAX_SHIFT OVERFLOWS OverflowCounters PLAN
+        QFormat ROUNDINGS RealArithmetic SIGMOID_FRAC SIGMOID_ONE Shift
+        SigmoidLines SpecError choose fit_lines frozen_ints lines_from_points
+        lines_from_real quantize saturate shift wrap
+    """,
+    "spec": """
+        ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION LAYER_TYPES Layer
+        NONLINEARITIES Network Recipe S5Block SpecError Weights Wire formats
+        groups load random_network read read_layer read_recipe reference
+        shifted_bound validate write write_layer write_recipe
+    """,
+    "spec.quantize": """
+        RealBlock RealS4D S4DSpec peaks_of quantize_affine quantize_block
+        quantize_gate quantize_readout quantize_recurrence quantize_s4d
+    """,
+    "engine": """
+        EXTENSION Engine Stream available
+    """,
+    "c_export": """
+        Export Sizes export identifier_of measure
+    """,
+    "microcode": """
+        AssemblyError BINDINGS Declaration Executor Finding Instruction
+        InstructionCount Interpreter Kind MicrocodeError OPCODES Opcode Position
+        Program Report Stream Timing Tracer assemble check constants_for
+        disassemble interpreter_for program_for run source
+    """,
+    "proc": """
+        ActorDiedError Affine Clock Gate MODES MicrocodeNeurons MicrocodeSimCfg
+        NoHardwareError Readout Recurrence RemoteError RunCfg S4D S5Block
+        STATE_VARS Session Sink Source SparseRNN Timing instructions overflows
+        reset run
+    """,
+    "netx.hdf5": """
+        BUILDERS Layer MixedNetwork Network Options OwnNetwork Place View
+        register
+    """,
+    "loihi2": """
+        BOARDS Board Bundle BundleError Chip Coefficients Connection Counts
+        DeploymentError Estimate Loihi2Error Mapping MemoryModel Mode
+        NeuronGroup PRESETS RULES Tally TermTime Violation as_board
+        as_coefficients count estimate estimate_dict load_bundle map_network
+        mapping_dict neuron_groups violations weigh write_bundle
+    """,
+    "loihi2.deployment": """
+        BoardImage Bundle BundleError CheckResult CoreImage CoreSynapses
+        CpuBackend DeploymentBackend DeploymentError ENTRY_POINTS GroupProgram
+        MODES Manifest Route SCHEMA_VERSION available board_image check create
+        group_program json_schema load_bundle opened write_bundle
+    """,
+    "nn": """
+        S5Block S5Options SparseRNN TopK blocks gated_scan heads
+        parameter_groups quantize relufy sparsify
+    """,
+    "nn.quantize": """
+        FoldedAffine FoldedBlock FoldedNetwork QuantizedRNN RECIPES Ranges
+        Report TensorError calibrate error_report export_hdf5 fold quantize
+        recipe sigmoid_table unfold with_silence
+    """,
+    "nn.blocks": """
+        Affine Block S5 calibrate export_hdf5 prunable quantize
+    """,
+    "nn.sparsify": """
+        ActivityPenalty Constant Cubic DISTRIBUTIONS OneShot PATTERNS PENALTIES
+        Pruner SCHEDULES SCORES erdos_renyi global_ prune sparsity uniform
+    """,
+    "audio": """
+        Analyzer AudioError Denoiser FrontEnd MissingDependencyError Mix Mixer
+        MixerConfig NdnsFolder NdnsItem NdnsSegments SAMPLE_RATE SegmentsConfig
+        Stft Synthesizer WavInfo batches fetch find_lag open_split si_snr
+        si_snr_improvement write_set
+    """,
+    "train": """
+        FloatStage IntegerStage TrainConfig open_float run
+    """,
+}
+NEEDS = {"proc": "lava", "netx": "lava", "nn": "torch", "train": "torch"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_offers_these_names(room):
+    if needed := NEEDS.get(room.partition(".")[0]):
+        pytest.importorskip(needed)
+    module = importlib.import_module(f"lava_sparse_rnn.{room}")
+    assert sorted(module.__all__) == ROOMS[room].split()
+    for name in module.__all__:
+        getattr(module, name)
