@@ -7,16 +7,17 @@ import pytest
 
 ROOMS = {
     "fixed_point": """
-        Arithmetic IntegerArithmetic MAX_SHIFT OVERFLOWS OverflowCounters PLAN
-        QFormat ROUNDINGS RealArithmetic SIGMOID_FRAC SIGMOID_ONE Shift
-        SigmoidLines SpecError choose fit_lines frozen_ints lines_from_points
-        lines_from_real quantize saturate shift wrap
+        Arithmetic Immutable IntegerArithmetic MAX_SHIFT OVERFLOWS
+        OverflowCounters PLAN QFormat ROUNDINGS RealArithmetic SIGMOID_FRAC
+        SIGMOID_ONE Shift SigmoidLines SpecError choose fit_lines frozen_ints
+        lines_from_points lines_from_real quantize saturate shift wrap
     """,
     "spec": """
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION LAYER_TYPES Layer
-        NONLINEARITIES Network Recipe S5Block SpecError Weights Wire formats
-        groups load random_network read read_layer read_recipe reference
-        shifted_bound validate write write_layer write_recipe
+        NONLINEARITIES Network Recipe S5Block SpecError Weights Wire
+        check_network formats groups load random_network read read_layer
+        read_recipe reference shifted_bound validate write write_layer
+        write_recipe
     """,
     "spec.quantize": """
         RealBlock RealS4D S4DSpec peaks_of quantize_affine quantize_block

@@ -12,8 +12,7 @@ from lava_sparse_rnn.c_export._layers import Part, Writer
 from lava_sparse_rnn.c_export._memory import Memory
 from lava_sparse_rnn.c_export._types import Types
 from lava_sparse_rnn.files import replacing
-from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec import Network, Wire, validate
+from lava_sparse_rnn.spec import Network, Wire, check_network, validate
 
 NARROWEST_TOKEN = 16  # tokens and answers have 16 or 32 bits outside
 
@@ -84,11 +83,7 @@ def export(network: Network, prefix: str = "network") -> Export:
         When the prefix is no identifier, or ``network`` is no valid network.
     """
     identifier(prefix)
-    if not isinstance(network, Network):
-        raise SpecError(
-            f"export: needs a spec.Network, got {type(network).__name__}; "
-            "spec.load reads one from a file"
-        )
+    check_network(network, "export")
     validate(network)
     types = Types.of(network)
     memory = Memory.of(network, types)

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from lava_sparse_rnn.engine._extension import EXTENSION, choose_kernel
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec import Network, validate
+from lava_sparse_rnn.spec import Network, check_network, validate
 from lava_sparse_rnn.spec._tensors import Wire
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
@@ -68,11 +68,7 @@ def prepare(network: Network, kernel: str | None, layout: str | None) -> Program
         When the network breaks a rule, or there is no such kernel.
     """
     kernel = choose_kernel(kernel)
-    if not isinstance(network, Network):
-        raise SpecError(
-            f"engine: needs a spec.Network, got {type(network).__name__}; "
-            "spec.load reads one from a file"
-        )
+    check_network(network, "engine")
     if (layout or "") not in LAYOUTS:
         raise SpecError(f"engine: layout is {layout!r}, must be sparse or dense")
     validate(network)

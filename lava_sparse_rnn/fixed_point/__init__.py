@@ -8,7 +8,12 @@ from lava_sparse_rnn.fixed_point._arithmetic import (
 )
 from lava_sparse_rnn.fixed_point._counters import OverflowCounters
 from lava_sparse_rnn.fixed_point._errors import SpecError
-from lava_sparse_rnn.fixed_point._format import QFormat, frozen_ints, quantize
+from lava_sparse_rnn.fixed_point._format import (
+    Immutable,
+    QFormat,
+    frozen_ints,
+    quantize,
+)
 from lava_sparse_rnn.fixed_point._ops import (
     MAX_SHIFT,
     OVERFLOWS,
@@ -37,6 +42,7 @@ __all__ = [
     "SIGMOID_FRAC",
     "SIGMOID_ONE",
     "Arithmetic",
+    "Immutable",
     "IntegerArithmetic",
     "OverflowCounters",
     "QFormat",

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,8 +24,20 @@ _UNFIT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 MAX_BITS = 32  # the widest register or message that any part of the chip has
 
 
+class Immutable:
+    """Base of frozen dataclasses that hold arrays.
+
+    A copy and what is read from a pickle are made by the constructor: checked anew,
+    and their arrays as read-only as they were.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        made_of = (f.name for f in fields(self) if f.init)  # type: ignore[arg-type]
+        return type(self), tuple(getattr(self, name) for name in made_of)
+
+
 @dataclass(frozen=True, eq=False)
-class QFormat:
+class QFormat(Immutable):
     """A signed two's-complement integer ``q`` that stands for ``q / 2**frac``.
 
     Parameters

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point._arithmetic import Arithmetic, IntegerArithmetic
 from lava_sparse_rnn.fixed_point._errors import SpecError
-from lava_sparse_rnn.fixed_point._format import frozen_ints
+from lava_sparse_rnn.fixed_point._format import Immutable, frozen_ints
 from lava_sparse_rnn.fixed_point._ops import MAX_SHIFT, Shift
 
 SIGMOID_FRAC = 15
@@ -27,7 +27,7 @@ SLOPE_BITS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class SigmoidLines:
+class SigmoidLines(Immutable):
     """Lines ``p_i(m) = shift(slope_i * m, shift_i + f) + offset_i``, floored.
 
     ``m`` is the magnitude of a gate argument with ``f`` fractional bits, ``p_i`` has

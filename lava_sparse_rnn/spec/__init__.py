@@ -4,7 +4,7 @@
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import formats, groups, reference
 from lava_sparse_rnn.spec._hdf5 import load, read, read_layer, read_recipe
-from lava_sparse_rnn.spec._network import Network, validate, write
+from lava_sparse_rnn.spec._network import Network, check_network, validate, write
 from lava_sparse_rnn.spec._random import random_network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
 from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound
@@ -33,6 +33,7 @@ __all__ = [
     "SpecError",
     "Weights",
     "Wire",
+    "check_network",
     "formats",
     "groups",
     "load",

@@ -84,8 +84,37 @@ class Network(Part):
         save(path, self.layers, self.recipe, self.meta, packed)
 
 
+def check_network(value: object, asked_by: str) -> Network:
+    """``value`` if it is a network, or an error that says how to get one.
+
+    Parameters
+    ----------
+    value : Network
+    asked_by : str
+        Who needs it, for the message.
+
+    Raises
+    ------
+    SpecError
+        For the path of a file, and everything else.
+    """
+    if isinstance(value, Network):
+        return value
+    if isinstance(value, str | Path):
+        raise SpecError(
+            f"{asked_by}: needs a spec.Network, got the path {str(value)!r}; "
+            f"spec.load({str(value)!r}) reads it"
+        )
+    raise SpecError(
+        f"{asked_by}: needs a spec.Network, got {type(value).__name__}; "
+        "spec.load reads one from a file"
+    )
+
+
 def validate(network: Network) -> None:
     """Check a whole network; the first rule that it breaks is raised."""
+    if not isinstance(network.recipe, Recipe):
+        raise SpecError(f"network: recipe is {network.recipe!r}, must be a spec.Recipe")
     if not network.layers:
         raise SpecError("network: has no layers")
     before: Wire | None = None

@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from lava_sparse_rnn.fixed_point import QFormat, SpecError, frozen_ints, quantize
+from lava_sparse_rnn.fixed_point import (
+    Immutable,
+    QFormat,
+    SpecError,
+    frozen_ints,
+    quantize,
+)
 
 MAX_WEIGHT_BITS = 8  # a stored synaptic weight of the chip
 MAX_FRAC_ABOVE_REF = 10  # more would push a column of weights below their last place
@@ -28,7 +34,7 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-class Part:
+class Part(Immutable):
     """Base of the frozen dataclasses: compared by their integers."""
 
     def __eq__(self, other: object) -> bool:
@@ -118,7 +124,8 @@ class Weights(Part):
         matrix = matrix.copy()
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
-        matrix.data.setflags(write=False)
+        for array in (matrix.data, matrix.indices, matrix.indptr):
+            array.setflags(write=False)
         frac = np.atleast_1d(frozen_ints(self.frac, "Weights: frac"))
         self._set(matrix=matrix, frac=frac, bits=int(self.bits))
         if not 2 <= self.bits <= MAX_WEIGHT_BITS:

@@ -20,7 +20,7 @@ from lava_sparse_rnn.fixed_point import (
     SpecError,
     frozen_ints,
 )
-from lava_sparse_rnn.spec._network import Network
+from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
     GateGroup,
@@ -85,7 +85,7 @@ class Reference:
         arithmetic: Arithmetic | None = None,
         counters: OverflowCounters | None = None,
     ) -> None:
-        self.network = network
+        self.network = check_network(network, "reference")
         if arithmetic is None:
             arithmetic = network.recipe.arithmetic()
             if counters is not None:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a description refuses, and what a file keeps."""
 
+import copy
 import dataclasses
+import pickle
 import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import sparse
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import PLAN, QFormat
@@ -309,3 +313,49 @@ def test_a_save_into_no_folder_names_the_file(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         NETWORK.save(path)
     assert caught.value.filename == str(path)
+
+
+def arrays_of(value, path="network"):
+    """Every array of a description, with the way to it."""
+    if isinstance(value, np.ndarray):
+        yield path, value
+    elif sparse.issparse(value):
+        for name in ("data", "indices", "indptr"):
+            yield f"{path}.{name}", getattr(value, name)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from arrays_of(getattr(value, field.name), f"{path}.{field.name}")
+    elif isinstance(value, tuple):
+        for i, part in enumerate(value):
+            yield from arrays_of(part, f"{path}[{i}]")
+
+
+@pytest.mark.parametrize("how", ["made", "packed", "plain", "pickled", "copied"])
+def test_no_array_can_be_written_to_after_the_proof(how, tmp_path):
+    network = NETWORK
+    if how in ("packed", "plain"):
+        NETWORK.save(tmp_path / "a.net", packed=how == "packed")
+        network = spec.load(tmp_path / "a.net")
+    elif how != "made":
+        copies = {"pickled": lambda n: pickle.loads(pickle.dumps(n))}
+        network = copies.get(how, copy.deepcopy)(NETWORK)
+    assert network == NETWORK
+    found = dict(arrays_of(network))
+    assert "network.layers[1].B_re.matrix.indices" in found
+    assert [path for path, array in found.items() if array.flags.writeable] == []
+    with pytest.raises(ValueError, match="read-only"):
+        network.layers[0].weights.matrix.data[0] = 5
+
+
+def test_the_name_of_a_recipe_is_no_recipe():
+    with pytest.raises(SpecError, match="recipe is 'w4a16', must be a spec.Recipe"):
+        spec.Network(NETWORK.layers, "w4a16")
+
+
+@pytest.mark.parametrize("wrong", ["a.net", Path("a.net")])
+def test_a_path_is_no_network(wrong):
+    tokens = np.zeros((1, NETWORK.d_in), dtype=int)
+    with pytest.raises(SpecError, match=r"got the path 'a.net'; spec.load\('a.net'\)"):
+        spec.reference.run(wrong, tokens)
+    with pytest.raises(SpecError, match="reference: needs a spec.Network, got ndarray"):
+        spec.reference.run(tokens, NETWORK)
