@@ -13,7 +13,8 @@ from lava_sparse_rnn import backends
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec import Network, SpecError
+from lava_sparse_rnn.spec.stream import HoldsNothing, Progress, State
 from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
 
 Samples = NDArray[np.float32]
@@ -35,17 +36,19 @@ class DenoiserState:
         Samples still to come that lie before the stream.
     """
 
-    network: backends.State
+    network: State
     analyzer: Analyzer
     synthesizer: Synthesizer
     ready: Samples
     early: int
 
 
-class Denoiser:
+class Denoiser(HoldsNothing):
     """Samples in, cleaner samples out.
 
-    Several threads can use it: each call waits for the one before.
+    Several threads can use it: each call waits for the one before. `close` it at the
+    end, or use it as a context manager: what the backend holds, such as the processes
+    of ``lava``, goes then.
 
     Parameters
     ----------
@@ -53,14 +56,14 @@ class Denoiser:
         With the constants of its front end in ``meta``.
     backend : str
         How the network runs, see `lava_sparse_rnn.backends`. All give the same
-        samples; streaming needs one that keeps its state between calls.
+        samples.
 
     Attributes
     ----------
     front_end : FrontEnd
     delay : int
         Samples by which `process` answers late: one window, 32 ms of 512 samples.
-    backend : backends.Backend
+    backend : spec.stream.Stream
 
     Raises
     ------
@@ -79,7 +82,7 @@ class Denoiser:
                 f"front end has {bins} bins"
             )
         self.backend = backends.create(backend, network)
-        self._name, self._lock = backend, OwnLock()
+        self._lock = OwnLock()
         self._stft = self.front_end.stft()
         self.delay = self._stft.n_fft
         self._analyzer = Analyzer(self._stft)
@@ -91,9 +94,7 @@ class Denoiser:
         return self._tokens(self._stft.analysis(samples))
 
     @one_at_a_time
-    def denoise(
-        self, samples: Samples, progress: backends.Progress | None = None
-    ) -> Samples:
+    def denoise(self, samples: Samples, progress: Progress | None = None) -> Samples:
         """Denoise a whole recording.
 
         Parameters
@@ -130,11 +131,6 @@ class Denoiser:
         array of float32, shape (n,)
             The stream's samples of `delay` samples ago; zeros before its start.
         """
-        if not self.backend.streams:
-            raise AudioError(
-                f"backend {self._name!r} runs whole recordings only; streaming needs "
-                "one that keeps its state between calls, such as 'reference'"
-            )
         cleaned = self._clean(self._analyzer.process(chunk), None)
         new = self._synthesizer.process(cleaned)
         # What the first frames put before the start of the signal is not sound.
@@ -163,12 +159,11 @@ class Denoiser:
         Raises
         ------
         AudioError
-            When the backend does not show its state, or, where it is assigned, when
-            it is that of another network or window.
+            When what is assigned is the state of another network or window.
         """
         return copy.deepcopy(
             DenoiserState(
-                self._network_state(),
+                self.backend.state,
                 self._analyzer,
                 self._synthesizer,
                 self._ready,
@@ -181,25 +176,19 @@ class Denoiser:
     def state(self, state: DenoiserState) -> None:
         if not isinstance(state, DenoiserState):
             raise AudioError(f"state: is of type {type(state).__name__}")
-        shapes = [
-            [np.shape(part) for parts in network for part in parts]
-            for network in (state.network, self._network_state())
-        ]
-        if shapes[0] != shapes[1] or state.analyzer.stft != self._stft:
-            raise AudioError("state: is that of another network or window")
+        if state.analyzer.stft != self._stft:
+            raise AudioError("state: is that of another window")
+        try:
+            self.backend.state = state.network
+        except SpecError as error:
+            raise AudioError(f"{error}; it is that of another network") from None
         state = copy.deepcopy(state)
-        self.backend.state = state.network  # type: ignore[attr-defined]
         self._analyzer, self._synthesizer = state.analyzer, state.synthesizer
         self._ready, self._early = state.ready, state.early
 
-    def _network_state(self) -> backends.State:
-        state = getattr(self.backend, "state", None)
-        if state is None:
-            raise AudioError(
-                f"backend {self._name!r} does not show its state; 'engine' and "
-                "'reference' do"
-            )
-        return state
+    def close(self) -> None:
+        """Let go of what the backend holds; a second call does nothing."""
+        self.backend.close()
 
     @one_at_a_time
     def reset(self) -> None:
@@ -216,7 +205,7 @@ class Denoiser:
         return self.network.to_wire(self.front_end.features(spectrum))
 
     def _clean(
-        self, spectrum: NDArray, progress: backends.Progress | None
+        self, spectrum: NDArray, progress: Progress | None
     ) -> NDArray[np.complexfloating]:
         if not len(spectrum):
             return spectrum

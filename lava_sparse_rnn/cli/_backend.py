@@ -40,13 +40,15 @@ def fastest(name: str | None) -> str:
 
 
 def open_denoiser(path: Path, backend: str) -> Denoiser:
-    """The denoiser of a network file; says why, if the engine has to run it slowly."""
+    """The denoiser of a network file; says why, if the engine has to run it slowly.
+
+    To be closed at the end.
+    """
     from lava_sparse_rnn import spec
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
     denoiser = Denoiser(spec.load(path), backend)
-    notes = getattr(denoiser.backend, "notes", ())
-    if notes:
+    if notes := denoiser.backend.notes:
         more = f" ({len(notes) - 1} more like it)" if len(notes) > 1 else ""
         console(stderr=True).print(f"{path}: {notes[0]}{more}")
     return denoiser

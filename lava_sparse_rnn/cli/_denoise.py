@@ -49,16 +49,16 @@ def denoise(
     for note in about.notes():
         screen.print(f"{noisy}: {note}")
     runs = fastest(backend)
-    denoiser = open_denoiser(network, runs)
-    start = time.perf_counter()
-    with tokens_bar() as progress:
+    with open_denoiser(network, runs) as denoiser, tokens_bar() as progress:
+        start = time.perf_counter()
         denoised = denoiser.denoise(samples, progress)
-    seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        counters = denoiser.backend.counters
     clipped = wav.write(output, denoised)
     if clipped:
         screen.print(f"{output}: {clipped} samples clipped to full scale")
     _report(screen, denoiser, samples, seconds, runs)
-    overflows(screen, denoiser.backend.counters)
+    overflows(screen, counters)
     if reference is not None:
         _quality(screen, samples, denoised, reference)
     if plot is not None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated
@@ -56,19 +57,21 @@ def evaluate(
     check_outputs(output, board)
     folder = NdnsFolder(data)
     runs = fastest(backend)
-    denoiser = open_denoiser(network, runs)
     own = network.stem
-    systems = {
-        own: denoiser.denoise,
-        **_others(beside or [], runs, own),
-        **_peers(peer or []),
-    }
-    with tokens_bar("mixes") as progress:
-        scores = evaluation.evaluate(systems, folder, progress, dnsmos)
-    costs = count_costs(denoiser, folder, network)
+    with contextlib.ExitStack() as stack:
+        denoiser = stack.enter_context(open_denoiser(network, runs))
+        systems = {
+            own: denoiser.denoise,
+            **_others(beside or [], runs, own, stack),
+            **_peers(peer or []),
+        }
+        with tokens_bar("mixes") as progress:
+            scores = evaluation.evaluate(systems, folder, progress, dnsmos)
+        costs = count_costs(denoiser, folder, network)
+        counters = denoiser.backend.counters
     screen = console()
     _show(screen, scores, data)
-    overflows(screen, denoiser.backend.counters)
+    overflows(screen, counters)
     _show_costs(screen, own, costs, peer or [])
     if output is not None:
         values = {
@@ -80,7 +83,7 @@ def evaluate(
         _write(board, board_entry(own, network, scores[own][-1], costs))
 
 
-def _others(paths: list[Path], backend: str, own: str):
+def _others(paths: list[Path], backend: str, own: str, stack: contextlib.ExitStack):
     """Further networks: integers by their file's name, floats by their run's."""
     systems = {}
     for path in paths:
@@ -89,7 +92,8 @@ def _others(paths: list[Path], backend: str, own: str):
 
             name, made = f"{path.parent.name} (float)", FloatDenoiser(path)
         else:
-            name, made = path.stem, open_denoiser(path, backend)
+            name = path.stem
+            made = stack.enter_context(open_denoiser(path, backend))
         if name in (own, *systems):
             raise ValueError(f"beside: {path}: a second network named {name!r}")
         systems[name] = made.denoise

@@ -78,11 +78,11 @@ def live(
             )
     _check_ends(inp, input_device, output, output_device, real_time)
     check_network(network)
-    denoiser = open_denoiser(network, fastest(backend))
     times = (block / 1000, buffer / 1000)
-    source = _source(inp, input_device, real_time, *times)
-    sink = _sink(output, output_device, source, *times)
-    _run(Live(denoiser, source, sink), output)
+    with open_denoiser(network, fastest(backend)) as denoiser:
+        source = _source(inp, input_device, real_time, *times)
+        sink = _sink(output, output_device, source, *times)
+        _run(Live(denoiser, source, sink), output)
 
 
 def _run(session: Live, output: str | None) -> None:

@@ -37,15 +37,15 @@ def run(
     check_outputs(output)
     net = spec.load(network)
     x = read_tokens(tokens, net.d_in)
-    runner = backends.create(backend, net)
-    with tokens_bar() as progress:
-        y = runner.run(net.to_wire(x) if real else x, progress)
+    with backends.create(backend, net) as stream, tokens_bar() as progress:
+        y = stream.run(net.to_wire(x) if real else x, progress)
+        counters = stream.counters
     answers = np.ascontiguousarray(net.from_wire(y) if real else y)
     with replacing(output) as temporary, temporary.open("wb") as file:
         np.save(file, answers)
     screen = console()
     screen.print(f"{len(y)} answers of {net.d_out} values: {output}")
-    overflows(screen, runner.counters)
+    overflows(screen, counters)
 
 
 def overflows(screen: Console, counters) -> None:

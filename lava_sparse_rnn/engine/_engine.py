@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.engine._prepare import prepare
-from lava_sparse_rnn.fixed_point import IntegerArithmetic, OverflowCounters, SpecError
+from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
 from lava_sparse_rnn.spec import Network
-from lava_sparse_rnn.spec.reference import check_input
+from lava_sparse_rnn.spec.stream import check_tokens
 from lava_sparse_rnn.spec.threads import OwnLock
 
 
@@ -102,7 +102,8 @@ class Engine:
         run, threads = self._program.executor.run, min(self.threads, max(len(batch), 1))
         counts = run(batch, y, arrays, threads)
         if counts is None:  # not integers of the wire: converted, or told why not
-            counts = run(self._checked(x, batch), y, arrays, threads)
+            tokens = check_tokens(self.network, x, batch=True).reshape(batch.shape)
+            counts = run(np.ascontiguousarray(tokens), y, arrays, threads)
         with self._lock:  # threads may run at the same time, but not add
             for (name, _), count in zip(self._program.tensors, counts, strict=True):
                 self.counters[name] += count
@@ -111,14 +112,3 @@ class Engine:
             for (name, _), array in zip(tensors, arrays, strict=True):
                 trace[name] = array[lead]
         return y[lead]
-
-    def _checked(self, x: NDArray, batch: NDArray) -> NDArray[np.int64]:
-        if batch.ndim != 3 or batch.shape[2] != self.network.d_in:
-            raise SpecError(
-                f"input: shape {x.shape}, must be (T, {self.network.d_in}) or "
-                f"(N, T, {self.network.d_in})"
-            )
-        rows = check_input(
-            self.network, batch.reshape(-1, batch.shape[2]), IntegerArithmetic()
-        )
-        return rows.reshape(batch.shape)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,22 +10,30 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.engine._extension import EXTENSION
 from lava_sparse_rnn.engine._prepare import prepare
-from lava_sparse_rnn.fixed_point import IntegerArithmetic, OverflowCounters, SpecError
+from lava_sparse_rnn.fixed_point import OverflowCounters
 from lava_sparse_rnn.spec import Network
-from lava_sparse_rnn.spec.reference import check_input
+from lava_sparse_rnn.spec.stream import (
+    HoldsNothing,
+    Progress,
+    State,
+    check_state,
+    check_token,
+    check_tokens,
+    in_pieces,
+)
 
 # The compiled methods are inherited, not wrapped: a Python call would be felt.
 _Base: Any = object if EXTENSION is None else EXTENSION.Stream
 
 
-class Stream(_Base):
+class Stream(HoldsNothing, _Base):
     """A network and its state, for tokens that come one by one or in pieces.
 
-    Its compiled methods are
+    A `spec.Stream`. Its compiled methods are
 
     - ``step(u)``: the answer to one token, shape (d_in,) -> (d_out,);
     - ``process(chunk)``: the answers to tokens, shape (T, d_in) -> (T, d_out), with
-      other threads running meanwhile;
+      other threads running meanwhile; `run` is the same, and can report progress;
     - ``reset()``: sets every state to zero.
 
     They take arrays of integers, give int64, and raise a `SpecError`, with the state
@@ -50,14 +57,20 @@ class Stream(_Base):
         self, network: Network, kernel: str | None = None, layout: str | None = None
     ) -> None:
         self._program = prepare(network, kernel, layout)
-        self.network, integers = network, IntegerArithmetic()
+        self.network = network
 
+        # Called where a token is no array of the wire's integers: converts, or tells.
         def check(tokens: ArrayLike, ndim: int) -> NDArray[np.int64]:
-            x = np.asarray(tokens)
-            rows = check_input(network, x[None] if ndim == 1 else x, integers)
-            return np.ascontiguousarray(rows[0] if ndim == 1 else rows)
+            checked = check_token if ndim == 1 else check_tokens
+            return np.ascontiguousarray(checked(network, tokens))
 
-        super().__init__(self._program.executor, check)
+        _Base.__init__(self, self._program.executor, check)
+
+    def run(self, x: ArrayLike, progress: Progress | None = None) -> NDArray[np.int64]:
+        """Answers to the next tokens, shape (T, d_in) -> (T, d_out)."""
+        if progress is None:
+            return self.process(x)
+        return in_pieces(self.process, check_tokens(self.network, x), progress)
 
     @property
     def kernel(self) -> str:
@@ -79,17 +92,12 @@ class Stream(_Base):
     def state(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Real and imaginary part of every block's state, copied; can be assigned.
 
-        The same as `spec.reference.Reference.state`, so that a stream can move from
-        one kernel, process or machine to another.
+        A stream can move from one kernel, backend, process or machine to another.
         """
         parts = [np.array(part, dtype=np.int64) for part in self._get_state()]
         return list(zip(parts[::2], parts[1::2], strict=True))
 
     @state.setter
-    def state(self, parts: Sequence[tuple[ArrayLike, ArrayLike]]) -> None:
-        try:
-            self._set_state(
-                [np.asarray(v).tolist() for re, im in parts for v in (re, im)]
-            )
-        except (TypeError, ValueError) as error:
-            raise SpecError(f"engine: not a state of this network: {error}") from None
+    def state(self, parts: State) -> None:
+        pairs = check_state(self.network, parts)
+        self._set_state([part.tolist() for pair in pairs for part in pair])

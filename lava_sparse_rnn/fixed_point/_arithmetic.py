@@ -22,6 +22,7 @@ class Arithmetic(Protocol):
     """What an equation of a neuron group needs besides + and *."""
 
     dtype: type
+    counters: OverflowCounters
 
     def shift(self, q: NDArray, s: ArrayLike | Shift) -> NDArray:
         """``q / 2**s``, rounded as the network rounds."""

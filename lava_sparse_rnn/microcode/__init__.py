@@ -15,8 +15,7 @@ from lava_sparse_rnn.microcode._groups import (
 from lava_sparse_rnn.microcode._interpreter import Interpreter
 from lava_sparse_rnn.microcode._isa import OPCODES, Kind, Opcode
 from lava_sparse_rnn.microcode._program import Declaration, Instruction, Program
-from lava_sparse_rnn.microcode._run import Executor, InstructionCount, run
-from lava_sparse_rnn.microcode._stream import Stream
+from lava_sparse_rnn.microcode._run import InstructionCount, Stream, run
 from lava_sparse_rnn.microcode._tracer import Tracer
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "OPCODES",
     "AssemblyError",
     "Declaration",
-    "Executor",
     "Finding",
     "Instruction",
     "InstructionCount",

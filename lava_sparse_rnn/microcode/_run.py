@@ -6,7 +6,7 @@ Synapses are plain integer products; every neuron group is its program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
+from lava_sparse_rnn.fixed_point import OverflowCounters
 from lava_sparse_rnn.microcode._groups import Group, binding_of, interpreter_for
 from lava_sparse_rnn.microcode._interpreter import Interpreter
 from lava_sparse_rnn.spec import Affine, Network, Recipe, S5Block
@@ -23,6 +23,15 @@ from lava_sparse_rnn.spec.groups import (
     GateGroup,
     ReadoutGroup,
     RecurrenceGroup,
+)
+from lava_sparse_rnn.spec.stream import (
+    HoldsNothing,
+    Progress,
+    State,
+    check_state,
+    check_token,
+    check_tokens,
+    in_pieces,
 )
 
 Trace = MutableMapping[str, NDArray]
@@ -119,11 +128,17 @@ def run(
     SpecError
         When ``x`` has another width or values that do not fit the input wire.
     """
-    return Executor(network).run(x, trace, counters, counts)
+    stream = Stream(network)
+    y = stream.run(x, trace=trace)
+    if counters is not None:
+        counters.update(stream.counters)
+    if counts is not None:
+        counts.update(stream.counts)
+    return y
 
 
-class Executor:
-    """A network whose groups are interpreters, for sequences that come in pieces.
+class Stream(HoldsNothing):
+    """A network whose groups are interpreters, with its state: a `spec.Stream`.
 
     Parameters
     ----------
@@ -149,64 +164,39 @@ class Executor:
     def run(
         self,
         x: ArrayLike,
+        progress: Progress | None = None,
         trace: Trace | None = None,
-        counters: OverflowCounters | None = None,
-        counts: Counts | None = None,
     ) -> NDArray[np.int64]:
-        """Answers to the tokens ``x``, shape (T, d_in) -> (T, d_out); see `run`."""
-        tokens = _check_tokens(self.network, x)
-        sizes: dict[str, int] = {}
-        if trace is not None:
-            for layer in self.layers:
-                sizes |= layer.wires
+        """Answers to the next tokens, shape (T, d_in) -> (T, d_out).
+
+        With a ``trace`` (see `run`) they are computed in one piece.
+        """
+        tokens = check_tokens(self.network, x)
+        if trace is None:
+            return in_pieces(self._run, tokens, progress)
+        sizes = {n: size for layer in self.layers for n, size in layer.wires.items()}
         values: dict[str, list[NDArray]] = {name: [] for name in sizes}
 
         def record(name: str, value: NDArray) -> None:
             values[name].append(value)
 
-        note: Note = _ignore if trace is None else record
-        for interpreter in self.groups.values():
-            interpreter.reset_counts()
-        self._count_anew()
+        y = self._run(tokens, record)
+        for name, n in sizes.items():
+            whole = np.array(values[name], dtype=np.int64)
+            trace[name] = whole.reshape(len(tokens), n)
+        return y
+
+    def _run(self, tokens: NDArray, note: Note | None = None) -> NDArray[np.int64]:
         y = np.zeros((len(tokens), self.network.d_out), dtype=np.int64)
-        for t, u in enumerate(tokens):
+        for t, u in enumerate(tokens.astype(np.int32)):
             for layer in self.layers:
-                u = layer.step(u, note)
+                u = layer.step(u, note or _ignore)
             y[t] = u
-        if trace is not None:
-            for name, n in sizes.items():
-                whole = np.array(values[name], dtype=np.int64)
-                trace[name] = whole.reshape(len(tokens), n)
-        if counters is not None:
-            self._collect(counters)
-        if counts is not None:
-            counts.update((n, InstructionCount.of(i)) for n, i in self.groups.items())
         return y
 
     def step(self, u: ArrayLike) -> NDArray[np.int64]:
-        """The answer to one token, shape (d_in,) -> (d_out,)."""
-        (value,) = _check_tokens(self.network, np.asarray(u)[None])
-        return self.advance(value)
-
-    def advance(
-        self, u: NDArray, counters: OverflowCounters | None = None
-    ) -> NDArray[np.int64]:
-        """`step` for integers that come from a wire and need no check.
-
-        Parameters
-        ----------
-        u : array of int, shape (d_in,)
-        counters : OverflowCounters, optional
-            Grows by what did not fit.
-        """
-        if counters is not None:
-            self._count_anew()
-        value = u.astype(np.int32)
-        for layer in self.layers:
-            value = layer.step(value, _ignore)
-        if counters is not None:
-            self._collect(counters)
-        return value.astype(np.int64)
+        """The answer to the next token, shape (d_in,) -> (d_out,)."""
+        return self._run(check_token(self.network, u)[None])[0]
 
     @property
     def executed(self) -> dict[str, int]:
@@ -214,13 +204,32 @@ class Executor:
         return {name: i.executed_total for name, i in self.groups.items()}
 
     @property
+    def counts(self) -> dict[str, InstructionCount]:
+        """What each group has executed so far, under ``layer<i>_<group>``."""
+        return {name: InstructionCount.of(i) for name, i in self.groups.items()}
+
+    @property
+    def counters(self) -> OverflowCounters:
+        """What did not fit since the stream was made, under the reference's names."""
+        return OverflowCounters(
+            {
+                layer.prefix + tensor: hits
+                for layer in self.layers
+                for name, interpreter in layer.groups.items()
+                for tensor in layer.tensors[name]
+                if (hits := interpreter.counters[tensor])
+            }
+        )
+
+    @property
     def state(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Each block's state (re, im), shape (d_state,) each; can be set."""
+        """Real and imaginary part of every block's state, copied; can be assigned."""
         return [(x.read("x_re"), x.read("x_im")) for x in self._recurrences]
 
     @state.setter
-    def state(self, states: Sequence[tuple[ArrayLike, ArrayLike]]) -> None:
-        for recurrence, (re, im) in zip(self._recurrences, states, strict=True):
+    def state(self, parts: State) -> None:
+        pairs = check_state(self.network, parts)
+        for recurrence, (re, im) in zip(self._recurrences, pairs, strict=True):
             recurrence.write("x_re", re)
             recurrence.write("x_im", im)
 
@@ -233,35 +242,6 @@ class Executor:
         """Set every state to zero."""
         for interpreter in self.groups.values():
             interpreter.reset()
-
-    def _count_anew(self) -> None:
-        """Forget what did not fit so far."""
-        for interpreter in self.groups.values():
-            interpreter.counters = OverflowCounters()
-
-    def _collect(self, counters: OverflowCounters) -> None:
-        """Add what did not fit since then, under the reference's names."""
-        for layer in self.layers:
-            for name, interpreter in layer.groups.items():
-                for tensor in layer.tensors[name]:
-                    if hits := interpreter.counters[tensor]:
-                        counters[layer.prefix + tensor] += hits
-
-
-def _check_tokens(network: Network, x: ArrayLike) -> NDArray[np.int32]:
-    x = np.asarray(x)
-    if x.ndim != 2 or x.shape[1] != network.d_in:
-        raise SpecError(f"input: shape {x.shape}, must be (T, {network.d_in})")
-    if x.size and x.dtype.kind not in "iu":
-        raise SpecError(f"input: values are {x.dtype}, must be integers")
-    fmt = network.layers[0].inp.format
-    if x.size and (x.min() < fmt.lowest or x.max() > fmt.highest):
-        t, j = np.argwhere((x < fmt.lowest) | (x > fmt.highest))[0]
-        raise SpecError(
-            f"input: token {t}, value {x[t, j]} at {j} does not fit the "
-            f"{fmt.bits}-bit wire ({fmt.lowest}..{fmt.highest})"
-        )
-    return x.astype(np.int32)
 
 
 def _ignore(name: str, value: NDArray) -> None:

@@ -14,12 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from lava_sparse_rnn.fixed_point import (
-    Arithmetic,
-    OverflowCounters,
-    SpecError,
-    frozen_ints,
-)
+from lava_sparse_rnn.fixed_point import Arithmetic, OverflowCounters
 from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
@@ -28,6 +23,15 @@ from lava_sparse_rnn.spec.groups import (
     RecurrenceGroup,
 )
 from lava_sparse_rnn.spec.layers import Affine, Recipe, S5Block
+from lava_sparse_rnn.spec.stream import (
+    HoldsNothing,
+    Progress,
+    State,
+    check_state,
+    check_token,
+    check_tokens,
+    in_pieces,
+)
 
 Trace = MutableMapping[str, NDArray]
 Record = Callable[[str, NDArray], Any]
@@ -62,12 +66,11 @@ def run(
     SpecError
         When ``x`` has another width or values that do not fit the input wire.
     """
-    executor = Reference(network, counters=counters)
-    return executor.run(x, trace)
+    return Reference(network, counters=counters).run(x, trace=trace)
 
 
-class Reference:
-    """A network with its state, for sequences that come in pieces.
+class Reference(HoldsNothing):
+    """A network with its state, for sequences that come in pieces: a `spec.Stream`.
 
     Parameters
     ----------
@@ -96,17 +99,31 @@ class Reference:
             for i, layer in enumerate(network.layers)
         ]
 
-    def run(self, x: ArrayLike, trace: Trace | None = None) -> NDArray:
-        """Answers to the tokens ``x``, shape (T, d_in) -> (T, d_out)."""
-        values = check_input(self.network, x, self.arithmetic)
-        record: Record = trace.__setitem__ if trace is not None else ignore
+        self._real = arithmetic.dtype is np.float64
+
+    def run(
+        self,
+        x: ArrayLike,
+        progress: Progress | None = None,
+        trace: Trace | None = None,
+    ) -> NDArray:
+        """Answers to the next tokens, shape (T, d_in) -> (T, d_out).
+
+        With a ``trace`` (see `run`) they are computed in one piece.
+        """
+        x = check_tokens(self.network, x, real=self._real)
+        if trace is None:
+            return in_pieces(self._run, x, progress)
+        return self._run(x, trace.__setitem__)
+
+    def _run(self, values: NDArray, record: Record | None = None) -> NDArray:
         for layer in self.layers:
-            values = layer.run(values, record)
+            values = layer.run(values, record or ignore)
         return values
 
     def step(self, u: ArrayLike) -> NDArray:
-        """The answer to one token, shape (d_in,) -> (d_out,)."""
-        (value,) = check_input(self.network, np.asarray(u)[None], self.arithmetic)
+        """The answer to the next token, shape (d_in,) -> (d_out,)."""
+        value = check_token(self.network, u, real=self._real)
         for layer in self.layers:
             value = layer.step(value)
         return value
@@ -118,32 +135,26 @@ class Reference:
 
     @property
     def state(self) -> list[tuple[NDArray, NDArray]]:
-        """Real and imaginary part of every block's state; can be assigned."""
-        return [layer.x for layer in self.layers if isinstance(layer, S5Executor)]
+        """Real and imaginary part of every block's state, copied; can be assigned."""
+        return [(re.copy(), im.copy()) for re, im in (b.x for b in self._blocks)]
 
     @state.setter
-    def state(self, parts: list[tuple[NDArray, NDArray]]) -> None:
-        blocks = [layer for layer in self.layers if isinstance(layer, S5Executor)]
-        for block, (re, im) in zip(blocks, parts, strict=True):
+    def state(self, parts: State) -> None:
+        self.place(check_state(self.network, parts, real=self._real))
+
+    def place(self, parts: State) -> None:
+        """Go on from a state that nobody checks: numpy has room for any."""
+        for block, (re, im) in zip(self._blocks, parts, strict=True):
             block.x = (np.array(re), np.array(im))
 
+    @property
+    def _blocks(self) -> list[S5Executor]:
+        return [layer for layer in self.layers if isinstance(layer, S5Executor)]
 
-def check_input(network: Network, x: ArrayLike, arithmetic: Arithmetic) -> NDArray:
-    """``x`` as the arithmetic's numbers, shape (T, d_in), or an error."""
-    x = np.asarray(x)
-    if x.ndim != 2 or x.shape[1] != network.d_in:
-        raise SpecError(f"input: shape {x.shape}, must be (T, {network.d_in})")
-    if arithmetic.dtype is np.float64:
-        return x.astype(np.float64)
-    x = frozen_ints(x, "input")
-    fmt = network.layers[0].inp.format
-    if x.size and (x.min() < fmt.lowest or x.max() > fmt.highest):
-        t, j = (int(i) for i in np.argwhere((x < fmt.lowest) | (x > fmt.highest))[0])
-        raise SpecError(
-            f"input: token {t}, value {x[t, j]} at {j} does not fit the "
-            f"{fmt.bits}-bit wire ({fmt.lowest}..{fmt.highest})"
-        )
-    return x
+    @property
+    def counters(self) -> OverflowCounters:
+        """What did not fit since the stream was made, by tensor."""
+        return OverflowCounters(self.arithmetic.counters)
 
 
 def ignore(name: str, value: NDArray) -> None:

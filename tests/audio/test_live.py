@@ -413,12 +413,6 @@ def test_a_paced_recording_takes_as_long_as_its_sound(monkeypatch, tmp_path, sou
     np.testing.assert_allclose(at, ends, atol=1e-9)
 
 
-def test_a_backend_that_cannot_stream_is_refused(denoiser, tmp_path):
-    lava = Denoiser(denoiser.network, "lava")
-    with pytest.raises(AudioError, match="'lava' runs whole recordings only"):
-        Live(lava, None, WavSink(tmp_path / "o.wav"))
-
-
 def test_levels_are_decibels_of_full_scale():
     meter = Meter()
     meter.add(np.array([0.5, -0.5], np.float32))

@@ -80,7 +80,7 @@ def test_monitors_see_the_reference_s_states(probed, kind, layered, tag):
     network = process.proc_params["network"]
     real = {"fixed_pt": None, "floating_pt": RealArithmetic()}[tag]
     trace = {}
-    answers = reference.Reference(network, real).run(x, trace)
+    answers = reference.Reference(network, real).run(x, trace=trace)
     prefix = "layer0_" if kind == "block" else "layer1_"
     # The recurrence is 1 hop into a block; the fused model shows what leaves.
     at = (1 if kind == "block" else 2) if layered else process.latency

@@ -27,6 +27,7 @@ from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.loihi2.report import core_table
 from lava_sparse_rnn.microcode import BINDINGS, Timing
 from lava_sparse_rnn.spec import Network, Wire, reference
+from lava_sparse_rnn.spec.stream import check_tokens
 
 GOLDEN_TOKENS = 32
 
@@ -124,7 +125,7 @@ def _golden_tokens(
         rng = np.random.default_rng(seed)
         shape = (GOLDEN_TOKENS, network.d_in)
         return rng.integers(fmt.lowest, fmt.highest + 1, shape), f"seed {seed}"
-    x = reference.check_input(network, golden, network.recipe.arithmetic())
+    x = check_tokens(network, golden)
     if not len(x):
         raise BundleError("no golden tokens: a bundle is checked with one at least")
     return np.asarray(x, np.int64), "given"

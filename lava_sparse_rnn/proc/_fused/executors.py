@@ -10,10 +10,10 @@ does, with the values ``engine`` and ``reference``, read when a model is built.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn import engine
 from lava_sparse_rnn.fixed_point import (
@@ -22,16 +22,15 @@ from lava_sparse_rnn.fixed_point import (
     SpecError,
     choose,
 )
-from lava_sparse_rnn.proc._neurons.group_model import OverflowTally
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.reference import Reference
+from lava_sparse_rnn.spec.stream import State, Stepper
 
 VARIABLE = "LAVA_SPARSE_RNN_FUSED"
-States = Sequence[tuple[NDArray, NDArray]]
 
 
-class Executor(Protocol):
-    """A network between tokens.
+class Executor(Stepper, Protocol):
+    """What a fused model steps: `state` and `counters` are those of shown tokens.
 
     Attributes
     ----------
@@ -42,124 +41,82 @@ class Executor(Protocol):
 
     computes_ahead: bool
 
-    def step(self, u: NDArray) -> NDArray:
-        """The answer to one token, shape (d_in,) -> (d_out,)."""
-        ...
-
     def show(self) -> None:
-        """The answer of the last `step` leaves: states and counts are its own."""
-        ...
+        """The answer of the last `step` leaves.
 
-    def reset(self) -> None:
-        """Set every state to zero before the next `step`."""
-        ...
-
-    @property
-    def state(self) -> States:
-        """Real and imaginary part of every block's state, as last shown.
-
-        Assigning it goes on from there, and drops what was computed and not shown.
+        Where a state is assigned instead, what was computed is dropped.
         """
         ...
 
-    @state.setter
-    def state(self, parts: States) -> None: ...
 
-    @property
-    def overflows(self) -> OverflowCounters:
-        """Overflows of all tokens that were shown."""
-        ...
+class EngineExecutor(engine.Stream):
+    """The compiled engine: a token takes it microseconds."""
+
+    computes_ahead = False
+
+    def show(self) -> None:
+        """Nothing was computed that has not been shown."""
 
 
-class NumpyExecutor:
-    """The reference executor; a token takes it as long as Lava's messages take.
+class Ahead:
+    """A stream whose last token is not seen before its answer leaves.
 
     Parameters
     ----------
-    network : Network
-    arithmetic : Arithmetic
-    overflows : OverflowCounters, optional
+    stream : Stepper
+        A token takes it as long as Lava's messages take, or longer.
+    counters : OverflowCounters, optional
         What was counted before.
     """
 
     computes_ahead = True
 
     def __init__(
-        self,
-        network: Network,
-        arithmetic: Any,
-        overflows: OverflowCounters | None = None,
+        self, stream: Stepper, counters: OverflowCounters | None = None
     ) -> None:
-        self._reference = Reference(network, arithmetic)
-        self._tally = OverflowTally(arithmetic)
-        self._tally.total.update(overflows or {})
-        self._counts = self._tally.begin()
-        self._shown = self._reference.state
+        self.stream, self.reset = stream, stream.reset
+        self.counters = OverflowCounters(counters)
+        self._before, self._shown = stream.counters, stream.state
 
-    def step(self, u: NDArray) -> NDArray:
-        self._counts = self._tally.begin()
-        return self._reference.step(u)
+    def step(self, u: ArrayLike) -> NDArray:
+        """The answer to the next token, shape (d_in,) -> (d_out,)."""
+        self._before = self.stream.counters
+        return self.stream.step(u)
 
     def show(self) -> None:
-        self._shown = self._reference.state
-        self._tally.total.update(self._counts)
-
-    def reset(self) -> None:
-        self._reference.reset()
+        """The answer of the last `step` leaves."""
+        self._shown = self.stream.state
+        self.counters.update(self.stream.counters)
+        self.counters.subtract(self._before)
 
     @property
-    def state(self) -> States:
+    def state(self) -> list[tuple[NDArray, NDArray]]:
+        """Real and imaginary part of every block's state, as last shown."""
         return self._shown
 
     @state.setter
-    def state(self, parts: States) -> None:
-        self._reference.state = list(parts)
-        self._shown = self._reference.state
+    def state(self, parts: State) -> None:
+        self._place(parts)
+        self._shown = self.stream.state
 
-    @property
-    def overflows(self) -> OverflowCounters:
-        return self._tally.total
+    def _place(self, parts: State) -> None:
+        self.stream.state = parts
 
 
-class EngineExecutor:
-    """The compiled engine: a token takes it microseconds.
+class NumpyExecutor(Ahead):
+    """The reference, which also goes on from states that no register holds."""
 
-    Parameters
-    ----------
-    network : Network
+    stream: Reference
 
-    Raises
-    ------
-    SpecError
-        When the extension is not built.
-    """
-
-    computes_ahead = False
-
-    def __init__(self, network: Network) -> None:
-        self._stream = engine.Stream(network)
-        self.step = self._stream.step
-        self.reset = self._stream.reset
-
-    def show(self) -> None:
-        """Nothing was computed that has not been shown."""
-
-    @property
-    def state(self) -> States:
-        return self._stream.state
-
-    @state.setter
-    def state(self, parts: States) -> None:
-        self._stream.state = parts
-
-    @property
-    def overflows(self) -> OverflowCounters:
-        return self._stream.counters
+    def _place(self, parts: State) -> None:
+        self.stream.place(parts)
 
 
 EXECUTORS: dict[str, Callable[[Network, IntegerArithmetic], Executor]] = {
     "engine": lambda network, arithmetic: EngineExecutor(network),
-    "reference": NumpyExecutor,
+    "reference": lambda network, arithmetic: NumpyExecutor(
+        Reference(network, arithmetic)
+    ),
 }
 
 
@@ -172,13 +129,13 @@ def make_executor(network: Network, arithmetic: Any) -> Executor:
         When the environment asks for one that there is not.
     """
     if not isinstance(arithmetic, IntegerArithmetic):
-        return NumpyExecutor(network, arithmetic)
+        return EXECUTORS["reference"](network, arithmetic)
     fastest = "engine" if engine.EXTENSION is not None else "reference"
     name = os.environ.get(VARIABLE, fastest)
     return choose(VARIABLE, name, EXECUTORS)(network, arithmetic)
 
 
-def moved(executor: Executor, network: Network, arithmetic: Any, state: States) -> Any:
+def moved(executor: Executor, network: Network, arithmetic: Any, state: State) -> Any:
     """An executor that goes on from ``state``: the same one, if it can.
 
     Values that a chip's registers would not hold can be written into a Var; the
@@ -187,6 +144,6 @@ def moved(executor: Executor, network: Network, arithmetic: Any, state: States) 
     try:
         executor.state = state
     except SpecError:
-        executor = NumpyExecutor(network, arithmetic, executor.overflows)
+        executor = NumpyExecutor(Reference(network, arithmetic), executor.counters)
         executor.state = state
     return executor

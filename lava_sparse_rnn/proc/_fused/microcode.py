@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import OverflowCounters
-from lava_sparse_rnn.microcode import Executor
-from lava_sparse_rnn.proc._fused.executors import States
+from lava_sparse_rnn.microcode import Stream
+from lava_sparse_rnn.proc._fused.executors import Ahead
 from lava_sparse_rnn.proc._fused.layer_vars import LayerVars, layer_vars
 from lava_sparse_rnn.proc._fused.model import FusedModel
 from lava_sparse_rnn.proc._neurons.group_model import FixedPt
 from lava_sparse_rnn.proc._neurons.microcode_model import INSTRUCTIONS
 from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.stream import State
 
 
-class ProgramExecutor:
+class ProgramExecutor(Ahead):
     """Neuron programs token by token, as a fused model wants it.
 
     Parameters
@@ -32,46 +32,27 @@ class ProgramExecutor:
 
     Attributes
     ----------
-    overflows : OverflowCounters
-        Of all tokens that were shown.
     instructions : Counter
-        The same, executed by all neurons of a group, under ``layer<i>_<group>``.
+        Executed by all neurons of a group for all tokens that were shown, under
+        ``layer<i>_<group>``.
     """
 
-    computes_ahead = True
+    stream: Stream
 
     def __init__(self, network: Network) -> None:
-        self._executor = Executor(network)
-        self._counts, self.overflows = OverflowCounters(), OverflowCounters()
+        super().__init__(Stream(network))
         self._executed, self.instructions = Counter(), Counter()
-        self._shown: States = self._executor.state
 
-    def step(self, u: NDArray) -> NDArray:
-        """The answer to one token, shape (d_in,) -> (d_out,)."""
-        before, self._counts = Counter(self._executor.executed), OverflowCounters()
-        out = self._executor.advance(u, self._counts)
-        self._executed = Counter(self._executor.executed) - before
-        return out
+    def step(self, u: ArrayLike) -> NDArray:
+        """The answer to the next token, shape (d_in,) -> (d_out,)."""
+        self._executed = Counter(self.stream.executed)
+        return super().step(u)
 
     def show(self) -> None:
-        """The answer of the last `step` leaves: states and counts are its own."""
-        self._shown = self._executor.state
-        self.overflows.update(self._counts)
-        self.instructions.update(self._executed)
-
-    def reset(self) -> None:
-        """Set every state to zero before the next `step`."""
-        self._executor.reset()
-
-    @property
-    def state(self) -> States:
-        """Real and imaginary part of every block's state, as last shown."""
-        return self._shown
-
-    @state.setter
-    def state(self, parts: States) -> None:
-        self._executor.state = parts
-        self._shown = self._executor.state
+        """The answer of the last `step` leaves."""
+        super().show()
+        self.instructions.update(self.stream.executed)
+        self.instructions.subtract(self._executed)
 
 
 class FusedMicrocode(FixedPt, FusedModel):
@@ -93,7 +74,7 @@ class FusedMicrocode(FixedPt, FusedModel):
             if (kind := name.removeprefix(INSTRUCTIONS)) != name
         ]
 
-    def _go_on(self, state: States) -> None:
+    def _go_on(self, state: State) -> None:
         """Go on from a state; one that does not fit its width ends the run."""
         self.attempt(setattr, self.executor, "state", state)
         self.ahead = None

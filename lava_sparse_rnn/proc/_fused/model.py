@@ -150,9 +150,9 @@ class FusedModel(GuardedModel):
         for names, parts in zip(self._state_vars, self.executor.state, strict=True):
             for name, part in zip(names, parts, strict=True):
                 setattr(self, name, part)
-        overflows = self.executor.overflows
+        counters = self.executor.counters
         for var, tensor in self._overflow_vars:
-            getattr(self, var)[0] = overflows[tensor]
+            getattr(self, var)[0] = counters[tensor]
 
     # Lava's three ways to a Var: `get`, `set`, and the port of a Monitor.
 

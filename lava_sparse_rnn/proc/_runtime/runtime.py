@@ -56,6 +56,8 @@ def running(process: AbstractProcess, run_cfg: RunConfig) -> Iterator[Any]:
         Whatever compiling or building a model raises.
     """
     runtime = launch(process, run_cfg)
+    # Models answer questions about Vars from now on; Lava asks only after a first run.
+    runtime._is_started = True
     try:
         with ended_on_error(runtime):
             yield runtime

@@ -9,8 +9,9 @@ from lava.magma.core.run_configs import RunConfig
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import OverflowCounters
-from lava_sparse_rnn.proc.session.session import Progress, Session
+from lava_sparse_rnn.proc.session.session import Session
 from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.stream import Progress
 
 
 def run(
@@ -69,4 +70,7 @@ def run(
     options = {"mode": mode, "latency": latency, "run_cfg": run_cfg}
     n_tokens = np.shape(x)[0] if np.ndim(x) else 0  # run reports wrong shapes
     with Session(network, tag, layered, **options, capacity=n_tokens) as session:
-        return session.run(x, counters=counters, progress=progress)
+        answers = session.run(x, progress)
+        if counters is not None:
+            counters.update(session.counters)
+        return answers

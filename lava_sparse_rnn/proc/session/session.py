@@ -8,7 +8,6 @@ import mmap
 import os
 import sys
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,27 +16,31 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import RunConfig
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic, SpecError
+from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
 from lava_sparse_rnn.proc._neurons.guard import whole, within_int32
 from lava_sparse_rnn.proc._neurons.timing import Clock
-from lava_sparse_rnn.proc._runtime.reset import reset
+from lava_sparse_rnn.proc._runtime.reset import OWN_STATES, reset
 from lava_sparse_rnn.proc._runtime.restore import graph_restored, registers_restored
 from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 from lava_sparse_rnn.proc.io.process import Sink, Source
 from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Network
-from lava_sparse_rnn.spec.reference import check_input
+from lava_sparse_rnn.spec.stream import (
+    HoldsNothing,
+    Progress,
+    State,
+    check_state,
+    check_tokens,
+)
 from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
-
-Progress = Callable[[int, int], None]
 
 # What Lava calls the two ends of networks, of neurons and of connections.
 PORT_NAMES = (("inp", "out"), ("a_in", "s_out"), ("s_in", "a_out"))
 
 
-class Session:
-    """A network alive in Lava: run it in pieces, reset it, read its Vars.
+class Session(HoldsNothing):
+    """A network alive in Lava, a `spec.Stream`: run it in pieces, read its Vars.
 
     Between two calls of `run` it is paused, and the Process's `Var.get` and
     `Var.set` work. The answers to pieces of a sequence are those to the whole: after
@@ -102,6 +105,8 @@ class Session:
         with registers_restored(), contextlib.ExitStack() as stack:
             self.process: Any = _process_of(network, mode)
             _check_free(self.process)
+            described = self.process.proc_params.get("network")
+            self._network = described if isinstance(described, Network) else None
             self._inp, out = _ends(self.process)
             if latency is None:
                 latency = int(getattr(self.process, "latency", 0))
@@ -132,8 +137,6 @@ class Session:
     def run(
         self,
         x: ArrayLike,
-        *,
-        counters: OverflowCounters | None = None,
         progress: Progress | None = None,
     ) -> NDArray:
         """Answers to the next tokens of the sequence.
@@ -141,8 +144,6 @@ class Session:
         Parameters
         ----------
         x : array, shape (T, d_in)
-        counters : OverflowCounters, optional
-            Grows by the overflows of these tokens.
         progress : callable, optional
             Called now and then with the number of answers so far, and with ``T``.
 
@@ -162,24 +163,27 @@ class Session:
             Ctrl-C.
         """
         self._check_open()
-        x = _checked(self.process, self._inp, x, self._real)
+        if self._network is not None:
+            x = check_tokens(self._network, x, real=self._real)
+        else:
+            x = _checked(self._inp, x, self._real)
         answers = [self._empty()]
         try:
-            before = overflows(self.process) if counters is not None else None
             for start in range(0, len(x), max(self._capacity, 1)):
                 piece = x[start : start + self._capacity]
                 answers.append(self._run_piece(piece, start, len(x), progress))
             if progress is not None:
                 progress(len(x), len(x))
-            if counters is not None and before is not None:
-                counters.update(overflows(self.process))
-                counters.subtract(before)
         except BaseException:
             self._finalizer.detach()
             self._runtime = None
             self._stack.__exit__(*sys.exc_info())
             raise
         return np.concatenate(answers)
+
+    def step(self, u: ArrayLike) -> NDArray:
+        """The answer to the next token, shape (d_in,) -> (d_out,); see `run`."""
+        return self.run(np.asarray(u)[None])[0]
 
     def _run_piece(
         self, x: NDArray, start: int, total: int, progress: Progress | None
@@ -212,6 +216,55 @@ class Session:
         self._check_open()
         reset(self.process)
 
+    @property
+    @one_at_a_time
+    def state(self) -> list[tuple[NDArray, NDArray]]:
+        """Vars ``x_re`` and ``x_im`` of every block, copied; can be assigned.
+
+        Shape (d_state,) each, int64, or float64 with ``floating_pt``; those of the
+        last token. A Process that is not this library's has no part in it.
+
+        Raises
+        ------
+        SpecError
+            When what is assigned has another shape or does not fit.
+        RuntimeError
+            When the session is closed.
+        """
+        self._check_open()
+        dtype = np.float64 if self._real else np.int64
+        return [(a.get().astype(dtype), b.get().astype(dtype)) for a, b in self._vars]
+
+    @state.setter
+    @one_at_a_time
+    def state(self, parts: State) -> None:
+        self._check_open()
+        if self._network is not None:
+            parts = check_state(self._network, parts, real=self._real)
+        for variables, values in zip(self._vars, parts, strict=True):
+            for var, value in zip(variables, values, strict=True):
+                var.set(np.asarray(value))
+
+    @property
+    def _vars(self) -> list[tuple[Any, Any]]:
+        own = {v.name: v for v in self.process.vars if OWN_STATES.fullmatch(v.name)}
+        # Lava sorts by name, and layer10 comes before layer2.
+        re = sorted((n for n in own if n.endswith("re")), key=lambda n: (len(n), n))
+        return [(own[name], own[f"{name[:-2]}im"]) for name in re]
+
+    @property
+    @one_at_a_time
+    def counters(self) -> OverflowCounters:
+        """What did not fit since the session was made; see `overflows`.
+
+        Raises
+        ------
+        RuntimeError
+            When the session is closed.
+        """
+        self._check_open()
+        return overflows(self.process)
+
     @one_at_a_time
     def close(self) -> None:
         """End the Lava network; a second call does nothing."""
@@ -221,12 +274,6 @@ class Session:
     def _check_open(self) -> None:
         if self._runtime is None:
             raise RuntimeError("Session: it is closed")
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
 
 def _close(stack: contextlib.ExitStack, owner: int) -> None:
@@ -268,14 +315,8 @@ def _ends(process: AbstractProcess) -> tuple[InPort, OutPort]:
     raise SpecError(f"run: {name} has no pair of ports named {expected}")
 
 
-def _checked(
-    process: AbstractProcess, inp: InPort, x: ArrayLike, real: bool
-) -> NDArray:
+def _checked(inp: InPort, x: ArrayLike, real: bool) -> NDArray:
     """``x``, or an error here instead of one in a model."""
-    network = process.proc_params.get("network")
-    if isinstance(network, Network):
-        arithmetic = RealArithmetic() if real else network.recipe.arithmetic()
-        return check_input(network, x, arithmetic)
     x = np.asarray(x)
     if x.shape[1:] != inp.shape or x.ndim < 2:
         expected = ", ".join(str(n) for n in inp.shape)
