@@ -72,7 +72,7 @@ def ways(network: spec.Network) -> list[Way]:
     """Every way to run, the numpy integers first in each place."""
     here = contextlib.nullcontext
     alone, one, many = "no Lava", "Lava, one process", "Lava, layered"
-    executor = microcode.Executor(network)
+    executor = microcode.Stream(network)
     found = [
         Way(alone, "reference, token by token", lambda: here(token_by_token(network))),
         Way(alone, "microcode", lambda: here(executor.run)),
@@ -116,7 +116,7 @@ def count_table(network: spec.Network, x: np.ndarray) -> Iterator[str]:
     y = microcode.run(network, x, counts=counts)
     if not np.array_equal(y, spec.reference.run(network, x)):
         raise SystemExit("the microcode's answers are not the reference's")
-    groups = microcode.Executor(network).groups
+    groups = microcode.Stream(network).groups
     yield (
         "| group | neurons | instructions per neuron and token, mean | longest seen "
         "| shortest path | longest path | program | per token, whole group "

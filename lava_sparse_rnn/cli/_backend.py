@@ -48,7 +48,8 @@ def open_denoiser(path: Path, backend: str) -> Denoiser:
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
     denoiser = Denoiser(spec.load(path), backend)
-    if notes := denoiser.backend.notes:
-        more = f" ({len(notes) - 1} more like it)" if len(notes) > 1 else ""
-        console(stderr=True).print(f"{path}: {notes[0]}{more}")
+    if denoiser.backend.notes:
+        first, *rest = denoiser.backend.notes
+        more = f" ({len(rest)} more like it)" if rest else ""
+        console(stderr=True).print(f"{path}: {first}{more}")
     return denoiser
