@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The ways to run a network by name: each is a `spec.stream.Stream`.
+"""The ways to run a network by name: each is a `spec.Stream`.
 
 Users name a backend; every one of them gives the same integers.
 """
@@ -11,8 +11,7 @@ from pkgutil import resolve_name
 
 from lava_sparse_rnn import engine
 from lava_sparse_rnn.fixed_point import choose
-from lava_sparse_rnn.spec import Network
-from lava_sparse_rnn.spec.stream import Stream
+from lava_sparse_rnn.spec import Network, Stream
 
 # Where each is found: only the one that is asked for is imported, Lava above all.
 BACKENDS = {

@@ -14,7 +14,7 @@ ROOMS = {
     """,
     "spec": """
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION LAYER_TYPES Layer
-        NONLINEARITIES Network Recipe S5Block SpecError Weights Wire
+        NONLINEARITIES Network Recipe S5Block SpecError Stream Weights Wire
         check_network formats groups load random_network read read_layer
         read_recipe reference shifted_bound validate write write_layer
         write_recipe
@@ -30,7 +30,7 @@ ROOMS = {
         Export Sizes export identifier_of measure
     """,
     "microcode": """
-        AssemblyError BINDINGS Declaration Executor Finding Instruction
+        AssemblyError BINDINGS Declaration Finding Instruction
         InstructionCount Interpreter Kind MicrocodeError OPCODES Opcode Position
         Program Report Stream Timing Tracer assemble check constants_for
         disassemble interpreter_for program_for run source

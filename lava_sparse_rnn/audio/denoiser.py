@@ -63,7 +63,7 @@ class Denoiser(HoldsNothing):
     front_end : FrontEnd
     delay : int
         Samples by which `process` answers late: one window, 32 ms of 512 samples.
-    backend : spec.stream.Stream
+    backend : spec.Stream
 
     Raises
     ------

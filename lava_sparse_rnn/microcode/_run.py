@@ -17,7 +17,7 @@ from scipy import sparse
 from lava_sparse_rnn.fixed_point import OverflowCounters
 from lava_sparse_rnn.microcode._groups import Group, binding_of, interpreter_for
 from lava_sparse_rnn.microcode._interpreter import Interpreter
-from lava_sparse_rnn.spec import Affine, Network, Recipe, S5Block
+from lava_sparse_rnn.spec import Affine, Network, Recipe, S5Block, check_network
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
     GateGroup,
@@ -146,7 +146,7 @@ class Stream(HoldsNothing):
     """
 
     def __init__(self, network: Network) -> None:
-        self.network = network
+        self.network = check_network(network, "microcode")
         self.layers = [
             LAYERS[layer.type](layer, network.recipe, f"layer{i}_")
             for i, layer in enumerate(network.layers)

@@ -17,6 +17,7 @@ from lava_sparse_rnn.spec.layers import (
     Recipe,
     S5Block,
 )
+from lava_sparse_rnn.spec.stream import Stream
 
 __all__ = [
     "ACCUMULATOR_LIMIT",
@@ -31,6 +32,7 @@ __all__ = [
     "Recipe",
     "S5Block",
     "SpecError",
+    "Stream",
     "Weights",
     "Wire",
     "check_network",
