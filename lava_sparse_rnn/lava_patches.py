@@ -9,6 +9,8 @@ Whatever of this library needs Lava imports this module first.
   program keeps its method, and Lava forks by itself, whatever that method is.
 - Lava counts Processes and Vars without a lock: two that are made at the same time by
   two threads could share an identifier, by which messages find their way.
+- Lava's collections of ports and Vars cannot be copied: asked for a method that they
+  do not have, they raise an AssertionError.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ def _start_method_kept() -> Iterator[None]:
 with _start_method_kept():
     from lava.magma.compiler.channels import pypychannel, watchdog
     from lava.magma.core.process.interfaces import IdGeneratorSingleton
-    from lava.magma.core.process.process import ProcessServer
+    from lava.magma.core.process.process import Collection, ProcessServer
     from lava.magma.core.process.variable import VarServer
     from lava.magma.runtime import runtime
     from lava.magma.runtime.message_infrastructure import (
@@ -86,5 +88,18 @@ def _count_one_by_one() -> None:
     ProcessServer(), VarServer()
 
 
+def _copy_collections() -> None:
+    """Let `copy` and `pickle` find out what collections do not have."""
+    original = Collection.__getattr__
+
+    def __getattr__(self: Collection, item: str) -> Any:  # noqa: N807
+        if item.startswith("__"):
+            raise AttributeError(f"Collection has no attribute {item!r}")
+        return original(self, item)
+
+    Collection.__getattr__ = __getattr__
+
+
 _fork_always()
 _count_one_by_one()
+_copy_collections()

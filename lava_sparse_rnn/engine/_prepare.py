@@ -43,12 +43,18 @@ class Program:
         Why that is not the kernel which was asked for, if so.
     tensors : tuple of (str, int)
         Name and width of everything that is traced and counted, in its order.
+    asked : tuple
+        Arguments of `prepare`: what is copied or pickled is prepared again.
     """
 
     executor: Any
     kernel: str
     notes: tuple[str, ...]
     tensors: tuple[tuple[str, int], ...]
+    asked: tuple[Network, str | None, str | None]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return prepare, self.asked
 
 
 def prepare(network: Network, kernel: str | None, layout: str | None) -> Program:
@@ -67,6 +73,7 @@ def prepare(network: Network, kernel: str | None, layout: str | None) -> Program
     SpecError
         When the network breaks a rule, or there is no such kernel.
     """
+    asked = network, kernel, layout
     kernel = choose_kernel(kernel)
     check_network(network, "engine")
     if (layout or "") not in LAYOUTS:
@@ -77,7 +84,8 @@ def prepare(network: Network, kernel: str | None, layout: str | None) -> Program
         kernel = "scalar"
     description = describe(network, layout or "")
     executor = EXTENSION.make(description, kernel)
-    return Program(executor, kernel, notes, tuple(names(network, executor.tensors)))
+    tensors = tuple(names(network, executor.tensors))
+    return Program(executor, kernel, notes, tensors, asked)
 
 
 def names(network: Network, tensors: list[tuple[str, int]]) -> Iterator:

@@ -58,6 +58,7 @@ class Stream(HoldsNothing, _Base):
     ) -> None:
         self._program = prepare(network, kernel, layout)
         self.network = network
+        self._counted = OverflowCounters()  # by the stream that this is a copy of
 
         # Called where a token is no array of the wire's integers: converts, or tells.
         def check(tokens: ArrayLike, ndim: int) -> NDArray[np.int64]:
@@ -71,6 +72,12 @@ class Stream(HoldsNothing, _Base):
         if progress is None:
             return self.process(x)
         return in_pieces(self.process, check_tokens(self.network, x), progress)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._program.asked, (self.state, self.counters)
+
+    def __setstate__(self, kept: tuple[Any, OverflowCounters]) -> None:
+        self.state, self._counted = kept
 
     @property
     def kernel(self) -> str:
@@ -86,7 +93,11 @@ class Stream(HoldsNothing, _Base):
     def counters(self) -> OverflowCounters:
         """What did not fit since the stream was made, under the reference's names."""
         names = (name for name, _ in self._program.tensors)
-        return OverflowCounters(dict(zip(names, self._overflows(False), strict=True)))
+        counted = OverflowCounters(
+            dict(zip(names, self._overflows(False), strict=True))
+        )
+        counted.update(self._counted)
+        return counted
 
     @property
     def state(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

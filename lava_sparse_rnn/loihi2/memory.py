@@ -93,23 +93,38 @@ def _dense_entries(connection: Connection, sizes: IntArray) -> IntArray:
     return np.repeat(sizes[:, None], connection.shape[1], axis=1)
 
 
+def _sum(weight: int, index: int) -> int:
+    return weight + index
+
+
+def _weight(weight: int, index: int) -> int:
+    return weight
+
+
+def _row_nnz(connection: Connection) -> IntArray:
+    return connection.row_nnz
+
+
+def _column_nnz(connection: Connection) -> IntArray:
+    return connection.column_nnz
+
+
+def _all_columns(connection: Connection) -> IntArray:
+    n_out, n_in = connection.shape
+    return np.full(n_out, n_in, dtype=np.int64)
+
+
+def _all_rows(connection: Connection) -> IntArray:
+    n_out, n_in = connection.shape
+    return np.full(n_in, n_out, dtype=np.int64)
+
+
+# Functions with names, so that what holds a format can be pickled.
 FORMATS: dict[str, SynapseFormat] = {
     f.name: f
     for f in (
-        SynapseFormat(
-            "sparse",
-            lambda weight, index: weight + index,
-            lambda c: c.row_nnz,
-            lambda c: c.column_nnz,
-            _sparse_entries,
-        ),
-        SynapseFormat(
-            "dense",
-            lambda weight, index: weight,
-            lambda c: np.full(c.shape[0], c.shape[1], dtype=np.int64),
-            lambda c: np.full(c.shape[1], c.shape[0], dtype=np.int64),
-            _dense_entries,
-        ),
+        SynapseFormat("sparse", _sum, _row_nnz, _column_nnz, _sparse_entries),
+        SynapseFormat("dense", _weight, _all_columns, _all_rows, _dense_entries),
     )
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from lava_sparse_rnn.microcode._program import Declaration, Operand, Program
 IntArray = NDArray[np.int64]
 ZERO = np.zeros(1, dtype=np.int32)
 ZERO.setflags(write=False)
+_COMPILED = ("_blocks", "_single", "_amounts")  # functions, bound to their machine
 
 
 class StepTracer(Protocol):
@@ -89,13 +90,38 @@ class Interpreter:
         self.probes: dict[str, Lanes] = {}
         self.slots: list = [np.zeros(1, dtype=bool)]
         self._slot: dict[Operand, int] = {}
-        self._amounts: dict[tuple[int, int], Amount] = {}
+        self._constant: list[int] = []  # slots of constants and numbers
         self._allocate(constants or {})
-        self._blocks = compile_blocks(self)
-        self._single = compile_blocks(self, single=True)
+        self._compile()
         self._inputs = self._slots_of(Kind.ACCUMULATOR)
         self._outputs = self._slots_of(Kind.OUTPUT)
         self.reset_counts()
+
+    def _compile(self) -> None:
+        self._amounts: dict[tuple[int, int], Amount] = {}
+        for slot in self._constant:  # as a shift, ready once
+            value = self.slots[slot]
+            self._amounts |= {
+                (id(value), sign): Amount.of(value.astype(np.int64) * sign)
+                for sign in (1, -1)
+            }
+        self._blocks = compile_blocks(self)
+        self._single = compile_blocks(self, single=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        blocks = [(b.full, b.partial) for b in (*self._blocks, *self._single)]
+        kept = {k: v for k, v in self.__dict__.items() if k not in _COMPILED}
+        return kept | {"blocks": blocks}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        blocks = state["blocks"]
+        self.__dict__.update((k, v) for k, v in state.items() if k != "blocks")
+        # A copy has lists of its own, which what is compiled writes to.
+        self.slots, self.probes = list(self.slots), dict(self.probes)
+        self._apart = self._apart.copy()
+        self._compile()
+        for block, counts in zip((*self._blocks, *self._single), blocks, strict=True):
+            block.full, block.partial = counts
 
     def _slots_of(self, kind: Kind) -> dict[str, int]:
         return {d.name: self._slot[d.name] for d in self.program.of_kind(kind)}
@@ -115,18 +141,15 @@ class Interpreter:
                     raise MicrocodeError(text)
                 value = self._lanes(d, constants[d.name])
             self._slot[d.name] = len(self.slots)
+            if d in declared:
+                self._constant.append(len(self.slots))
             self.slots.append(value)
         for instruction in self.program.instructions:
             for operand in instruction.operands:
                 if isinstance(operand, int) and operand not in self._slot:
                     self._slot[operand] = len(self.slots)
+                    self._constant.append(len(self.slots))
                     self.slots.append(np.array([operand], dtype=np.int32))
-        for value in self.slots[1:]:
-            if value is not ZERO:  # a constant or a number: as a shift, ready once
-                self._amounts |= {
-                    (id(value), sign): Amount.of(value.astype(np.int64) * sign)
-                    for sign in (1, -1)
-                }
 
     def _lanes(self, d: Declaration, values: ArrayLike) -> Lanes:
         """Values for a name, checked: one per neuron, or one for all."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.netx._file import Entry, describe, runs
-from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, build
+from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, as_it_is, build
 from lava_sparse_rnn.netx._own import build_run
 from lava_sparse_rnn.netx._table import Row, description_rows, entry_row
 from lava_sparse_rnn.netx.token_gate import TokenGate
@@ -49,7 +49,7 @@ class Chain:
         self.rows: list[Row] = []
         self.latency = 0
         self._file, self._place = first.name, first
-        self._view: Callable[[Any], Any] = _as_it_is
+        self._view: Callable[[Any], Any] = as_it_is
         for entry in entries[:skip]:
             self._pass_over(entry)
         self.message_bits = self._place.message_bits
@@ -91,7 +91,7 @@ class Chain:
                 entry_row(entry, layer.inp.shape, layer.shape, self.latency)
             )
         self.layers.append(replace(layer, types=tuple(part.type for part in run)))
-        self._view = _as_it_is
+        self._view = as_it_is
         timing = place.timing.later(layer.latency)
         self._place = replace(self._place, is_first=False, timing=timing)
         self._arrives(layer.shape, layer.message_bits)
@@ -120,7 +120,3 @@ class Chain:
 
     def _arrives(self, shape: Shape, message_bits: int) -> None:
         self._place = replace(self._place, shape=shape, message_bits=message_bits)
-
-
-def _as_it_is(port: Any) -> Any:
-    return port

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import h5py
 import numpy as np
 from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, register
@@ -82,14 +83,14 @@ def _input(group: h5py.Group, place: Place) -> Layer | View:
         block, _ = network.create_input(reader(f=group), **_options(place, 0))
     # lava-dl leaves this port unconnected, so that nothing can be sent to it.
     block.inp.connect(block.neuron.a_in)
-
-    def to_wire(x) -> NDArray[np.int64]:
-        z = block.transform["weight"] * np.asarray(x) + block.transform["bias"]
-        return np.rint(z).astype(np.int64)
-
+    to_wire = partial(_transformed, block.transform["weight"], block.transform["bias"])
     parts = {"neuron": block.neuron}
     bits = block.output_message_bits
     return Layer(block, block.inp, block.out, 0, bits, parts, to_wire=to_wire)
+
+
+def _transformed(weight: Any, bias: Any, x: ArrayLike) -> NDArray[np.int64]:
+    return np.rint(weight * np.asarray(x) + bias).astype(np.int64)
 
 
 @register("flatten")
@@ -99,8 +100,11 @@ def _flatten(group: h5py.Group, place: Place) -> View:
     flat = (int(np.prod(shape)),)
     if place.shape is None or len(shape) == 1:
         return View(flat)
-    order = list(range(len(shape)))[::-1]
-    return View(flat, lambda port: port.transpose(order).flatten())
+    return View(flat, partial(_flattened, order=range(len(shape))[::-1]))
+
+
+def _flattened(port: Any, order: Iterable[int]) -> Any:
+    return port.transpose(list(order)).flatten()
 
 
 @register("dense")

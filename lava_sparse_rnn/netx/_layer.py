@@ -113,6 +113,11 @@ class Layer:
         return tuple(int(n) for n in self.out.shape)
 
 
+def as_it_is(port: Any) -> Any:
+    """The port itself."""
+    return port
+
+
 @dataclass(frozen=True)
 class View:
     """A layer that only looks at values in another order.
@@ -125,7 +130,7 @@ class View:
     """
 
     shape: Shape
-    of: Callable[[Any], Any] = lambda port: port
+    of: Callable[[Any], Any] = as_it_is
 
 
 Builder = Callable[[h5py.Group, Place], "Layer | View"]

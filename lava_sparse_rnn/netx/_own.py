@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
+from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SpecError
 from lava_sparse_rnn.netx._file import Entry, describe, recipe_of
@@ -74,6 +76,9 @@ def _adapter(
 
 
 def _to_wire(network: Network, frac: int | None):
-    if frac is None:
-        return network.to_wire
-    return lambda x: np.rint(np.ldexp(x, frac)).astype(np.int64)
+    return network.to_wire if frac is None else partial(_scaled, frac)
+
+
+def _scaled(frac: int, x: ArrayLike) -> NDArray[np.int64]:
+    """Real values as integers of ``frac`` fractional bits."""
+    return np.rint(np.ldexp(x, frac)).astype(np.int64)

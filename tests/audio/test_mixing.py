@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Levels and ratios are those asked for; the same index gives the same pair."""
 
+import copy
 import itertools
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -251,3 +253,14 @@ def test_killed_worker_is_reported(cache):
 def test_bad_batches(cache, settings, words):
     with pytest.raises(AudioError, match=words):
         batches(MixerConfig(str(cache)), **settings)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickle.loads])
+def test_a_mixer_for_another_process_opens_the_corpus_again(cache, copied):
+    mixer = Mixer(cache, seconds=1.0)
+    mix, data = mixer.mix(3), pickle.dumps(mixer)
+    assert len(data) < 20_000  # the corpus has 3 million samples
+    other = copied(data if copied is pickle.loads else mixer)
+    again = pickle.loads(pickle.dumps(other.mix(3)))
+    np.testing.assert_array_equal(again.noisy, mix.noisy)
+    assert (again.voice, again.snr_db) == (mix.voice, mix.snr_db)

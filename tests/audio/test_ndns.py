@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A set written is a set read; bad folders are told apart."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def written(cache, tmp_path_factory):
 
 def test_round_trip(written):
     mixer, folder = written
-    found = NdnsFolder(folder)
+    found = pickle.loads(pickle.dumps(NdnsFolder(folder)))  # also by a worker
     assert len(found) == 4
     for i, item in enumerate(found):
         snr = (0, -5, 10)[i % 3]

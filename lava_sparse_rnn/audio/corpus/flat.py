@@ -123,6 +123,7 @@ class FlatFile:
     """
 
     def __init__(self, stem: Path):
+        self._stem = stem
         index = stem.with_name(stem.name + ".json")
         data = stem.with_name(stem.name + ".npy")
         for path in (index, data):
@@ -145,6 +146,9 @@ class FlatFile:
             raise AudioError(
                 f"{data}: {len(self._data)} samples, its index needs {need}"
             )
+
+    def __reduce__(self) -> tuple[type[FlatFile], tuple[Path]]:
+        return FlatFile, (self._stem,)  # opened again, not all samples sent along
 
     def __len__(self) -> int:
         return len(self.clips)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, ClassVar
 
 from lava.magma.core.process.process import AbstractProcess
@@ -14,7 +15,11 @@ from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
 from lava_sparse_rnn.proc._runtime.fork import LOCK
 from lava_sparse_rnn.proc._runtime.reset import reset_parts
-from lava_sparse_rnn.proc._runtime.restore import log_handlers_restored
+from lava_sparse_rnn.proc._runtime.restore import (
+    is_part_compiled,
+    log_handlers_restored,
+    renumber,
+)
 from lava_sparse_rnn.proc._runtime.runtime import (
     MUTE,
     STOPPED,
@@ -28,6 +33,8 @@ from lava_sparse_rnn.proc._runtime.runtime import (
 )
 from lava_sparse_rnn.proc._runtime.watch import await_answer, raise_ended
 from lava_sparse_rnn.spec import Recipe
+
+_COMPILED = "is part of what is compiled"  # in the state of a pickled Process
 
 
 class Process(AbstractProcess):
@@ -45,6 +52,23 @@ class Process(AbstractProcess):
     def __init__(self, **kwargs: Any) -> None:
         with log_handlers_restored():
             super().__init__(**kwargs)
+
+    def __copy__(self) -> Process:
+        # Two Processes cannot share ports and Vars.
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._runtime is not None and not has_ended(self._runtime):
+            raise RuntimeError(
+                f"{self.name}: cannot be copied or pickled while its network runs in "
+                "Lava; stop it before"
+            )
+        return {**self.__dict__, "_runtime": None, _COMPILED: is_part_compiled(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        compiled = state.pop(_COMPILED)
+        self.__dict__.update(state)
+        renumber(self, compiled)
 
     def run(
         self,

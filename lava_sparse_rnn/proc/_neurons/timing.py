@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lava_sparse_rnn.fixed_point import SpecError, choose
+from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 
 # Time steps from one token to the next, of a network's latency.
 MODES: dict[str, Callable[[int], int]] = {
@@ -103,9 +103,15 @@ class Clock:
     """
 
     def __init__(self, num_tokens: int | None = None) -> None:
-        self._memory = mmap.mmap(-1, 3 * np.dtype(np.int64).itemsize)
-        self.words = np.frombuffer(self._memory, dtype=np.int64)
+        self._memory = SharedMemory(3 * np.dtype(np.int64).itemsize)
+        self.words = self._memory.array((3,))
         self.words[NUM_TOKENS] = UNLIMITED if num_tokens is None else num_tokens
+
+    def __getstate__(self) -> SharedMemory:
+        return self._memory
+
+    def __setstate__(self, memory: SharedMemory) -> None:
+        self._memory, self.words = memory, memory.array((3,))
 
     def begin(self, num_tokens: int | None = None, clear: bool = False) -> None:
         """Count tokens from the next time step on.

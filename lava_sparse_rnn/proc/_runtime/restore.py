@@ -79,6 +79,32 @@ def unregister(network: Iterable[AbstractProcess]) -> None:
     variables[:] = [v for v in variables if id(v.process) not in gone]
 
 
+def is_part_compiled(process: AbstractProcess) -> bool:
+    """Whether a Process or one that it is inside of is compiled."""
+    return any(p.is_compiled for p in _with_parents(process))
+
+
+def renumber(process: AbstractProcess, keep: bool) -> None:
+    """Number a Process that was copied or unpickled, and its Vars, anew.
+
+    The numbers that they have may be taken here.
+
+    Parameters
+    ----------
+    process : Process
+    keep : bool
+        Keep the numbers, which an executable beside it knows; nobody else gets them.
+    """
+    variables: list[Any] = process.vars.members
+    with LOCK:
+        for server, members in ((ProcessServer(), [process]), (VarServer(), variables)):
+            for member in members:
+                if keep:
+                    server._next_id = max(server._next_id, member.id + 1)
+                else:
+                    member.id = server.get_next_id()
+
+
 def _with_parents(process: AbstractProcess | None) -> Iterator[AbstractProcess]:
     while process is not None:
         yield process

@@ -8,7 +8,6 @@ mapping, which has no name in the file system and goes away with its users.
 
 from __future__ import annotations
 
-import mmap
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from lava_sparse_rnn.fixed_point import SpecError, choose
 from lava_sparse_rnn.proc._neurons.process import Process
 from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
+from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 
 AT_END = ("zeros", "error")
 HEADER = 2  # rows received, and whether they are floating point
@@ -105,7 +105,7 @@ class Sink(Process):
                 raise SpecError(f"Sink: {name} is {value}, must be 0 or more")
         rows = (int(num_steps), *shape)
         size = ITEM * (HEADER + int(np.prod(rows)))
-        memory = mmap.mmap(-1, size)
+        memory = SharedMemory(size)
         timing, clock = Timing(skip, period), clock or Clock()
         params = {"skip": skip, "timing": timing, "clock": clock, "period": period}
         super().__init__(shape=shape, rows=rows, memory=memory, **params, **kwargs)
@@ -129,12 +129,11 @@ class Sink(Process):
         return sink_rows(self._memory, self._rows, dtype)[:n].copy()
 
 
-def sink_header(memory: mmap.mmap) -> NDArray[np.int64]:
+def sink_header(memory: SharedMemory) -> NDArray[np.int64]:
     """Rows received, and 1 where they are floating point."""
-    return np.frombuffer(memory, dtype=np.int64, count=HEADER)
+    return memory.array((HEADER,))
 
 
-def sink_rows(memory: mmap.mmap, rows: tuple[int, ...], dtype: type) -> NDArray:
+def sink_rows(memory: SharedMemory, rows: tuple[int, ...], dtype: type) -> NDArray:
     """The room for values, as an array of shape ``rows``."""
-    values = np.frombuffer(memory, dtype, int(np.prod(rows)), offset=ITEM * HEADER)
-    return values.reshape(rows)
+    return memory.array(rows, dtype, ITEM * HEADER)

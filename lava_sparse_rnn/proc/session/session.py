@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import sys
 import weakref
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
 from lava_sparse_rnn.proc._neurons.guard import whole, within_int32
 from lava_sparse_rnn.proc._neurons.timing import Clock
+from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 from lava_sparse_rnn.proc._runtime.reset import OWN_STATES, reset
 from lava_sparse_rnn.proc._runtime.restore import graph_restored, registers_restored
 from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
@@ -98,10 +98,12 @@ class Session(HoldsNothing):
     ) -> None:
         if capacity < 0:
             raise SpecError(f"Session: capacity is {capacity}, must be 0 or more")
+        options = {"mode": mode, "latency": latency, "capacity": capacity}
         run_cfg = run_cfg or RunCfg(tag, layered=layered)
+        self._made_with = network, options | {"run_cfg": run_cfg}
         self._real = getattr(run_cfg, "select_tag", None) == "floating_pt"
         self._capacity, self._runtime = capacity, None
-        self._lock = OwnLock()
+        self._lock, self._counted = OwnLock(), OverflowCounters()
         with registers_restored(), contextlib.ExitStack() as stack:
             self.process: Any = _process_of(network, mode)
             _check_free(self.process)
@@ -124,8 +126,7 @@ class Session(HoldsNothing):
         """Put the process between a source and a sink that share our memory."""
         shape = (self._capacity, *self._inp.shape)
         dtype = np.float64 if self._real else np.int64
-        memory = mmap.mmap(-1, max(8 * int(np.prod(shape)), 1))
-        self._tokens = np.frombuffer(memory, dtype, int(np.prod(shape))).reshape(shape)
+        self._tokens = SharedMemory(8 * int(np.prod(shape))).array(shape, dtype)
         timing = {"period": self._period, "clock": self._clock}
         source = Source(data=self._tokens, **timing)
         options = {"num_steps": self._capacity, "skip": self._latency}
@@ -263,7 +264,20 @@ class Session(HoldsNothing):
             When the session is closed.
         """
         self._check_open()
-        return overflows(self.process)
+        counted = overflows(self.process)
+        counted.update(self._counted)
+        return counted
+
+    @one_at_a_time
+    def __reduce__(self) -> tuple[Any, ...]:
+        network, options = self._made_with
+        if not isinstance(network, Network):
+            name = type(network).__name__
+            raise RuntimeError(
+                f"Session: cannot be copied or pickled, as its {name} runs in Lava; "
+                "one of a spec.Network can, and so can the state"
+            )
+        return _start, (network, options, self.state, self.counters)
 
     @one_at_a_time
     def close(self) -> None:
@@ -274,6 +288,15 @@ class Session(HoldsNothing):
     def _check_open(self) -> None:
         if self._runtime is None:
             raise RuntimeError("Session: it is closed")
+
+
+def _start(
+    network: Network, options: dict[str, Any], state: State, counted: OverflowCounters
+) -> Session:
+    """A session that goes on where another one was."""
+    session = Session(network, **options)
+    session.state, session._counted = state, counted
+    return session
 
 
 def _close(stack: contextlib.ExitStack, owner: int) -> None:
