@@ -134,16 +134,34 @@ def target_of(path: Path) -> Path | None:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
+def kind_of(path: str | Path) -> str:
+    """What a path leads to, in words: "a file", or one of `KINDS`.
+
+    Raises
+    ------
+    OSError
+        When there is nothing.
+    """
+    return KINDS.get(stat.S_IFMT(os.stat(path).st_mode), "a file")
+
+
 def no_file(path: str | Path) -> str | None:
     """Why a path cannot be read as a file, in words for a user; None where it can."""
     try:
-        mode = os.stat(path).st_mode
+        kind = kind_of(path)
     except FileNotFoundError:
         return "no such file"
     except OSError as error:
         return str(error.strerror)
-    kind = KINDS.get(stat.S_IFMT(mode))
-    return None if kind is None else f"is {kind}, a file is needed"
+    return None if kind == "a file" else f"is {kind}, a file is needed"
+
+
+def read_pipe(path: str | Path) -> bytes:
+    """All that comes out of a pipe or socket, for formats that must be sought in."""
+    own = _descriptor(Path(path))
+    fd = os.open(path, os.O_RDONLY) if own is None else os.dup(own)
+    with os.fdopen(fd, "rb") as file:
+        return file.read()
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +101,7 @@ class Denoiser(HoldsNothing):
         Parameters
         ----------
         samples : array of float32, shape (n,)
-            At the front end's sample rate, in [-1, 1].
+            At the front end's sample rate, in [-1, 1]. Integers are refused.
         progress : callable, optional
             Called with tokens done and tokens in all.
 
@@ -114,6 +115,30 @@ class Denoiser(HoldsNothing):
         cleaned = self._clean(spectrum, progress)
         self.reset()
         return self._stft.synthesis(cleaned, len(samples))
+
+    def stream(self, pieces: Iterable[Samples]) -> Iterator[Samples]:
+        """Denoise a recording that comes in pieces, in the memory of a piece.
+
+        Parameters
+        ----------
+        pieces : iterable of array of float32, shape (n,)
+            Of any lengths. Streaming in progress is reset.
+
+        Yields
+        ------
+        array of float32, shape (n,)
+            Of any lengths; joined, they are what `denoise` gives of the pieces joined.
+        """
+        if not self.backend.streams:
+            yield self.denoise(np.concatenate([np.zeros(0, np.float32), *pieces]))
+            return
+        self.reset()
+        early = self.delay
+        for piece in pieces:
+            out = self.process(piece)
+            yield out[early:]
+            early -= min(early, len(out))
+        yield self.flush()[early:]
 
     @one_at_a_time
     def process(self, chunk: Samples) -> Samples:

@@ -223,3 +223,40 @@ def test_threads_get_the_pieces_of_one_stream(denoisers, at_once):
         denoiser.reset()
         got = at_once(lambda i, d=denoiser: [d.process(piece) for _ in range(10)])
         assert sorted(part.tobytes() for parts in got for part in parts) == expected
+
+
+REFUSED = [
+    ((SAMPLES * 32768).astype(np.int16), "of int16 that is x / 32768"),
+    ((SAMPLES * 100 + 128).astype(np.uint8), r"of uint8 that is \(x - 128\) / 128"),
+    (SAMPLES > 0, "type bool"),
+    (SAMPLES.astype(complex), "type complex128"),
+    (SAMPLES[:, None], r"shape \(1000, 1\)"),
+    (np.where(np.arange(1000) == 7, np.nan, SAMPLES), "sample 7 is nan"),
+    (np.where(np.arange(1000) == 7, np.inf, SAMPLES), "sample 7 is inf"),
+    (["0.1"], "type <U3"),
+]
+
+
+@pytest.mark.parametrize(("samples", "says"), REFUSED)
+def test_what_is_no_sound_is_refused_and_changes_nothing(denoisers, samples, says):
+    for denoiser in denoisers:
+        denoiser.reset()
+        first = denoiser.process(SAMPLES[:500])
+        for entrance in (denoiser.process, denoiser.tokens):
+            with pytest.raises(AudioError, match=says):
+                entrance(samples)
+        streamed = [first, denoiser.process(SAMPLES[500:]), denoiser.flush()]
+        assert np.array_equal(np.concatenate(streamed)[denoiser.delay :], WHOLE)
+        with pytest.raises(AudioError, match=says):
+            denoiser.denoise(samples)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, 300), max_size=6), st.integers(0, 1000))
+def test_pieces_of_a_recording_give_the_whole(denoisers, sizes, n):
+    at = np.cumsum([0, *sizes])
+    pieces = [SAMPLES[:n][a:b] for a, b in zip(at, [*at[1:], None], strict=True)]
+    for denoiser in denoisers:
+        denoiser.process(SAMPLES[:123])  # forgotten
+        out = np.concatenate(list(denoiser.stream(iter(pieces))))
+        assert np.array_equal(out, denoiser.denoise(SAMPLES[:n]))

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Reading any file, writing one safely."""
 
+import os
+import subprocess
+import sys
+import threading
+
 import numpy as np
 import pytest
 import soundfile
 
 from lava_sparse_rnn.audio import AudioError
 from lava_sparse_rnn.audio.sound import plots, wav
+from lava_sparse_rnn.audio.sound.writer import writing
 from lava_sparse_rnn.files import replacing
 
 
@@ -138,3 +144,167 @@ def test_a_write_that_fails_names_the_user_s_file(tmp_path):
     ):
         part.write_text("x")
     assert caught.value.filename == str(path)
+
+
+WRITTEN = [
+    (form, kind)
+    for form in sorted(set(soundfile.available_formats()) - {"RAW"})
+    for kind in soundfile.available_subtypes(form)
+]
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_whatever_libsndfile_decodes_is_read_whole_in_pieces_and_in_part(
+    tmp_path, rate
+):
+    path, read, unread = tmp_path / "x", set(), set()
+    noise = np.random.default_rng(0).normal(0, 0.1, 3000)
+    for form, kind in WRITTEN:
+        try:
+            soundfile.write(path, noise, rate, subtype=kind, format=form)
+        except soundfile.LibsndfileError:
+            continue  # there is no encoder
+        try:
+            whole, info = wav.read(path)
+            pieces = wav.Reader(path, 700)
+            assert np.array_equal(np.concatenate(list(pieces)), whole), (form, kind)
+            assert pieces.info == info
+            assert abs(pieces.samples - len(whole)) <= 1
+            assert len(wav.read_parts([path], 0.5, 0.1)[0]) == 1600
+            read.add((form, kind))
+        except AudioError:
+            unread.add((form, kind))
+    assert len(read) > 50
+    # That is too much for libsndfile itself.
+    assert unread <= {("AIFF", "DWVW_12"), ("AIFF", "DWVW_16"), ("AIFF", "DWVW_24")}
+    assert {("WAV", "GSM610"), ("AU", "G721_32"), ("WAV", "G721_32")} <= read
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000])
+@pytest.mark.parametrize("block", [1, 999, 5000])
+def test_resampled_pieces_are_the_whole(tmp_path, rate, block):
+    x = np.random.default_rng(0).normal(0, 0.1, (4321, 2))
+    soundfile.write(tmp_path / "x.wav", x, rate, subtype="FLOAT")
+    reader = wav.Reader(tmp_path / "x.wav", block)
+    whole, info = wav.read(tmp_path / "x.wav")
+    for _ in range(2):  # from the beginning again
+        assert np.array_equal(np.concatenate(list(reader)), whole)
+    assert reader.info == info
+
+
+def test_pieces_refuse_what_the_whole_refuses(tmp_path):
+    x = tone(0.1)
+    x[[1234, 1300]] = np.nan, np.inf
+    soundfile.write(tmp_path / "x.wav", x, 16000, subtype="FLOAT")
+    for read in (wav.read, lambda path: wav.Reader(path, 100)):
+        with pytest.raises(AudioError, match="sample 1234 is nan; 2 samples are not"):
+            read(tmp_path / "x.wav")
+
+
+def test_a_pipe_is_read_whole(tmp_path):
+    soundfile.write(tmp_path / "x.flac", tone(), 16000)
+    content = (tmp_path / "x.flac").read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    for read in (
+        lambda path: wav.read(path)[0],
+        lambda path: np.concatenate(list(wav.Reader(path, 1000))),
+    ):
+        feed = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[content])
+        feed.start()
+        got = read(tmp_path / "pipe")
+        feed.join()
+        assert np.array_equal(got, wav.read(tmp_path / "x.flac")[0])
+    there, to_there = os.pipe()
+    os.write(to_there, content[:3000])
+    os.close(to_there)
+    with pytest.raises(AudioError, match=f"/dev/fd/{there}: not an audio file"):
+        wav.read(f"/dev/fd/{there}")
+    with pytest.raises(AudioError, match=f"/dev/fd/{there}: empty"):
+        wav.read(f"/dev/fd/{there}")
+    os.close(there)
+
+
+def test_what_is_no_sound_is_told(tmp_path):
+    for path, says in (
+        (tmp_path, "is a folder, an audio file is needed"),
+        (os.devnull, "is a device, an audio file is needed"),
+        (tmp_path / "absent", "not found"),
+    ):
+        with pytest.raises(AudioError, match=f"{path}: {says}"):
+            wav.read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.wav", "WAV"),
+        ("a.WAV", "WAV"),
+        ("a.flac", "FLAC"),
+        ("a.Flac", "FLAC"),
+        ("a.OGG", "OGG"),
+        ("a", "WAV"),
+        ("n" * 250 + ".wav", "WAV"),
+    ],
+)
+def test_the_suffix_says_the_format(tmp_path, name, form):
+    x = tone(3).astype(np.float32)
+    assert wav.write(tmp_path / name, x) == 0
+    with soundfile.SoundFile(tmp_path / name) as file:
+        assert (file.format, file.samplerate, file.channels) == (form, 16000, 1)
+    y, _ = wav.read(tmp_path / name)
+    assert y.shape == x.shape
+    assert np.abs(y - x).max() <= (0.5 / 32768 if form != "OGG" else 0.05)
+    with writing(tmp_path / f"b{name[1:]}") as writer:
+        for at in range(0, len(x), 777):
+            writer.write(x[at : at + 777])
+    assert writer.written == len(x)
+    if form != "OGG":  # a number by chance is in every one of those
+        written = (tmp_path / f"b{name[1:]}").read_bytes()
+        assert written == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.wave", "a.wav.bak", "a.aiff", "a."])
+def test_other_suffixes_are_refused(tmp_path, name):
+    if name == "a.":
+        wav.write(tmp_path / name, tone())  # no suffix
+        return
+    with pytest.raises(AudioError, match="must be one of: .wav, .flac, .ogg"):
+        wav.write(tmp_path / name, tone())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint8, np.int64, bool, complex])
+def test_samples_that_are_no_floats_are_refused(tmp_path, kind):
+    with pytest.raises(AudioError, match="one dimension of floats is needed") as told:
+        wav.write(tmp_path / "a.wav", np.ones(10, kind))
+    hints = {np.int16: "x / 32768", np.uint8: r"(x - 128) / 128"}
+    assert hints.get(kind, "") in str(told.value)
+
+
+FULL = """
+import resource, signal, sys
+import numpy as np
+from lava_sparse_rnn.audio.sound import wav, writer
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+noise = np.random.default_rng(0).normal(0, 0.1, 100_000)
+for name in ("a.wav", "a.flac", "a.ogg"):
+    try:
+        wav.write(name, noise)
+    except wav.AudioError as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
+    # A limit of a file's size stands for a disk that is full.
+    (tmp_path / "a.wav").write_text("old")
+    command = [sys.executable, "-c", FULL]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == [
+        f"a.{kind}: cannot be written (File too large)"
+        for kind in ("wav", "flac", "ogg")
+    ]
+    assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
+    assert (tmp_path / "a.wav").read_text() == "old"

@@ -68,8 +68,10 @@ def _decode_av(file, options: dict) -> tuple[np.ndarray, int]:
 def _decode_soundfile(file) -> tuple[np.ndarray, int]:
     if hasattr(file, "seek"):
         file.seek(0)
-    x, rate = soundfile.read(file, dtype="float64", always_2d=True)
-    return x.mean(axis=1), rate
+    with soundfile.SoundFile(file) as sound:
+        # Told how many, as libsndfile cannot seek to find out in all that it decodes.
+        x = sound.read(sound.frames, dtype="float64", always_2d=True)
+        return x.mean(axis=1), sound.samplerate
 
 
 def decode(file: str | io.BytesIO, name: str, **options) -> np.ndarray:
@@ -101,7 +103,7 @@ def decode(file: str | io.BytesIO, name: str, **options) -> np.ndarray:
     except (av.FFmpegError, ValueError, IndexError) as first:
         try:
             x, rate = _decode_soundfile(file)
-        except (soundfile.LibsndfileError, TypeError) as second:
+        except (RuntimeError, TypeError) as second:
             raise AudioError(f"{name}: cannot be decoded ({first}; {second})") from None
     if rate != SAMPLE_RATE:
         x = soxr.resample(x, rate, SAMPLE_RATE, quality="HQ")

@@ -30,6 +30,7 @@ import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.fft import irfft, rfft
+from lava_sparse_rnn.audio.sound.samples import check_samples
 
 
 @dataclass(frozen=True)
@@ -147,15 +148,14 @@ class Stft:
         return np.result_type(self.dtype, np.complex64).type
 
     def _signal(self, x: np.ndarray) -> np.ndarray:
-        x = np.asarray(x)
-        if x.ndim != 1:
-            raise AudioError(f"signal of shape {x.shape}: one dimension is needed")
-        return x.astype(self.dtype, copy=False)
+        return check_samples(x, "signal").astype(self.dtype, copy=False)
 
     def _rows(self, X: np.ndarray) -> np.ndarray:
         X = np.asarray(X)
         if X.ndim != 2 or X.shape[1] != self.bins:
             raise AudioError(f"spectrum of shape {X.shape}: (T, {self.bins}) is needed")
+        if X.dtype.kind not in "fc":
+            raise AudioError(f"spectrum of type {X.dtype}: complex is needed")
         return X.astype(self._complex, copy=False)
 
     def analysis(self, x: np.ndarray, tail: bool = True) -> np.ndarray:
@@ -164,7 +164,7 @@ class Stft:
         Parameters
         ----------
         x : numpy.ndarray
-            (samples,).
+            float (samples,), finite.
         tail : bool
             As in :meth:`frames`; needed to reconstruct the last samples.
 
@@ -239,7 +239,7 @@ class Analyzer:
         Parameters
         ----------
         chunk : numpy.ndarray
-            (samples,), any number, also 0.
+            float (samples,), finite; any number, also 0.
 
         Returns
         -------

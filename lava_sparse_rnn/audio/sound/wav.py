@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Read any WAV, FLAC or OGG file as 16 kHz mono; write 16-bit WAV."""
+"""Read any WAV, FLAC or OGG file as 16 kHz mono, whole, in pieces or in part."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +17,15 @@ import soxr
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
-from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.audio.sound.writer import write
+from lava_sparse_rnn.files import kind_of, read_pipe
+
+__all__ = ["BLOCK", "Reader", "WavInfo", "read", "read_parts", "write"]
+
+BLOCK = 1 << 16
+"""Samples that are read at once."""
+
+_QUALITY = "HQ"  # of resampling
 
 _FULL_SCALE = 1.0 - 1.0 / 32768.0
 """Largest value of 16-bit audio; from there on a sample counts as clipped."""
@@ -64,15 +76,39 @@ class WavInfo:
         return found
 
 
-def _open(path: Path) -> soundfile.SoundFile:
-    if path.is_dir():
-        raise AudioError(f"{path}: is a folder, an audio file is needed")
-    if not path.is_file():
-        raise AudioError(f"{path}: not found")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path}: empty file")
+class _Forward(soundfile.SoundFile):
+    """A file that is only read on: libsndfile cannot seek in all that it decodes."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _content(path: Path) -> Path | bytes:
+    """The path of a file, or all that comes out of a pipe."""
     try:
-        file = soundfile.SoundFile(path)
+        kind = kind_of(path)
+        if kind not in ("a file", "a pipe", "a socket"):
+            raise AudioError(f"{path}: is {kind}, an audio file is needed")
+        content = path if kind == "a file" else read_pipe(path)
+        size = path.stat().st_size if isinstance(content, Path) else len(content)
+        if isinstance(content, Path) and not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except FileNotFoundError:
+        raise AudioError(f"{path}: not found") from None
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror})") from error
+    if size == 0:
+        raise AudioError(f"{path}: empty file")
+    return content
+
+
+def _open(
+    path: Path,
+    content: Path | bytes,
+    kind: type[soundfile.SoundFile] = _Forward,
+) -> soundfile.SoundFile:
+    try:
+        file = kind(io.BytesIO(content) if isinstance(content, bytes) else content)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{path}: not an audio file ({error.error_string})") from None
     except TypeError as error:
@@ -86,22 +122,34 @@ def _open(path: Path) -> soundfile.SoundFile:
     return file
 
 
-def _load(path: Path) -> tuple[np.ndarray, int]:
-    with _open(path) as file:
-        try:
-            return file.read(dtype="float32", always_2d=True), file.samplerate
-        except soundfile.LibsndfileError as error:
-            raise AudioError(
-                f"{path}: not an audio file ({error.error_string})"
-            ) from None
+def _take(path: Path, file: soundfile.SoundFile, frames: int) -> np.ndarray:
+    """The next samples, float32 (at most frames, channels)."""
+    with _named(path):
+        return file.read(frames, dtype="float32", always_2d=True)
 
 
-def _require_finite(x: np.ndarray, name: str) -> None:
+def _skip(path: Path, file: soundfile.SoundFile, frames: int) -> None:
+    with _named(path):
+        file.seek(frames) if file.seekable() else file.read(frames)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error of libsndfile name the file."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = getattr(error, "error_string", error)
+        raise AudioError(f"{path}: not an audio file ({text})") from None
+
+
+def _require_finite(x: np.ndarray, name: str, first: int = 0) -> None:
     bad = np.flatnonzero(~np.isfinite(x).all(axis=1 if x.ndim > 1 else ()))
     if len(bad):
         value = x[bad[0]] if x.ndim == 1 else x[bad[0]][~np.isfinite(x[bad[0]])][0]
         raise AudioError(
-            f"{name}: sample {bad[0]} is {value}; {len(bad)} samples are not finite"
+            f"{name}: sample {first + bad[0]} is {value}; "
+            f"{len(bad)} samples are not finite"
         )
 
 
@@ -127,20 +175,102 @@ def read(path: str | Path) -> tuple[np.ndarray, WavInfo]:
         that are not finite (the position is named).
     """
     path = Path(path)
-    x, rate = _load(path)
-    _require_finite(x, str(path))
-    mono = x.mean(axis=1, dtype=np.float32) if x.shape[1] > 1 else x[:, 0].copy()
-    info = WavInfo(
-        path=str(path),
-        sample_rate=rate,
-        channels=x.shape[1],
-        seconds=len(x) / rate,
-        clipped=int(np.count_nonzero(np.abs(x) >= _FULL_SCALE)),
-        silent=not np.any(x),
-    )
+    with _open(path, _content(path)) as file:
+        x, rate = _take(path, file, file.frames), file.samplerate
+    about = _Survey(path)
+    about.add(x)
+    mono = _mono(x)
     if rate != SAMPLE_RATE:
-        mono = soxr.resample(mono, rate, SAMPLE_RATE, quality="HQ")
-    return mono, info
+        mono = soxr.resample(mono, rate, SAMPLE_RATE, quality=_QUALITY)
+    return mono, about.info(rate)
+
+
+def _mono(x: np.ndarray) -> np.ndarray:
+    return x.mean(axis=1, dtype=np.float32) if x.shape[1] > 1 else x[:, 0].copy()
+
+
+class _Survey:
+    """What stands out in samples that come in pieces."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._frames = self._channels = self._clipped = 0
+        self._silent = True
+
+    def add(self, x: np.ndarray) -> None:
+        """Take note of samples (n, channels), or refuse them."""
+        _require_finite(x, self._path, self._frames)
+        self._frames += len(x)
+        self._channels = x.shape[1]
+        self._clipped += int(np.count_nonzero(np.abs(x) >= _FULL_SCALE))
+        self._silent = self._silent and not np.any(x)
+
+    def info(self, rate: int) -> WavInfo:
+        """All of it, of a file of that rate."""
+        if not self._frames:
+            raise AudioError(f"{self._path}: holds no samples")
+        return WavInfo(
+            path=self._path,
+            sample_rate=rate,
+            channels=self._channels,
+            seconds=self._frames / rate,
+            clipped=self._clipped,
+            silent=self._silent,
+        )
+
+
+class Reader:
+    """A file as 16 kHz mono in pieces: the samples of `read`, in little memory.
+
+    All of it is looked through first, so that what `read` refuses is refused at once;
+    what comes out of a pipe is kept as it came.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    block : int
+        Samples of a piece, as the file has them.
+
+    Attributes
+    ----------
+    info : WavInfo
+    samples : int
+        At 16 kHz, exact where the file has that rate and to one sample else.
+
+    Raises
+    ------
+    AudioError
+        As from `read`.
+    """
+
+    def __init__(self, path: str | Path, block: int = BLOCK) -> None:
+        self._path, self._block = Path(path), block
+        self._content = _content(self._path)
+        with _open(self._path, self._content) as file:
+            rate = file.samplerate
+        about = _Survey(self._path)
+        for x in self._blocks(max(block, BLOCK)):
+            about.add(x)
+        self.info = about.info(rate)
+        self.samples = round(self.info.seconds * SAMPLE_RATE)
+
+    def _blocks(self, size: int) -> Iterator[np.ndarray]:
+        with _open(self._path, self._content) as file:
+            while len(x := _take(self._path, file, size)):
+                yield x
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The pieces, float32 (samples,) each, from the beginning."""
+        rate = self.info.sample_rate
+        if rate == SAMPLE_RATE:
+            yield from map(_mono, self._blocks(self._block))
+            return
+        stream = soxr.ResampleStream(
+            rate, SAMPLE_RATE, 1, dtype="float32", quality=_QUALITY
+        )
+        for x in self._blocks(self._block):
+            yield stream.resample_chunk(_mono(x))
+        yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def read_parts(
@@ -172,7 +302,7 @@ def read_parts(
     first: tuple[int, int] | None = None
     parts = []
     for path in paths:
-        with _open(path) as file:
+        with _open(path, _content(path), soundfile.SoundFile) as file:
             size = file.frames, file.samplerate
             if first is None:
                 first = size
@@ -182,51 +312,11 @@ def read_parts(
                     f"{first[0]} at {first[1]} Hz"
                 )
             wanted = min(round(seconds * size[1]), size[0])
-            file.seek(round(at * (size[0] - wanted)))
-            x = file.read(wanted, dtype="float32", always_2d=True)
+            _skip(path, file, round(at * (size[0] - wanted)))
+            x = _take(path, file, wanted)
         _require_finite(x, str(path))
         mono = x.mean(axis=1, dtype=np.float32)
         if size[1] != SAMPLE_RATE:
-            mono = soxr.resample(mono, size[1], SAMPLE_RATE, quality="HQ")
+            mono = soxr.resample(mono, size[1], SAMPLE_RATE, quality=_QUALITY)
         parts.append(np.resize(mono, count))
     return tuple(parts)
-
-
-def write(path: str | Path, samples: np.ndarray) -> int:
-    """Write 16 kHz mono as a 16-bit WAV file.
-
-    The file appears under its name only when it is complete.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-    samples : numpy.ndarray
-        float (samples,); what is beyond [-1, 1] is clipped.
-
-    Returns
-    -------
-    int
-        Samples that were clipped.
-
-    Raises
-    ------
-    AudioError
-        For a wrong shape or samples that are not finite.
-    """
-    path = Path(path)
-    x = np.asarray(samples)
-    if x.ndim != 1 or not np.issubdtype(x.dtype, np.floating):
-        raise AudioError(
-            f"{path}: samples of shape {x.shape} and type {x.dtype}; "
-            "one dimension of floats is needed"
-        )
-    _require_finite(x, str(path))
-    clipped = int(np.count_nonzero(np.abs(x) > 1.0))
-    data = np.clip(np.round(x.astype(np.float64) * 32768.0), -32768, 32767)
-    pcm = data.astype(np.int16)
-    try:
-        with replacing(path) as part:
-            soundfile.write(part, pcm, SAMPLE_RATE, subtype="PCM_16", format="WAV")
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(f"{path}: cannot be written ({error})") from error
-    return clipped
