@@ -21,6 +21,7 @@ from lava_sparse_rnn.cli import (
     _train,
 )
 from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._signals import stopping
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +45,8 @@ def main() -> None:
     # Errors of this library, of option values and of files are ValueErrors and
     # OSErrors whose text is meant for the user; anything else is a defect.
     try:
-        app()
+        with stopping():
+            app()
     except (ValueError, OSError, ImportError) as error:
         text = str(error) or type(error).__name__
         console(stderr=True).print(Text.assemble(("error:", "red bold"), f" {text}"))

@@ -68,6 +68,14 @@ def check_outputs(*paths: Path | None) -> None:
             raise ValueError(f"{path}: cannot be written, it is write-protected")
 
 
+def check_sound(path: Path) -> None:
+    """Refuse sound that could not be written, or of a kind that is not."""
+    from lava_sparse_rnn.audio.sound.writer import format_of
+
+    check_outputs(path)
+    format_of(path)
+
+
 def check_picture(path: Path | None) -> None:
     """Refuse a picture that could not be written, or of a kind that is not known."""
     if path is None:

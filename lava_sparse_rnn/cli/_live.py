@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 from pathlib import Path
@@ -13,13 +14,15 @@ import typer
 from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._denoise import DEFAULT_NETWORK, check_network
-from lava_sparse_rnn.cli._files import check_outputs
+from lava_sparse_rnn.cli._files import check_sound
 from lava_sparse_rnn.cli._meters import Screen, summary
+from lava_sparse_rnn.cli._signals import Stopped
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.live.session import Live, Sink, Source
 
 PIPE = "-"
+INTERRUPTED = 130  # status of a command that Ctrl-C has ended
 LONGEST_MS = 1000.0  # of a block and of a buffer
 
 
@@ -38,8 +41,8 @@ def live(
         typer.Option(
             "--output",
             "-o",
-            help="A WAV file, or - for raw sound on standard output; the loudspeaker "
-            "if not given.",
+            help="A recording (.wav, .flac, .ogg), or - for raw sound on standard "
+            "output; the loudspeaker if not given.",
         ),
     ] = None,
     network: Annotated[
@@ -86,27 +89,53 @@ def live(
 
 
 def _run(session: Live, output: str | None) -> None:
-    """Show a session until it ends; Ctrl-C lets what was heard out first."""
-    ended = ""
-    with Screen() as screen:
-        session.start()
+    """Show a session until it ends, then tell what happened."""
+    error: BaseException | None = None
+    try:
+        # Where nothing can be shown any more, sound still has to go out.
+        with contextlib.suppress(OSError), Screen() as screen:
+            error = _watch(session, screen)
+    finally:
+        session.give_up()
+    notes = console(stderr=True)
+    with contextlib.suppress(OSError):
+        if isinstance(error, BrokenPipeError):
+            notes.print("standard output: nobody reads any more")
+            error = None
+        for line in summary(session.status()):
+            notes.print(line)
+        if clipped := getattr(session.sink, "clipped", 0):
+            notes.print(f"output: {clipped} samples clipped to full scale")
+        if output not in (None, PIPE) and Path(output).exists():
+            notes.print(f"denoised: {output}")
+    if error is not None:
+        raise error
+
+
+def _watch(session: Live, screen: Screen) -> BaseException | None:
+    """Wait for the end and return what ended it, if that is more than Ctrl-C.
+
+    Ctrl-C or a signal lets what was heard out first; a second one does not wait for an
+    output that takes nothing, a third one for nothing at all.
+    """
+    signals: list[BaseException] = []
+    session.start()
+    while True:
         try:
-            try:
-                while not session.join(screen.seconds):
+            while not session.join(screen.seconds):
+                with contextlib.suppress(OSError):
                     screen.show(session.status())
-            except KeyboardInterrupt:
-                session.stop()
-                while not session.join(screen.seconds):
-                    screen.show(session.status())
-        except BrokenPipeError:
-            ended = "standard output: nobody reads any more"
-    screen_of_notes = console(stderr=True)
-    for line in filter(None, (ended, *summary(session.status()))):
-        screen_of_notes.print(line)
-    if clipped := getattr(session.sink, "clipped", 0):
-        screen_of_notes.print(f"output: {clipped} samples clipped to full scale")
-    if output not in (None, PIPE):
-        screen_of_notes.print(f"denoised: {output}")
+            break
+        except (KeyboardInterrupt, Stopped) as signal:
+            signals.append(signal)
+            (session.stop, session.give_up, session.give_up)[len(signals) - 1]()
+            if len(signals) == 3:
+                break
+        except Exception as error:  # of the session: join raises it
+            return error
+    if len(signals) > 1:
+        return SystemExit(INTERRUPTED)
+    return next((s for s in signals if isinstance(s, Stopped)), None)
 
 
 def _check_ends(
@@ -127,12 +156,18 @@ def _check_ends(
             )
     if real_time and inp in (None, PIPE):
         raise ValueError("--real-time: is for a recording, --input names one")
+    for end, name, stream in (
+        (inp, "--input -: standard input", sys.stdin),
+        (output, "--output -: standard output", sys.stdout),
+    ):
+        if end == PIPE and stream is None:
+            raise ValueError(f"{name} is closed")
     if inp == PIPE and sys.stdin.isatty():
         raise ValueError("--input -: standard input is a terminal, not a pipe")
     if output == PIPE and sys.stdout.isatty():
         raise ValueError("--output -: standard output is a terminal, not a pipe")
     if output not in (None, PIPE):
-        check_outputs(Path(output))
+        check_sound(Path(output))
         if inp not in (None, PIPE) and Path(output).resolve() == Path(inp).resolve():
             raise ValueError(f"--output {output}: is also the input")
 

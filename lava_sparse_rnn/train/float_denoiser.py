@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.sound.samples import check_samples
 
 from . import checkpoint, task
 from .config import TrainConfig
@@ -53,6 +54,7 @@ class FloatDenoiser:
     @torch.no_grad()
     def denoise(self, samples: Samples) -> Samples:
         """Denoise a whole recording; float32 (n,), aligned with the input."""
+        samples = check_samples(samples, "signal")
         front = self.front_end
         margin = front.n_fft - front.hop_length
         # The estimate ends a window before its input does.

@@ -355,17 +355,105 @@ def test_a_stop_lets_out_what_was_heard(denoiser, sound, tmp_path):
     os.close(pipe.writing)
 
 
-def test_half_a_sample_is_an_error_and_leaves_no_file(denoiser, tmp_path):
+@pytest.mark.parametrize("name", ["o.wav", "o.flac"])
+def test_half_a_sample_is_an_error_and_what_came_before_is_kept(
+    denoiser, sound, tmp_path, name
+):
+    there, back = Pipe(), Pipe()
+    data = pcm16(sound[:900])[0]
+    exact = np.frombuffer(data, "<i2").astype(np.float32) / 32768
+    expected = pcm16(denoiser.denoise(exact))[0]
+    for sink in (WavSink(tmp_path / name), PcmSink(back.end(back.writing))):
+        there = Pipe()
+        os.write(there.writing, data + b"x")
+        os.close(there.writing)
+        session = Live(denoiser, PcmSource(there.end(there.reading), 128), sink)
+        session.start()
+        with pytest.raises(AudioError, match="ends within a sample; is it s16le"):
+            session.join()
+        os.close(there.reading)
+    written, _ = soundfile.read(tmp_path / name, dtype="int16")
+    assert written.tobytes() == expected
+    assert os.read(back.reading, 10**6) == expected
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    os.close(back.reading)
+    os.close(back.writing)
+
+
+def test_an_error_before_any_sound_leaves_the_old_file(denoiser, tmp_path):
+    (tmp_path / "o.wav").write_text("old")
     pipe = Pipe()
-    os.write(pipe.writing, b"abc")
+    os.write(pipe.writing, b"x")
     os.close(pipe.writing)
     source = PcmSource(pipe.end(pipe.reading), 128)
     session = Live(denoiser, source, WavSink(tmp_path / "o.wav"))
     session.start()
-    with pytest.raises(AudioError, match="ends within a sample; is it s16le"):
+    with pytest.raises(AudioError, match="ends within a sample"):
         session.join()
-    assert list(tmp_path.iterdir()) == []
+    assert (tmp_path / "o.wav").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["o.wav"]
     os.close(pipe.reading)
+
+
+class Failing:
+    """A source, or a denoiser's backend, that fails after a while."""
+
+    latency, gaps = 0.0, Gaps()
+
+    def __init__(self, pieces, error):
+        self._pieces, self._error = iter(pieces), error
+
+    def start(self):
+        pass
+
+    close = start
+
+    def read(self, stop):
+        piece = next(self._pieces, None)
+        if piece is None:
+            raise self._error
+        return piece
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), MemoryError(), ZeroDivisionError()]
+)
+def test_whatever_error_ends_a_session_keeps_what_was_heard(
+    denoiser, sound, tmp_path, error
+):
+    session = Live(
+        denoiser, Failing(blocks_of(sound), error), WavSink(tmp_path / "o.wav")
+    )
+    session.start()
+    with pytest.raises(type(error)):
+        session.join()
+    written, _ = soundfile.read(tmp_path / "o.wav", dtype="int16")
+    assert written.tobytes() == pcm16(denoiser.denoise(sound))[0]
+
+
+def test_sound_that_is_none_is_refused_after_what_was_good(denoiser, sound, tmp_path):
+    pieces = [*blocks_of(sound), np.full(10, np.nan, np.float32)]
+    source = Failing(pieces, AssertionError("read on"))
+    session = Live(denoiser, source, WavSink(tmp_path / "o.wav"))
+    session.start()
+    with pytest.raises(AudioError, match="sample 0 is nan"):
+        session.join()
+    written, _ = soundfile.read(tmp_path / "o.wav", dtype="int16")
+    assert written.tobytes() == pcm16(denoiser.denoise(sound))[0]
+
+
+def test_a_pipe_that_takes_nothing_is_given_up(denoiser, sound):
+    pipe = Pipe()  # has room for 64 KiB
+    source = Failing(blocks_of(np.tile(sound, 20)), AssertionError("read on"))
+    session = Live(denoiser, source, PcmSink(pipe.end(pipe.writing)))
+    session.start()
+    session.stop()
+    assert not session.join(0.5)
+    session.give_up()
+    with pytest.raises(AssertionError):  # this source does not hear the stop
+        session.join(10)
+    os.close(pipe.reading)
+    os.close(pipe.writing)
 
 
 def test_a_pipe_that_nobody_reads_ends_the_session(denoiser, sound, tmp_path):

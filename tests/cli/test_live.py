@@ -3,7 +3,11 @@
 
 import multiprocessing
 import os
+import resource
+import signal
+import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -86,6 +90,75 @@ def test_raw_sound_goes_through_pipes(command, net, noisy, monkeypatch):
     assert "denoised" not in err
     for fd in (there, back, to_back):
         os.close(fd)
+
+
+@pytest.fixture
+def running(net):
+    """Start the command as a process that hears raw sound."""
+    started = []
+
+    def start(*arguments, **options):
+        code = "from lava_sparse_rnn.cli import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "live", "-n", net, "-i", "-", *arguments],
+            **{name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")},
+            **options,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def until_written(folder, size):
+    """Wait until so many bytes are in the hidden file of a recording."""
+    for _ in range(3000):
+        if any(path.stat().st_size >= size for path in folder.glob(".*")):
+            return
+        time.sleep(0.01)
+    raise AssertionError("nothing was written")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+)
+def test_a_signal_keeps_what_was_heard(running, net, tmp_path, number, status):
+    raw = pcm16(np.random.default_rng(0).normal(0, 0.002, 3200))[0]
+    exact = np.frombuffer(raw, "<i2").astype(np.float32) / 32768
+    process = running("-o", tmp_path / "o.wav")
+    process.stdin.write(raw)
+    process.stdin.flush()
+    until_written(tmp_path, 44 + len(raw) - 2 * 64)
+    process.send_signal(number)
+    assert process.wait(20) == status
+    says = process.stderr.read().decode()
+    assert f"denoised: {tmp_path / 'o.wav'}" in says
+    assert "leaked" not in says
+    assert "Traceback" not in says
+    assert [path.name for path in tmp_path.iterdir()] == ["o.wav"]
+    assert (tmp_path / "o.wav").read_bytes()[44:] == offline(net, exact)
+
+
+@pytest.mark.parametrize("name", ["o.wav", "o.flac"])
+def test_a_full_disk_keeps_what_had_room(running, net, tmp_path, name):
+    raw = pcm16(np.random.default_rng(0).normal(0, 0.002, 32000))[0]
+    exact = np.frombuffer(raw, "<i2").astype(np.float32) / 32768
+
+    def limit():  # of a file's size, in place of a disk that is full
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    process = running("-o", name, preexec_fn=limit, cwd=tmp_path)
+    says = process.communicate(raw, 20)[1].decode()
+    assert process.returncode == 1
+    assert f"error: {name}: cannot be written (File too large)" in says
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    samples, _ = wav.read(tmp_path / name)
+    assert len(samples) > 8000
+    assert pcm16(samples)[0] == offline(net, exact)[: 2 * len(samples)]
 
 
 class FakeSound:
@@ -187,6 +260,7 @@ def test_every_backend_gives_the_samples_of_denoise(
         (["-i", "NOISY", "-o", "NOISY"], "is also the input"),
         (["-i", "NOISY", "-o", "absent/y.wav"], "there is no folder absent"),
         (["-i", "absent.wav", "-o", "OUT"], "absent.wav: not found"),
+        (["-i", "NOISY", "-o", "y.mp3"], "must be one of: .wav, .flac, .ogg"),
         (["-i", "NOISY", "-o", "OUT", "-n", "no.net"], "no.net"),
     ],
 )
@@ -203,6 +277,19 @@ def test_bad_options_are_one_clear_error(
     assert err.startswith("error:")
     assert says in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("end", "name"), [("-i", "stdin"), ("-o", "stdout")])
+def test_closed_streams_are_one_clear_error(
+    command, net, noisy, monkeypatch, end, name
+):
+    other = "-o" if end == "-i" else "-i"
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, name, None)
+        code, _, err = command("live", "-n", net, end, "-", other, noisy)
+    assert code == 1
+    assert err.startswith("error: --")
+    assert "is closed" in err
 
 
 def test_the_meters_show_what_is_known():

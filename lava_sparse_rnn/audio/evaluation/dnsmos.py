@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
+from lava_sparse_rnn.audio.sound.samples import check_samples
 
 _RATE = 16000
 
@@ -59,6 +60,6 @@ def dnsmos(samples: np.ndarray) -> Mos:
         raise MissingDependencyError(
             f"DNSMOS needs the extra 'evaluate' (uv sync --extra evaluate): {error}"
         ) from None
-    x = np.clip(np.asarray(samples, np.float64), -1.0, 1.0)
+    x = np.clip(check_samples(samples, "DNSMOS").astype(np.float64), -1.0, 1.0)
     found: Any = networks.run(x, _RATE)  # a dict, for one recording
     return Mos(*(float(found[f"{name}_mos"]) for name in ("ovrl", "sig", "bak")))

@@ -296,7 +296,7 @@ class Loudspeaker(_Device):
         if len(samples) < frames and not self._ending:
             self.gaps.add((frames - len(samples)) / self.rate)
 
-    def write(self, samples: Samples, stop: threading.Event) -> None:
+    def write(self, samples: Samples, give_up: threading.Event) -> None:
         self._queue(self._resampler.process(samples))
 
     def _queue(self, rest: Samples) -> None:

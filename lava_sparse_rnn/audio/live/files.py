@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import soundfile
 
 from lava_sparse_rnn.audio.denoiser import Samples
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.live.session import Gaps, Source
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
-from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.audio.sound.writer import format_of, to_pcm16, writing
 
 LOOK_SECONDS = 0.1  # between two looks whether to stop
 WIDTH = 2  # bytes of a sample
@@ -37,9 +36,8 @@ class Described(Protocol):
 
 def pcm16(samples: Samples) -> tuple[bytes, int]:
     """Samples as ``s16le``, and how many of them were clipped; as `wav.write` does."""
-    clipped = int(np.count_nonzero(np.abs(samples) > 1.0))
-    scaled = np.round(samples.astype(np.float64) * 32768.0)
-    return np.clip(scaled, -32768, 32767).astype("<i2").tobytes(), clipped
+    data, clipped = to_pcm16(samples)
+    return data.tobytes(), clipped
 
 
 class _File:
@@ -78,10 +76,8 @@ class WavSource(_File):
 
     def __init__(self, path: str | Path, block: int) -> None:
         super().__init__()
-        samples, self.info = wav.read(path)
-        self._pieces = (
-            samples[at : at + block] for at in range(0, len(samples), block)
-        )
+        reader = wav.Reader(path, block)
+        self.info, self._pieces = reader.info, iter(reader)
 
     def read(self, stop: threading.Event) -> Samples | None:
         return None if stop.is_set() else next(self._pieces, None)
@@ -158,7 +154,7 @@ class Paced:
 
 
 class WavSink(_File):
-    """A 16-bit WAV file, which appears when it is complete.
+    """A recording, which appears when it ends: WAV, FLAC or OGG, as its name says.
 
     Parameters
     ----------
@@ -168,37 +164,43 @@ class WavSink(_File):
     ----------
     clipped : int
         Samples so far that were beyond full scale.
+    written : int
+        Samples so far.
+
+    Raises
+    ------
+    AudioError
+        For another suffix; from `write` and `close`, when the file cannot be written.
     """
 
     aligned = True
 
     def __init__(self, path: str | Path) -> None:
         super().__init__()
-        self.path, self.clipped = Path(path), 0
-        self._file: Any = None
+        self.path = Path(path)
+        format_of(self.path)
+        self._writer: Any = None
         self._stack = contextlib.ExitStack()
 
-    def start(self) -> None:
-        part = self._stack.enter_context(replacing(self.path))
-        try:
-            self._file = soundfile.SoundFile(
-                part, "w", SAMPLE_RATE, 1, subtype="PCM_16", format="WAV"
-            )
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"{self.path}: cannot be written ({error})") from error
-        self._stack.enter_context(self._file)
+    @property
+    def clipped(self) -> int:
+        return self._writer.clipped if self._writer else 0
 
-    def write(self, samples: Samples, stop: threading.Event) -> None:
-        data, clipped = pcm16(samples)
-        self.clipped += clipped
-        try:
-            self._file.buffer_write(data, dtype="int16")
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"{self.path}: cannot be written ({error})") from error
+    @property
+    def written(self) -> int:
+        return self._writer.written if self._writer else 0
+
+    def start(self) -> None:
+        self._writer = self._stack.enter_context(writing(self.path, keep=True))
+
+    def write(self, samples: Samples, give_up: threading.Event) -> None:
+        self._writer.write(samples)
 
     def close(self, complete: bool = True) -> None:
-        # What is not complete must not get its name: `replacing` sees an error then.
-        failed = None if complete else AudioError(f"{self.path}: not complete")
+        """Give the file its name, with what is in it; none where there is nothing."""
+        failed = None
+        if not (complete or self.written):
+            failed = AudioError(f"{self.path}: nothing was heard")
         self._stack.__exit__(failed and AudioError, failed, None)
 
 
@@ -227,9 +229,11 @@ class PcmSink(_File):
         super().__init__()
         self._fd, self.clipped = file.fileno(), 0
 
-    def write(self, samples: Samples, stop: threading.Event) -> None:
+    def write(self, samples: Samples, give_up: threading.Event) -> None:
         data, clipped = pcm16(samples)
         self.clipped += clipped
         rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._fd, rest) :]
+        while rest and not give_up.is_set():
+            if select.select([], [self._fd], [], LOOK_SECONDS)[1]:
+                # No more than a pipe has room for then, or it would wait for a reader.
+                rest = rest[os.write(self._fd, rest[: select.PIPE_BUF]) :]

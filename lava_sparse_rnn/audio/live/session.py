@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,12 +92,15 @@ class Sink(Protocol):
 
     def start(self) -> None: ...
 
-    def write(self, samples: Samples, stop: threading.Event) -> None:
-        """Take samples; waits for room until ``stop``."""
+    def write(self, samples: Samples, give_up: threading.Event) -> None:
+        """Take samples; waits for room until ``give_up``."""
         ...
 
     def close(self, complete: bool) -> None:
-        """End; ``complete`` is false after an error."""
+        """End, and keep what was written.
+
+        ``complete`` is false after an error of the sink, or one before any sound.
+        """
         ...
 
 
@@ -184,8 +188,9 @@ class Live:
         denoiser.process(np.zeros(2 * denoiser.delay, np.float32))
         denoiser.reset()
         self.denoiser, self.source, self.sink = denoiser, source, sink
-        self._stop = threading.Event()
+        self._stop, self._give_up = threading.Event(), threading.Event()
         self._error: BaseException | None = None
+        self._sink_failed = False
         self._skip = denoiser.delay if sink.aligned else 0
         self._lock = threading.Lock()
         self._meters = (Meter(), Meter())
@@ -195,6 +200,7 @@ class Live:
         # A daemon: one that waits for a pipe that nobody reads must not keep the
         # program from ending.
         self._thread = threading.Thread(target=self._run, daemon=True, name="denoise")
+        self._ended = threading.Event()
 
     def start(self) -> None:
         """Begin."""
@@ -204,18 +210,30 @@ class Live:
         """Hear no more; what was heard still goes out."""
         self._stop.set()
 
+    def give_up(self) -> None:
+        """Hear no more, and do not wait for a sink that takes nothing."""
+        self._stop.set()
+        self._give_up.set()
+
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the end; true when it has come.
+        """Wait for the end; true when it has come, and all is written and closed.
+
+        May be interrupted, by Ctrl-C or a signal, and called again.
 
         Raises
         ------
         Exception
-            What went wrong in the source, the denoiser or the sink.
+            What went wrong in the source, the denoiser or the sink. What was heard
+            before has gone out nevertheless.
         """
-        self._thread.join(timeout)
+        # Not the thread's own `join`: interrupted, it takes the thread for ended
+        # (https://github.com/python/cpython/issues/90882).
+        if not self._ended.wait(timeout):
+            return False
+        self._thread.join()
         if self._error is not None:
             raise self._error
-        return not self._thread.is_alive()
+        return True
 
     def status(self) -> Status:
         """What to show; levels and load begin anew."""
@@ -238,26 +256,33 @@ class Live:
         )
 
     def _run(self) -> None:
-        complete = False
-        try:
-            self.sink.start()
-            self.source.start()
-            while (chunk := self.source.read(self._stop)) is not None:
-                if len(chunk):
-                    self._write(self._compute(chunk))
-            self._write(self.denoiser.flush())
-            complete = True
-        except BaseException as error:  # raised where `join` is called
-            self._error = error
-        finally:
-            self._close(complete)
+        """Whatever ends it, what was heard goes out: to lose it is worse than noise."""
+        if self._tried(self._open):
+            self._tried(self._hear)
+            if not self._sink_failed:
+                self._tried(lambda: self._write(self.denoiser.flush()))
+        self._tried(self.source.close)
+        complete = self._error is None or (self._heard > 0 and not self._sink_failed)
+        self._tried(lambda: self.sink.close(complete))
+        self._ended.set()
 
-    def _close(self, complete: bool) -> None:
+    def _tried(self, action: Callable[[], None]) -> bool:
+        """Run it; the first error is kept, and raised where `join` is called."""
         try:
-            self.source.close()
-            self.sink.close(complete)
+            action()
         except BaseException as error:
             self._error = self._error or error
+            return False
+        return True
+
+    def _open(self) -> None:
+        self.sink.start()
+        self.source.start()
+
+    def _hear(self) -> None:
+        while (chunk := self.source.read(self._stop)) is not None:
+            if len(chunk):
+                self._write(self._compute(chunk))
 
     def _compute(self, chunk: Samples) -> Samples:
         start = time.perf_counter()
@@ -274,5 +299,10 @@ class Live:
     def _write(self, out: Samples) -> None:
         early = min(self._skip, len(out))
         self._skip -= early
-        if len(out) > early:
-            self.sink.write(out[early:], self._stop)
+        if len(out) == early:
+            return
+        try:
+            self.sink.write(out[early:], self._give_up)
+        except BaseException:
+            self._sink_failed = True
+            raise

@@ -25,6 +25,7 @@ __all__ = ["BLOCK", "Reader", "WavInfo", "read", "read_parts", "write"]
 BLOCK = 1 << 16
 """Samples that are read at once."""
 
+_UNKNOWN = 2**63 - 1  # frames of a stream that does not tell, to libsndfile
 _QUALITY = "HQ"  # of resampling
 
 _FULL_SCALE = 1.0 - 1.0 / 32768.0
@@ -128,6 +129,19 @@ def _take(path: Path, file: soundfile.SoundFile, frames: int) -> np.ndarray:
         return file.read(frames, dtype="float32", always_2d=True)
 
 
+def _all(path: Path, file: soundfile.SoundFile) -> np.ndarray:
+    """All samples; also of a stream whose header does not tell how many."""
+    if file.frames < _UNKNOWN:
+        return _take(path, file, file.frames)
+    none = np.zeros((0, file.channels), np.float32)
+    return np.concatenate([none, *_blocks(path, file, BLOCK)])
+
+
+def _blocks(path: Path, file: soundfile.SoundFile, size: int) -> Iterator[np.ndarray]:
+    while len(x := _take(path, file, size)):
+        yield x
+
+
 def _skip(path: Path, file: soundfile.SoundFile, frames: int) -> None:
     with _named(path):
         file.seek(frames) if file.seekable() else file.read(frames)
@@ -176,7 +190,7 @@ def read(path: str | Path) -> tuple[np.ndarray, WavInfo]:
     """
     path = Path(path)
     with _open(path, _content(path)) as file:
-        x, rate = _take(path, file, file.frames), file.samplerate
+        x, rate = _all(path, file), file.samplerate
     about = _Survey(path)
     about.add(x)
     mono = _mono(x)
@@ -256,8 +270,7 @@ class Reader:
 
     def _blocks(self, size: int) -> Iterator[np.ndarray]:
         with _open(self._path, self._content) as file:
-            while len(x := _take(self._path, file, size)):
-                yield x
+            yield from _blocks(self._path, file, size)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The pieces, float32 (samples,) each, from the beginning."""
@@ -303,6 +316,8 @@ def read_parts(
     parts = []
     for path in paths:
         with _open(path, _content(path), soundfile.SoundFile) as file:
+            if file.frames == _UNKNOWN:
+                raise AudioError(f"{path}: does not tell its length")
             size = file.frames, file.samplerate
             if first is None:
                 first = size

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -50,7 +51,7 @@ def format_of(path: str | Path) -> tuple[str, str]:
     return FORMATS[".wav"]
 
 
-def pcm16(samples: np.ndarray) -> tuple[np.ndarray, int]:
+def to_pcm16(samples: np.ndarray) -> tuple[np.ndarray, int]:
     """Samples as little-endian 16-bit integers, and how many of them were clipped."""
     clipped = int(np.count_nonzero(np.abs(samples) > 1.0))
     scaled = np.round(samples.astype(np.float64) * 32768.0)
@@ -67,15 +68,19 @@ class _Raw:
         self.read = file.read
 
     def write(self, data: bytes) -> int:
-        """Write all of it; where that fails, keep the error and say nothing."""
-        done = 0
+        """Write all of it or nothing; where that fails, keep the error and go on."""
+        at, done = self._file.tell(), 0
         try:
-            if self._longest and self._file.tell() + len(data) > self._longest:
+            if self._longest and at + len(data) > self._longest:
                 raise OSError("a WAV file cannot be longer, FLAC can")
             while done < len(data):
                 done += self._file.write(data[done:]) or 0
         except BaseException as error:  # also Ctrl-C: it may not leave a C callback
             self.error = self.error or error
+            if at + done >= self._file.seek(0, os.SEEK_END):
+                self._file.truncate(at)  # half a frame could not be read
+            self._file.seek(at)
+            return 0
         return done
 
 
@@ -115,7 +120,7 @@ class Writer:
             For a wrong shape or type, samples that are not finite, or when the file
             cannot be written.
         """
-        data, clipped = pcm16(check_samples(samples, str(self.path)))
+        data, clipped = to_pcm16(check_samples(samples, str(self.path)))
         self.clipped += clipped
         for at in range(0, len(data), _PIECE):
             piece = data[at : at + _PIECE]
