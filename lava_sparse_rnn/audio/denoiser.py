@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from lava_sparse_rnn import backends
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.sound.samples import check_samples
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
 from lava_sparse_rnn.spec import Network, SpecError
-from lava_sparse_rnn.spec.stream import HoldsNothing, Progress, State
+from lava_sparse_rnn.spec.stream import PIECE, HoldsNothing, Progress, State
 from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
 
 Samples = NDArray[np.float32]
@@ -110,11 +111,16 @@ class Denoiser(HoldsNothing):
         array of float32, shape (n,)
             Aligned with the input. Streaming in progress is reset.
         """
-        self.reset()
-        spectrum = self._stft.analysis(samples)
-        cleaned = self._clean(spectrum, progress)
-        self.reset()
-        return self._stft.synthesis(cleaned, len(samples))
+        samples = check_samples(samples, "signal")
+        piece, hop = PIECE * self._stft.hop_length, self._stft.hop_length
+        pieces = (samples[at : at + piece] for at in range(0, len(samples), piece))
+        answers, done, total = [], 0, self._stft.frames(len(samples))
+        for answer in self.stream(pieces):
+            answers.append(answer)
+            done += len(answer)
+            if progress is not None:
+                progress(total if done == len(samples) else done // hop, total)
+        return np.concatenate(answers)
 
     def stream(self, pieces: Iterable[Samples]) -> Iterator[Samples]:
         """Denoise a recording that comes in pieces, in the memory of a piece.
@@ -129,9 +135,6 @@ class Denoiser(HoldsNothing):
         array of float32, shape (n,)
             Of any lengths; joined, they are what `denoise` gives of the pieces joined.
         """
-        if not self.backend.streams:
-            yield self.denoise(np.concatenate([np.zeros(0, np.float32), *pieces]))
-            return
         self.reset()
         early = self.delay
         for piece in pieces:
@@ -156,7 +159,7 @@ class Denoiser(HoldsNothing):
         array of float32, shape (n,)
             The stream's samples of `delay` samples ago; zeros before its start.
         """
-        cleaned = self._clean(self._analyzer.process(chunk), None)
+        cleaned = self._clean(self._analyzer.process(chunk))
         new = self._synthesizer.process(cleaned)
         # What the first frames put before the start of the signal is not sound.
         early = min(self._early, len(new))
@@ -229,10 +232,8 @@ class Denoiser(HoldsNothing):
     def _tokens(self, spectrum: NDArray) -> NDArray[np.int64]:
         return self.network.to_wire(self.front_end.features(spectrum))
 
-    def _clean(
-        self, spectrum: NDArray, progress: Progress | None
-    ) -> NDArray[np.complexfloating]:
+    def _clean(self, spectrum: NDArray) -> NDArray[np.complexfloating]:
         if not len(spectrum):
             return spectrum
-        answer = self.backend.run(self._tokens(spectrum), progress)
+        answer = self.backend.run(self._tokens(spectrum))
         return self.front_end.apply(spectrum, self.network.from_wire(answer))

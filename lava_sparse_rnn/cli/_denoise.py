@@ -5,26 +5,32 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from lava_sparse_rnn.cli._activity import show_activity
 from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._files import check_outputs, check_picture
+from lava_sparse_rnn.cli._files import check_picture, check_sound
 from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.cli._run import overflows
 
+if TYPE_CHECKING:
+    from lava_sparse_rnn.audio.denoiser import Denoiser
+    from lava_sparse_rnn.audio.sound.wav import Reader
+
 DEFAULT_NETWORK = Path("data/denoiser.net")
-ACTIVITY_TOKENS = 4000  # half a minute is enough for averages
 
 
 def denoise(
     noisy: Annotated[Path, typer.Argument(help="A recording: WAV, FLAC or OGG.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The denoised recording (WAV).")
+        Path,
+        typer.Option(
+            "-o", "--output", help="The denoised recording: .wav, .flac or .ogg."
+        ),
     ],
     network: Annotated[
         Path, typer.Option("--network", "-n", help="The network that denoises.")
@@ -35,36 +41,68 @@ def denoise(
     plot: Annotated[
         Path | None, typer.Option(help="Draw spectrograms into this picture.")
     ] = None,
+    activity: Annotated[
+        bool,
+        typer.Option(
+            "--activity", help="Show how much of each layer the sound keeps busy."
+        ),
+    ] = False,
     backend: FastestOption = None,
 ) -> None:
     """Denoise a recording with a network of sparse integers."""
+    import numpy as np
+
     from lava_sparse_rnn.audio.sound import wav
 
-    check_outputs(output)
+    check_sound(output)
     check_picture(plot)
     check_network(network)
     screen = console()
-    samples, about = wav.read(noisy)
-    reference = None if clean is None else _read_clean(clean, len(samples))
-    for note in about.notes():
+    sound = wav.Reader(noisy)
+    # A ratio and a picture are of the whole; the sound itself passes by in pieces.
+    whole = np.concatenate(list(sound)) if clean or plot else None
+    reference = _read_clean(clean, len(whole)) if clean and whole is not None else None
+    for note in sound.info.notes():
         screen.print(f"{noisy}: {note}")
     runs = fastest(backend)
-    with open_denoiser(network, runs) as denoiser, tokens_bar() as progress:
+    with open_denoiser(network, runs) as denoiser:
         start = time.perf_counter()
-        denoised = denoiser.denoise(samples, progress)
+        written, clipped, denoised = _write(denoiser, sound, output, whole is not None)
         seconds = time.perf_counter() - start
         counters = denoiser.backend.counters
-    clipped = wav.write(output, denoised)
     if clipped:
         screen.print(f"{output}: {clipped} samples clipped to full scale")
-    _report(screen, denoiser, samples, seconds, runs)
+    duration = written / denoiser.front_end.sample_rate
+    screen.print(
+        f"{duration:.2f} s of sound in {seconds:.2f} s with backend {runs}: "
+        f"real-time factor {seconds / max(duration, 1e-9):.2f}"
+    )
+    if activity:
+        show_activity(screen, denoiser, sound)
     overflows(screen, counters)
     if reference is not None:
-        _quality(screen, samples, denoised, reference)
+        _quality(screen, whole, denoised, reference)
     if plot is not None:
-        _plot(plot, samples, denoised, reference)
+        _plot(plot, whole, denoised, reference)
         screen.print(f"spectrograms: {plot}")
     screen.print(f"denoised: {output}")
+
+
+def _write(denoiser: Denoiser, sound: Reader, output: Path, keep: bool):
+    """Denoise into a file; samples written and clipped, and all where they are kept."""
+    import numpy as np
+
+    from lava_sparse_rnn.audio.sound.writer import writing
+
+    kept: list[np.ndarray] = []
+    total = -(-sound.samples // denoiser.front_end.hop_length)
+    with writing(output) as writer, tokens_bar() as progress:
+        for piece in denoiser.stream(sound):
+            writer.write(piece)
+            if keep:
+                kept.append(piece)
+            progress(min(writer.written // denoiser.front_end.hop_length, total), total)
+    return writer.written, writer.clipped, np.concatenate(kept) if keep else None
 
 
 def check_network(path: Path) -> None:
@@ -85,51 +123,6 @@ def _read_clean(path: Path, length: int):
             f"{path}: {len(clean)} samples at 16 kHz, the noisy recording has {length}"
         )
     return clean
-
-
-def _report(screen: Console, denoiser, samples, seconds: float, backend: str) -> None:
-    from lava_sparse_rnn.spec import reference, statistics
-
-    network = denoiser.network
-    duration = len(samples) / denoiser.front_end.sample_rate
-    screen.print(
-        f"{duration:.2f} s of sound in {seconds:.2f} s with backend {backend}: "
-        f"real-time factor {seconds / max(duration, 1e-9):.2f}"
-    )
-    tokens = denoiser.tokens(samples)[:ACTIVITY_TOKENS]
-    if not len(tokens):
-        return
-    trace: dict = {}
-    reference.run(network, tokens, trace)
-    rows = statistics.activity(network, tokens, trace)
-    sizes = statistics.matrix_sizes(network)
-    table = Table(title=f"activity over {len(tokens)} tokens", title_justify="left")
-    for name in ("layer", "type", "weights", "zero", "silent", "synops/token", "of"):
-        table.add_column(name, justify="left" if name == "silent" else "right")
-    for row in rows:
-        own = [m for m in sizes if m.layer == row.layer]
-        total, nnz = sum(m.total for m in own), sum(m.nnz for m in own)
-        silent = "\n".join(f"{k} {v:.0%}" for k, v in row.silent.items())
-        table.add_row(
-            str(row.layer),
-            row.type,
-            f"{total:,}",
-            f"{1 - nnz / total:.1%}",
-            silent,
-            f"{row.synops:,.0f}",
-            f"{row.dense_synops:,}",
-        )
-    table.add_section()
-    table.add_row(
-        "all",
-        "",
-        f"{sum(m.total for m in sizes):,}",
-        f"{statistics.sparsity(network):.1%}",
-        "",
-        f"{sum(r.synops for r in rows):,.0f}",
-        f"{sum(r.dense_synops for r in rows):,}",
-    )
-    screen.print(table)
 
 
 def _quality(screen: Console, noisy, denoised, clean) -> None:

@@ -58,7 +58,7 @@ def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
     out, plot = tmp_path / "out.wav", tmp_path / "plot.png"
     code, text, _ = command(
         *("denoise", noisy, "-o", out, "-n", net, "--backend", "reference"),
-        *("--clean", tmp_path / "clean.wav", "--plot", plot),
+        *("--clean", tmp_path / "clean.wav", "--plot", plot, "--activity"),
     )
     assert code == 0
     samples, _ = wav.read(noisy)
@@ -71,6 +71,11 @@ def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
     assert "real-time factor" in text
     assert "synops/token" in text
     assert plot.stat().st_size > 10_000
+    again = tmp_path / "again.wav"
+    code, text, _ = command("denoise", noisy, "-o", again, "-n", net)
+    assert code == 0
+    assert "synops/token" not in text
+    assert again.read_bytes() == out.read_bytes()
 
 
 @pytest.mark.skipif(engine.EXTENSION is None, reason="the engine is not built")
