@@ -15,13 +15,14 @@ ROOMS = {
     "spec": """
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION LAYER_TYPES Layer
         NONLINEARITIES Network Recipe S5Block SpecError Stream Weights Wire
-        check_network formats groups load random_network read read_layer
-        read_recipe reference shifted_bound validate write write_layer
-        write_recipe
+        check_network groups load random_network read read_layer read_recipe
+        reference shifted_bound validate write write_layer write_recipe
     """,
     "spec.quantize": """
-        RealBlock RealS4D S4DSpec peaks_of quantize_affine quantize_block
-        quantize_gate quantize_readout quantize_recurrence quantize_s4d
+        HEADROOM RECIPES RealAffine RealBlock RealS4D S4DSpec affine_group
+        as_recipe gate_group peaks_of quantize_affine quantize_block
+        quantize_layer quantize_network quantize_s4d range_frac readout_group
+        recipe recurrence_group sigmoid_table wire worst_case
     """,
     "engine": """
         EXTENSION Engine Stream available
@@ -65,7 +66,7 @@ ROOMS = {
     "nn.quantize": """
         FoldedAffine FoldedBlock FoldedNetwork QuantizedRNN RECIPES Ranges
         Report TensorError calibrate error_report export_hdf5 fold quantize
-        recipe sigmoid_table unfold with_silence
+        recipe sigmoid_table unfold with_silence worst_case
     """,
     "nn.blocks": """
         Affine Block S5 calibrate export_hdf5 prunable quantize

@@ -10,13 +10,16 @@ refused here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lava_sparse_rnn.nn._scan import gated_scan
 from lava_sparse_rnn.nn.options import S5Options
+from lava_sparse_rnn.spec.quantize import RealAffine, RealBlock
 
 OPEN_GATE = 16.0
 """The argument of a gate that is always open.
@@ -44,6 +47,10 @@ class FoldedAffine:
         """Wires for inputs of shape (T, batch, d_in)."""
         out = u @ self.weights.t() + self.bias
         return {"out": out.relu() if self.relu else out}
+
+    def real(self) -> RealAffine:
+        """The same in numpy, for the quantiser."""
+        return RealAffine(_doubles(self.weights), _doubles(self.bias), self.relu)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +98,20 @@ class FoldedBlock:
         g = z @ self.W.t() + self.bias_g
         out = (z * g.sigmoid() + u).relu()
         return {"x": x, "s": s, "z": z, "g": g, "out": out}
+
+    def real(self) -> RealBlock:
+        """The same in numpy, for the quantiser."""
+        v = {f.name: getattr(self, f.name) for f in fields(self)}
+        rule = v.pop("nonlinearity")
+        v = {name: _doubles(tensor) for name, tensor in v.items()}
+        return RealBlock(
+            a_bar=v["a_re"] + 1j * v["a_im"],
+            B_bar=v["B_re"] + 1j * v["B_im"],
+            C=v["C_re"] - 1j * v["C_imn"],
+            bias_x=v["bias_x_re"] + 1j * v["bias_x_im"],
+            **{name: v[name] for name in ("D", "W", "bias_z", "bias_g")},
+            nonlinearity=rule,
+        )
 
 
 FoldedLayer = FoldedAffine | FoldedBlock
@@ -142,3 +163,7 @@ def check_expressible(options: S5Options) -> None:
         raise ValueError(
             f"this model cannot be quantised or exported with {', '.join(problems)}"
         )
+
+
+def _doubles(x: Tensor) -> NDArray[np.float64]:
+    return x.detach().cpu().double().numpy()

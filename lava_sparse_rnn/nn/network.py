@@ -184,7 +184,7 @@ class SparseRNN(nn.Module):
         self,
         target: str | Path | h5py.Group,
         features: Iterable[Tensor],
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Network:
         """Quantise after training and write the network description.
@@ -194,8 +194,8 @@ class SparseRNN(nn.Module):
         target : path, or h5py group
         features : iterable of Tensor, each of shape (batch, time, d_in)
             Typical input, from which the ranges of all wires are taken.
-        recipe : spec.Recipe, optional
-            Widths and policies.
+        recipe : spec.Recipe or str, optional
+            Widths and policies, or the name of such in `quantize.RECIPES`.
         meta : mapping, optional
             How the input is made and what the output means; kept in the file, with
             the name of a head that answers whole sequences under 'head'.

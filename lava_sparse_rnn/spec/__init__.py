@@ -2,7 +2,7 @@
 """The network description: integers and formats that every backend reads."""
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec import formats, groups, reference
+from lava_sparse_rnn.spec import groups, reference
 from lava_sparse_rnn.spec._hdf5 import load, read, read_layer, read_recipe
 from lava_sparse_rnn.spec._network import Network, check_network, validate, write
 from lava_sparse_rnn.spec._random import random_network
@@ -36,7 +36,6 @@ __all__ = [
     "Weights",
     "Wire",
     "check_network",
-    "formats",
     "groups",
     "load",
     "random_network",

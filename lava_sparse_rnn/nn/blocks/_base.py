@@ -17,9 +17,8 @@ from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, SpecError
 from lava_sparse_rnn.nn import quantize as ptq
 from lava_sparse_rnn.nn.blocks._entry import Entry, entry_wire, real_values
 from lava_sparse_rnn.nn.folded import FoldedLayer, FoldedNetwork
-from lava_sparse_rnn.nn.quantize._build import _BUILDERS
-from lava_sparse_rnn.nn.quantize._formats import HEADROOM_BITS
 from lava_sparse_rnn.nn.quantize.module import MODULES
+from lava_sparse_rnn.spec.quantize import HEADROOM, quantize_layer
 
 
 class Block(nn.Module):
@@ -150,7 +149,7 @@ class Block(nn.Module):
         peaks = self._peaks(recipe)
         if inp is None:
             inp = entry_wire(self.ranges[0]["out"], self.input_frac, recipe)
-        layer = _BUILDERS[type(folded)](folded, peaks, inp, recipe)
+        layer = quantize_layer(folded.real(), peaks, recipe, inp)
         if self.output_frac is not None and (layer.out.frac != self.output_frac).any():
             least = int(layer.out.frac.min())
             text = f"some neurons' sums only fit with {least} or less"
@@ -234,7 +233,7 @@ class Block(nn.Module):
 
 def _peak_of(frac: int, recipe: spec.Recipe) -> float:
     """A magnitude for which calibration chooses this frac."""
-    return 0.75 * 2.0 ** (recipe.wire_bits - 1 - HEADROOM_BITS - frac)
+    return 0.75 * 2.0 ** (recipe.wire_bits - 1 - HEADROOM - frac)
 
 
 def with_nonlinearity(recipe: spec.Recipe, block: Block, default: str) -> spec.Recipe:

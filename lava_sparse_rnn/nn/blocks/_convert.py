@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.nn.blocks._base import Block, with_nonlinearity
 from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
+from lava_sparse_rnn.spec.quantize import as_recipe
 
 
 @torch.no_grad()
@@ -51,7 +52,9 @@ def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
         raise ValueError("calibration: some blocks got no input; is a batch missing?")
 
 
-def quantize(blocks: Iterable[nn.Module], recipe: spec.Recipe | None = None) -> None:
+def quantize(
+    blocks: Iterable[nn.Module], recipe: spec.Recipe | str | None = None
+) -> None:
     """Replace real numbers by integers in all blocks of a list.
 
     Parameters
@@ -60,15 +63,15 @@ def quantize(blocks: Iterable[nn.Module], recipe: spec.Recipe | None = None) -> 
         In the order in which values pass them. A block of this library takes the
         wire of the one before it; modules without ``export_hdf5`` (dropout) do not
         count, and other libraries' blocks stay as they are.
-    recipe : Recipe, optional
-        Widths and policies.
+    recipe : Recipe or str, optional
+        Widths and policies, or the name of such in `quantize.RECIPES`.
 
     Raises
     ------
     ValueError, SpecError
         See `Block.quantize`.
     """
-    blocks, recipe = list(blocks), recipe or spec.Recipe()
+    blocks, recipe = list(blocks), as_recipe(recipe)
     own = [block for block in blocks if isinstance(block, Block)]
     rules = [b.state_nonlinearity for b in own if b.state_nonlinearity]
     default = rules[0] if rules else recipe.state_nonlinearity

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT
-from lava_sparse_rnn.nn.quantize._formats import calibrated_frac
 from lava_sparse_rnn.nn.quantize.rules import Rules, call, doubles, round_to
-from lava_sparse_rnn.spec import Recipe, Wire, formats
+from lava_sparse_rnn.spec import Recipe, Wire
+from lava_sparse_rnn.spec.quantize import HEADROOM, range_frac
+from lava_sparse_rnn.spec.quantize import wire as wire_of
 
 
 def entry_wire(peak: np.ndarray, frac: int | None, recipe: Recipe) -> Wire:
@@ -24,10 +25,10 @@ def entry_wire(peak: np.ndarray, frac: int | None, recipe: Recipe) -> Wire:
         Fractional bits of the integers that arrive; more would always be zero.
     recipe : Recipe
     """
-    own = calibrated_frac(peak, recipe.wire_bits)
+    own = range_frac(peak, recipe.wire_bits, HEADROOM)
     if frac is not None:
         own = np.clip(own, frac - MAX_SHIFT, frac)
-    return formats.wire(own, recipe.wire_bits)
+    return wire_of(own, recipe.wire_bits)
 
 
 class _Adapt(torch.autograd.Function):

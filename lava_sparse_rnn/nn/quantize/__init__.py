@@ -7,14 +7,14 @@ quantisation to a network description; `QuantizedRNN` of the same goes on traini
 """
 
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
-from lava_sparse_rnn.nn.quantize._build import quantize
+from lava_sparse_rnn.nn.quantize._build import quantize, worst_case
 from lava_sparse_rnn.nn.quantize._calibrate import Ranges, calibrate, with_silence
 from lava_sparse_rnn.nn.quantize._export import export_hdf5
 from lava_sparse_rnn.nn.quantize._fold import fold
 from lava_sparse_rnn.nn.quantize._unfold import unfold
 from lava_sparse_rnn.nn.quantize.module import QuantizedRNN
-from lava_sparse_rnn.nn.quantize.recipes import RECIPES, recipe, sigmoid_table
 from lava_sparse_rnn.nn.quantize.report import Report, TensorError, error_report
+from lava_sparse_rnn.spec.quantize import RECIPES, recipe, sigmoid_table
 
 __all__ = [
     "RECIPES",
@@ -34,4 +34,5 @@ __all__ = [
     "sigmoid_table",
     "unfold",
     "with_silence",
+    "worst_case",
 ]

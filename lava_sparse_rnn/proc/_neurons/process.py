@@ -33,6 +33,7 @@ from lava_sparse_rnn.proc._runtime.runtime import (
 )
 from lava_sparse_rnn.proc._runtime.watch import await_answer, raise_ended
 from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.spec.quantize import as_recipe
 
 _COMPILED = "is part of what is compiled"  # in the state of a pickled Process
 
@@ -229,13 +230,13 @@ class NeuronGroup(TimedProcess):
         self,
         *,
         group: Any,
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         weight_exp: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             group=check_type(group, self.group_type, f"{type(self).__name__}: group"),
-            recipe=recipe or Recipe(),
+            recipe=as_recipe(recipe),
             weight_exp=weight_exp,
             **kwargs,
         )

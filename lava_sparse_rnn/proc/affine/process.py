@@ -12,7 +12,7 @@ from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Affine as AffineLayer
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.groups import AffineGroup
-from lava_sparse_rnn.spec.quantize import quantize_affine
+from lava_sparse_rnn.spec.quantize import affine_group, as_recipe
 
 
 class Affine(NeuronGroup):
@@ -60,7 +60,7 @@ class Affine(NeuronGroup):
         relu: bool = False,
         calibration: Any = None,
         input_range: Any = None,
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         **kwargs: Any,
     ) -> Affine:
         """Neurons of real values: ``s_out = relu(a_in + bias)``.
@@ -93,8 +93,8 @@ class Affine(NeuronGroup):
         SpecError
             When an argument does not fit, or a worst case leaves an accumulator.
         """
-        recipe = recipe or Recipe()
-        group, out = quantize_affine(
+        recipe = as_recipe(recipe)
+        group, out = affine_group(
             bias, acc_frac, relu, calibration, input_range, recipe
         )
         process = cls(group=group, recipe=recipe, **kwargs)

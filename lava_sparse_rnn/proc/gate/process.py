@@ -12,7 +12,7 @@ from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.groups import GateGroup
-from lava_sparse_rnn.spec.quantize import quantize_gate
+from lava_sparse_rnn.spec.quantize import as_recipe, gate_group
 
 
 class Gate(NeuronGroup):
@@ -68,7 +68,7 @@ class Gate(NeuronGroup):
         u_frac: ArrayLike,
         calibration: Any = None,
         input_range: Any = None,
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         **kwargs: Any,
     ) -> Gate:
         """Neurons of real values: ``relu(z_in sigmoid(a_in + bias) + u_in)``.
@@ -99,8 +99,8 @@ class Gate(NeuronGroup):
         SpecError
             When an argument does not fit, or a worst case leaves an accumulator.
         """
-        recipe = recipe or Recipe()
-        group, out = quantize_gate(
+        recipe = as_recipe(recipe)
+        group, out = gate_group(
             bias, acc_frac, z_frac, u_frac, calibration, input_range, recipe
         )
         process = cls(group=group, recipe=recipe, **kwargs)

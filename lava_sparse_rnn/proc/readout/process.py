@@ -12,7 +12,7 @@ from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.groups import ReadoutGroup
-from lava_sparse_rnn.spec.quantize import quantize_readout
+from lava_sparse_rnn.spec.quantize import as_recipe, readout_group
 
 
 class Readout(NeuronGroup):
@@ -63,7 +63,7 @@ class Readout(NeuronGroup):
         acc_d_frac: ArrayLike,
         calibration: Any = None,
         input_range: Any = None,
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         **kwargs: Any,
     ) -> Readout:
         """Neurons of real values: ``z = relu(2 a_c_in + a_d_in + bias)``.
@@ -94,8 +94,8 @@ class Readout(NeuronGroup):
         SpecError
             When an argument does not fit, or a worst case leaves an accumulator.
         """
-        recipe = recipe or Recipe()
-        group, out = quantize_readout(
+        recipe = as_recipe(recipe)
+        group, out = readout_group(
             bias, acc_c_frac, acc_d_frac, calibration, input_range, recipe
         )
         process = cls(group=group, recipe=recipe, **kwargs)

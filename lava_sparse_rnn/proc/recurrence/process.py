@@ -14,7 +14,7 @@ from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.groups import RecurrenceGroup
-from lava_sparse_rnn.spec.quantize import quantize_recurrence
+from lava_sparse_rnn.spec.quantize import as_recipe, recurrence_group
 
 
 class Recurrence(NeuronGroup):
@@ -73,7 +73,7 @@ class Recurrence(NeuronGroup):
         bias: ArrayLike | None = None,
         calibration: ArrayLike | None = None,
         input_range: ArrayLike | None = None,
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         **kwargs: Any,
     ) -> Recurrence:
         """A recurrence of real values: ``x' = a_bar x + drive + bias``.
@@ -108,8 +108,8 @@ class Recurrence(NeuronGroup):
         ------
         SpecError
         """
-        recipe = recipe or Recipe()
-        group, state_format, s_wire = quantize_recurrence(
+        recipe = as_recipe(recipe)
+        group, state_format, s_wire = recurrence_group(
             a_bar, acc_frac, bias, calibration, input_range, recipe
         )
         process = cls(group=group, recipe=recipe, **kwargs)

@@ -17,7 +17,13 @@ from lava_sparse_rnn.proc._neurons.timing import period_of
 from lava_sparse_rnn.proc.affine.process import Affine
 from lava_sparse_rnn.proc.recurrence.process import Recurrence
 from lava_sparse_rnn.spec import Recipe
-from lava_sparse_rnn.spec.quantize import RealS4D, S4DSpec, peaks_of, quantize_s4d
+from lava_sparse_rnn.spec.quantize import (
+    RealS4D,
+    S4DSpec,
+    as_recipe,
+    peaks_of,
+    quantize_s4d,
+)
 
 OUTPUTS = {"real": False, "complex": True}
 
@@ -98,7 +104,7 @@ class S4D(TimedProcess):
         calibration: ArrayLike | None = None,
         input_range: ArrayLike | None = None,
         output: str = "real",
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         **kwargs: Any,
     ) -> S4D:
         """Channels of real values, quantised by the rule of `S5Block.from_float`.
@@ -124,7 +130,7 @@ class S4D(TimedProcess):
         """
         system = RealS4D.of(a, b, c, choose("S4D: output", output, OUTPUTS))
         peaks, headroom = peaks_of(system, calibration, input_range, len(system.a))
-        spec = quantize_s4d(system, peaks, headroom, recipe or Recipe())
+        spec = quantize_s4d(system, peaks, as_recipe(recipe), headroom)
         return cls(spec, **kwargs)
 
     @classmethod

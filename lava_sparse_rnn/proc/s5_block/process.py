@@ -14,7 +14,7 @@ from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
 from lava_sparse_rnn.proc._neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
-from lava_sparse_rnn.spec.quantize import RealBlock, peaks_of, quantize_block
+from lava_sparse_rnn.spec.quantize import RealBlock, as_recipe, peaks_of, quantize_block
 
 
 class S5Block(TimedProcess):
@@ -58,14 +58,14 @@ class S5Block(TimedProcess):
     def __init__(
         self,
         block: BlockSpec,
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         *,
         mode: str = "pipelined",
         period: int | None = None,
         **kwargs: Any,
     ) -> None:
         check_type(block, BlockSpec, "S5Block: block")
-        recipe = recipe or Recipe()
+        recipe = as_recipe(recipe)
         super().__init__(
             block=block,
             recipe=recipe,
@@ -101,7 +101,7 @@ class S5Block(TimedProcess):
         calibration: ArrayLike | None = None,
         input_range: ArrayLike | None = None,
         inp: Wire | None = None,
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         **kwargs: Any,
     ) -> S5Block:
         """A block of real values, quantised on the way.
@@ -139,8 +139,8 @@ class S5Block(TimedProcess):
         SpecError
             When an argument does not fit, or no format keeps the worst case.
         """
-        recipe = recipe or Recipe()
+        recipe = as_recipe(recipe)
         biases = {"bias_x": bias_x, "bias_z": bias_z, "bias_g": bias_g}
         real = RealBlock.of(recipe, a_bar, B_bar, C=C, D=D, W=W, **biases)
         peaks, headroom = peaks_of(real, calibration, input_range, len(real.D))
-        return cls(quantize_block(real, peaks, headroom, recipe, inp), recipe, **kwargs)
+        return cls(quantize_block(real, peaks, recipe, inp, headroom), recipe, **kwargs)

@@ -9,21 +9,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, QFormat, SpecError
-from lava_sparse_rnn.spec import (
-    Bias,
-    Diagonal,
-    Recipe,
-    S5Block,
-    Weights,
-    Wire,
-    shifted_bound,
-)
-from lava_sparse_rnn.spec.formats import beside, lower, range_frac, wire, within_shift
+from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, QFormat, SpecError
+from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
+from lava_sparse_rnn.spec._validate import shifted_bound
 from lava_sparse_rnn.spec.groups import STATE_GATES
-from lava_sparse_rnn.spec.quantize.formats import RealArray, accumulator, weight_frac
-from lava_sparse_rnn.spec.quantize.peaks import Peaks, largest_part, real, recur, stable
-from lava_sparse_rnn.spec.quantize.recurrence import own_bound, quantize_a, state_wire
+from lava_sparse_rnn.spec.layers import Recipe, S5Block
+from lava_sparse_rnn.spec.quantize.formats import (
+    IntArray,
+    RealArray,
+    accumulator,
+    beside,
+    lower,
+    weight_frac,
+    wire,
+    within_shift,
+)
+from lava_sparse_rnn.spec.quantize.peaks import (
+    HEADROOM,
+    Peaks,
+    largest_part,
+    peak_frac,
+    real,
+    recur,
+    stable,
+)
+from lava_sparse_rnn.spec.quantize.states import quantize_states
+
+COMPLEX = ("a_bar", "B_bar", "C", "bias_x")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +52,11 @@ class RealBlock:
     bias_x : array of complex, shape (n,)
     bias_z, bias_g : array, shape (d,)
     nonlinearity : {"real_gate", "split", "none"}
+
+    Raises
+    ------
+    SpecError
+        When a shape does not fit or a value is not finite.
     """
 
     a_bar: NDArray[np.complex128]
@@ -52,26 +69,31 @@ class RealBlock:
     bias_g: RealArray
     nonlinearity: str
 
+    def __post_init__(self) -> None:
+        n, d = np.size(self.a_bar), np.size(self.D)
+        shapes: dict[str, tuple[int, ...]] = {"a_bar": (n,), "B_bar": (n, d)}
+        shapes |= {"C": (d, n), "D": (d,), "W": (d, d)}
+        shapes |= {"bias_x": (n,), "bias_z": (d,), "bias_g": (d,)}
+        for name, shape in shapes.items():
+            dtype = np.complex128 if name in COMPLEX else np.float64
+            value = real(name, getattr(self, name), shape, dtype)
+            object.__setattr__(self, name, value)
+
     @classmethod
     def of(cls, recipe: Recipe, a_bar: Any, B_bar: Any, **arrays: Any) -> RealBlock:
-        """Check shapes; biases that are None are zero.
+        """A block whose states decay; biases that are None are zero.
 
         Raises
         ------
         SpecError
         """
         a = stable(a_bar)
-        n, d = len(a), np.shape(B_bar)[-1] if np.ndim(B_bar) else 0
-        shapes = {"C": (d, n), "D": (d,), "W": (d, d)}
-        shapes |= {"bias_x": (n,), "bias_z": (d,), "bias_g": (d,)}
-        values = {}
-        for name, shape in shapes.items():
-            dtype = np.complex128 if name in ("C", "bias_x") else np.float64
-            value = np.zeros(shape) if arrays[name] is None else arrays[name]
-            values[name] = real(name, value, shape, dtype)
-        B = real("B_bar", B_bar, (n, d), np.complex128)
+        d = np.shape(B_bar)[-1] if np.ndim(B_bar) else 0
+        for name, n in (("bias_x", len(a)), ("bias_z", d), ("bias_g", d)):
+            if arrays[name] is None:
+                arrays[name] = np.zeros(n)
         nonlinearity = recipe.state_nonlinearity
-        return cls(a_bar=a, B_bar=B, nonlinearity=nonlinearity, **values)
+        return cls(a, B_bar, **arrays, nonlinearity=nonlinearity)
 
     def trace(self, u: RealArray) -> dict[str, NDArray]:
         """Magnitudes of everything over the tokens ``u``, shape (T, d)."""
@@ -87,7 +109,7 @@ class RealBlock:
     def worst(self, u: RealArray) -> dict[str, NDArray]:
         """Bounds of all magnitudes for inputs within ``u``, shape (d,)."""
         drive = abs(self.B_bar) @ u + abs(self.bias_x)
-        x = drive / (1 - abs(self.a_bar))
+        x = drive / (1 - abs(stable(self.a_bar)))
         # |Re(c s)| is at most |c| |s|, and a part passes or not.
         z = 2 * abs(self.C) @ x + abs(self.D) * u + abs(self.bias_z)
         g = abs(self.W) @ z + abs(self.bias_g)
@@ -95,7 +117,11 @@ class RealBlock:
 
 
 def quantize_block(
-    block: RealBlock, peaks: Peaks, headroom: int, recipe: Recipe, inp: Wire | None
+    block: RealBlock,
+    peaks: Peaks,
+    recipe: Recipe,
+    inp: Wire | None = None,
+    headroom: int = HEADROOM,
 ) -> S5Block:
     """The description of a block.
 
@@ -103,32 +129,30 @@ def quantize_block(
     ----------
     block : RealBlock
     peaks : dict of array
-        Of u, x, s, z, g, out.
-    headroom : int
-        Bits above the peaks.
+        Largest magnitude, in real units, of every neuron: ``x`` and ``s``, the states
+        and what is sent of them, shape (n,), the larger one of both parts; ``z``,
+        ``g`` and ``out``, shape (d,); and ``u``, shape (d,), unless ``inp`` is given.
     recipe : Recipe
+        Its state nonlinearity should be the block's.
     inp : Wire, optional
         Where the tokens' format is given already.
+    headroom : int
+        Bits above the peaks: `HEADROOM` for peaks of data, 0 for worst cases.
 
     Raises
     ------
     SpecError
         When no format satisfies the load-time proof.
     """
-    frac = {
-        name: range_frac(peaks[name], bits, headroom)
-        for name, bits in (
-            ("u", recipe.wire_bits),
-            ("x", recipe.state_bits),
-            ("s", recipe.wire_bits),
-            ("z", recipe.wire_bits),
-            ("g", recipe.gate_bits),
-            ("out", recipe.wire_bits),
-        )
-    }
-    if recipe.overflow == "wrap":  # a state that is stopped must not wrap and pass
-        frac["s"] = range_frac(peaks["x"], recipe.wire_bits, headroom)
-    inp = wire(frac["u"], recipe.wire_bits) if inp is None else inp
+    widths = {"x": recipe.state_bits, "s": recipe.wire_bits, "z": recipe.wire_bits}
+    widths |= {"g": recipe.gate_bits, "out": recipe.wire_bits}
+    if inp is None:
+        inp = wire(peak_frac(peaks, "u", recipe.wire_bits, headroom), recipe.wire_bits)
+    frac = {n: peak_frac(peaks, n, bits, headroom) for n, bits in widths.items()}
+    # A state that the nonlinearity stops may be larger than all that pass; where it
+    # would wrap, its sign could change and it would pass.
+    if recipe.overflow == "wrap":
+        frac["s"] = peak_frac(peaks, "x", recipe.wire_bits, headroom)
     recurrence = quantize_states(
         block.a_bar, block.B_bar, block.bias_x, frac, inp, recipe
     )
@@ -137,66 +161,26 @@ def quantize_block(
     return S5Block(inp=inp, **recurrence, **readout, **gate)
 
 
-def quantize_states(
-    a: NDArray, B: NDArray, bias: NDArray, frac: Any, inp: Wire, recipe: Recipe
-) -> dict[str, Any]:
-    """B, biases, A, the formats of the state and of its wire.
-
-    Parameters
-    ----------
-    a, bias : array of complex, shape (n,)
-    B : array of complex, shape (n, d)
-    frac : dict of array
-        Of x and s, where only their peaks count.
-    inp : Wire
-    recipe : Recipe
-    """
-    bits, parts = recipe.weight_bits, {"re": (B.real, bias.real)}
-    parts["im"] = (B.imag, bias.imag)
-    a_re, a_im = quantize_a(a, recipe)
-    both = np.concatenate([B.real, B.imag], axis=1)
-    rows = Weights.largest_frac(both, beside(inp), bits)
-    for m, v in parts.values():
-        rows = lower(rows, lambda f, m=m, v=v: accumulator(f, m, inp, bits, v), "B")
-    rows = within_shift(rows, inp.ref - frac["x"])
-    state_frac, own = frac["x"], own_bound(a_re, a_im, recipe)
-    for m, v in parts.values():
-        worst = accumulator(rows, m, inp, bits, v)
-        state_frac = lower(
-            state_frac,
-            lambda f, w=worst: own + shifted_bound(w, rows + inp.ref - f),
-            "x before saturation",
-        )
-    made: dict[str, Any] = {}
-    for name, (m, v) in parts.items():
-        made[f"B_{name}"] = Weights.quantize(m, inp, rows, bits)
-        made[f"bias_x_{name}"] = Bias.quantize(v, rows + inp.ref, recipe.bias_bits)
-    a_format = QFormat(recipe.a_bits, recipe.a_bits - 1)  # type: ignore[arg-type]
-    state = QFormat(recipe.state_bits, state_frac)
-    made |= {"a_re": a_re, "a_im": a_im, "a_format": a_format, "state": state}
-    return made | {"s": state_wire(frac["s"], state_frac, recipe)}
-
-
 def _readout(
     block: RealBlock, frac: Any, inp: Wire, s: Wire, recipe: Recipe
 ) -> dict[str, Any]:
     """C, D, bias and the wire z."""
     bits, bias = recipe.weight_bits, block.bias_z
     C = np.concatenate([block.C.real, -block.C.imag], axis=1)
-    rows = weight_frac(C, beside(s), recipe, np.zeros(len(C)), "C")
+    rows = weight_frac(C, beside(s), recipe, None, "C")
     rows = within_shift(rows, s.ref - 1 - frac["z"])
     unit = Wire(2, np.zeros(1, dtype=np.int64), 0)
     D_frac = Weights.largest_frac(block.D[:, None], unit, bits)
     D_frac = within_shift(D_frac, inp.frac - frac["z"])
     D = QFormat(bits, D_frac).quantize(block.D)
-    worst_C = accumulator(rows, C, beside(s), bits, np.zeros(len(C)))
+    worst_C = accumulator(rows, C, beside(s), bits, None)
     worst_D = abs(D) * inp.magnitude
 
     def worst(f: NDArray) -> NDArray:
         return (
             shifted_bound(worst_C, rows + s.ref - 1 - f)
             + shifted_bound(worst_D, D_frac + inp.frac - f)
-            + np.ceil(np.ldexp(abs(bias), f)).astype(np.int64)
+            + np.ceil(np.minimum(np.ldexp(abs(bias), f), 2.0**40)).astype(np.int64)
         )
 
     z = wire(lower(frac["z"], worst, "z before saturation"), recipe.wire_bits)
@@ -213,28 +197,64 @@ def _gate(
     block: RealBlock, frac: Any, inp: Wire, z: Wire, recipe: Recipe
 ) -> dict[str, Any]:
     """W, its bias, the argument's format and the output wire."""
-    W, bias, lines = block.W, block.bias_g, recipe.sigmoid.shift
-    # Every line's shift plus the argument's frac must be a possible shift.
-    g_frac = np.clip(frac["g"], -lines.min(), 31 - lines.max())
+    W, bias = block.W, block.bias_g
+    g_frac = shiftable(frac["g"], recipe)
     rows = weight_frac(W, z, recipe, bias, "W")
     rows = within_shift(rows, z.ref - g_frac)
     worst_g = accumulator(rows, W, z, recipe.weight_bits, bias)
-    g_frac = lower(g_frac, lambda f: shifted_bound(worst_g, rows + z.ref - f), "g")
-    if (bad := np.flatnonzero(g_frac < -lines.min())).size:
-        raise SpecError(
-            f"g, row {int(bad[0])}: W z can be so large that the sigmoid's argument, "
-            f"with {-lines.min()} fractional bits, leaves an accumulator"
-        )
-    gated, residual = z.magnitude << SIGMOID_FRAC, inp.magnitude
-    out_frac = lower(
-        frac["out"],
-        lambda f: shifted_bound(gated, z.frac + SIGMOID_FRAC - f)
-        + shifted_bound(residual, inp.frac - f),
-        "out before saturation",
-    )
+    g_frac = argument_frac(g_frac, worst_g, rows + z.ref, recipe)
+    out_frac = gated_frac(frac["out"], (z.magnitude, z.frac), (inp.magnitude, inp.frac))
     return {
         "W": Weights.quantize(W, z, rows, recipe.weight_bits),
         "bias_g": Bias.quantize(bias, rows + z.ref, recipe.bias_bits),
         "g": QFormat(recipe.gate_bits, g_frac),
         "out": wire(out_frac, recipe.wire_bits),
     }
+
+
+def shiftable(g_frac: IntArray, recipe: Recipe) -> IntArray:
+    """A gate argument's frac with which every line's shift is a possible one."""
+    lines = recipe.sigmoid.shift
+    return np.clip(g_frac, -lines.min(), MAX_SHIFT - lines.max())
+
+
+def argument_frac(
+    frac: IntArray, worst: IntArray, acc_frac: IntArray, recipe: Recipe
+) -> IntArray:
+    """``frac`` lowered until a gate's argument never leaves an accumulator.
+
+    Parameters
+    ----------
+    frac, acc_frac : array of int, shape (n,)
+        Of the argument, and of the accumulator that it comes from.
+    worst : array of int, shape (n,)
+        Worst case of that accumulator.
+    recipe : Recipe
+    """
+    frac = lower(frac, lambda f: shifted_bound(worst, acc_frac - f), "g")
+    least = -int(recipe.sigmoid.shift.min())
+    if (bad := np.flatnonzero(frac < least)).size:
+        raise SpecError(
+            f"g, row {int(bad[0])}: W z can be so large that the sigmoid's "
+            f"argument, with {least} fractional bits, leaves an accumulator"
+        )
+    return frac
+
+
+def gated_frac(
+    frac: IntArray, z: tuple[int, IntArray], u: tuple[int, IntArray]
+) -> IntArray:
+    """``frac`` of a gate's answers, lowered until their sum never overflows.
+
+    Parameters
+    ----------
+    frac : array of int, shape (n,)
+    z, u : tuple of int and array of int, shape (n,)
+        Largest magnitude and fracs of the gated values and of the residual.
+    """
+    return lower(
+        frac,
+        lambda f: shifted_bound(z[0] << SIGMOID_FRAC, z[1] + SIGMOID_FRAC - f)
+        + shifted_bound(u[0], u[1] - f),
+        "out before saturation",
+    )

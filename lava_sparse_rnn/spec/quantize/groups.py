@@ -1,22 +1,43 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Constants of affine, readout and gate neurons on their own, from real values."""
+"""Constants of neuron groups on their own, from real values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, SpecError
-from lava_sparse_rnn.spec import ACCUMULATOR_LIMIT, Bias, Recipe, Wire, shifted_bound
-from lava_sparse_rnn.spec.formats import lower, range_frac, wire
-from lava_sparse_rnn.spec.groups import AffineGroup, GateGroup, ReadoutGroup
-from lava_sparse_rnn.spec.quantize.peaks import CALIBRATION_HEADROOM, real
+from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, QFormat, SpecError
+from lava_sparse_rnn.spec._tensors import Bias, Wire
+from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound
+from lava_sparse_rnn.spec.groups import (
+    AffineGroup,
+    GateGroup,
+    ReadoutGroup,
+    RecurrenceGroup,
+)
+from lava_sparse_rnn.spec.layers import Recipe
+from lava_sparse_rnn.spec.quantize.block import argument_frac, gated_frac, shiftable
+from lava_sparse_rnn.spec.quantize.formats import (
+    IntArray,
+    RealArray,
+    lower,
+    range_frac,
+    wire,
+)
+from lava_sparse_rnn.spec.quantize.peaks import (
+    HEADROOM,
+    largest_part,
+    peaks_of,
+    real,
+    recur,
+    stable,
+)
+from lava_sparse_rnn.spec.quantize.states import own_bound, quantize_a, state_wire
 
-IntArray = NDArray[np.int64]
-RealArray = NDArray[np.float64]
 Equation = Callable[..., dict[str, RealArray]]
 
 
@@ -69,7 +90,7 @@ def _peaks(
         raise SpecError(f"{label}: {', '.join(names)} must have as many rows each")
     found = (worst if calibration is None else trace)(*arrays)
     found |= dict(zip(names, arrays, strict=True))
-    headroom = 0 if calibration is None else CALIBRATION_HEADROOM
+    headroom = 0 if calibration is None else HEADROOM
     return {name: abs(v).max(axis=0) for name, v in found.items()}, headroom
 
 
@@ -85,7 +106,7 @@ def _magnitude(peak: RealArray, frac: IntArray, headroom: int, name: str) -> Int
     return size.astype(np.int64)
 
 
-def quantize_affine(
+def affine_group(
     bias: ArrayLike,
     acc_frac: ArrayLike,
     relu: bool,
@@ -128,7 +149,7 @@ def quantize_affine(
     return AffineGroup(value, frac - out.frac, out.bits, relu), out
 
 
-def quantize_readout(
+def readout_group(
     bias: ArrayLike,
     acc_c_frac: ArrayLike,
     acc_d_frac: ArrayLike,
@@ -136,7 +157,7 @@ def quantize_readout(
     input_range: Any,
     recipe: Recipe,
 ) -> tuple[ReadoutGroup, Wire]:
-    """Constants of `Readout.from_float`, and its wire; see `quantize_affine`."""
+    """Constants of `Readout.from_float`, and its wire; see `affine_group`."""
     bias = vector("bias", bias)
     n = len(bias)
     c_frac, d_frac = fracs(acc_c_frac, n), fracs(acc_d_frac, n)
@@ -164,7 +185,7 @@ def quantize_readout(
     return group, z
 
 
-def quantize_gate(
+def gate_group(
     bias: ArrayLike,
     acc_frac: ArrayLike,
     z_frac: ArrayLike,
@@ -173,7 +194,7 @@ def quantize_gate(
     input_range: Any,
     recipe: Recipe,
 ) -> tuple[GateGroup, Wire]:
-    """Constants of `Gate.from_float`, and its wire; see `quantize_affine`."""
+    """Constants of `Gate.from_float`, and its wire; see `affine_group`."""
     bias = vector("bias", bias)
     n = len(bias)
     frac, z_frac, u_frac = (fracs(f, n) for f in (acc_frac, z_frac, u_frac))
@@ -192,20 +213,11 @@ def quantize_gate(
     )
     total = peaks["a_in"] + np.ldexp(abs(bias), -headroom)
     size = _magnitude(total, frac, headroom, "a_in + bias")
-    lines = recipe.sigmoid.shift
-    # Every line's shift plus the argument's frac must be a possible shift.
     g_frac = range_frac(peaks["g"], recipe.gate_bits, headroom)
-    g_frac = np.clip(g_frac, -lines.min(), 31 - lines.max())
-    g_frac = lower(g_frac, lambda f: shifted_bound(size, frac - f), "g")
-    if (bad := np.flatnonzero(g_frac < -lines.min())).size:
-        raise SpecError(f"g, row {int(bad[0])}: so large that it leaves an accumulator")
-    largest = np.int64(1 << (recipe.wire_bits - 1))
-    out_frac = lower(
-        range_frac(peaks["out"], recipe.wire_bits, headroom),
-        lambda f: shifted_bound(largest << SIGMOID_FRAC, z_frac + SIGMOID_FRAC - f)
-        + shifted_bound(largest, u_frac - f),
-        "out before saturation",
-    )
+    g_frac = argument_frac(shiftable(g_frac, recipe), size, frac, recipe)
+    out_frac = range_frac(peaks["out"], recipe.wire_bits, headroom)
+    largest = 1 << (recipe.wire_bits - 1)
+    out_frac = gated_frac(out_frac, (largest, z_frac), (largest, u_frac))
     out = wire(out_frac, recipe.wire_bits)
     group = GateGroup(
         bias=Bias.quantize(bias, frac, recipe.bias_bits).value,
@@ -218,3 +230,72 @@ def quantize_gate(
         bits=out.bits,
     )
     return group, out
+
+
+@dataclass(frozen=True)
+class _RealRecurrence:
+    a: NDArray[np.complex128]
+    bias: NDArray[np.complex128]
+
+    def trace(self, drive: NDArray) -> dict[str, NDArray]:
+        x = recur(self.a, drive + self.bias)
+        return {"x": largest_part(x), "drive": largest_part(drive)}
+
+    def worst(self, drive: NDArray) -> dict[str, NDArray]:
+        # Either part of the drive may be that large.
+        x = (np.sqrt(2) * drive + abs(self.bias)) / (1 - abs(self.a))
+        return {"x": x, "drive": drive}
+
+
+def recurrence_group(
+    a_bar: ArrayLike,
+    acc_frac: ArrayLike,
+    bias: ArrayLike | None,
+    calibration: ArrayLike | None,
+    input_range: Any,
+    recipe: Recipe,
+) -> tuple[RecurrenceGroup, QFormat, Wire]:
+    """Constants of `Recurrence.from_float`, the state's format and its wire.
+
+    Raises
+    ------
+    SpecError
+        When an argument does not fit, or a worst case would leave an accumulator.
+    """
+    a = stable(a_bar)
+    n = len(a)
+    acc_frac = np.broadcast_to(np.asarray(acc_frac, dtype=np.int64), n)
+    zero = np.zeros(n)
+    bias = real("bias", zero if bias is None else bias, (n,), np.complex128)
+    system = _RealRecurrence(a, bias)
+    peaks, headroom = peaks_of(system, calibration, input_range, n, np.complex128)
+
+    a_re, a_im = quantize_a(a, recipe)
+    drive_max = np.ldexp(peaks["drive"], acc_frac + headroom)
+    drive_max += np.ldexp(np.maximum(abs(bias.real), abs(bias.imag)), acc_frac) + 1
+    if (bad := np.flatnonzero(drive_max >= ACCUMULATOR_LIMIT)).size:
+        row = int(bad[0])
+        raise SpecError(
+            f"acc_frac, row {row}: {acc_frac[row]} lets the drive reach "
+            f"{int(drive_max[row]):,}, the limit is {ACCUMULATOR_LIMIT - 1:,}"
+        )
+    worst, own = np.ceil(drive_max).astype(np.int64), own_bound(a_re, a_im, recipe)
+    frac = lower(
+        range_frac(peaks["x"], recipe.state_bits, headroom),
+        lambda f: own + shifted_bound(worst, acc_frac - f),
+        "x before saturation",
+    )
+    s = state_wire(range_frac(peaks["x"], recipe.wire_bits, headroom), frac, recipe)
+    group = RecurrenceGroup(
+        bias_re=Bias.quantize(bias.real, acc_frac, recipe.bias_bits).value,
+        bias_im=Bias.quantize(bias.imag, acc_frac, recipe.bias_bits).value,
+        k_B=acc_frac - frac,
+        a_re=a_re,
+        a_im=a_im,
+        a_frac=recipe.a_bits - 1,
+        state_bits=recipe.state_bits,
+        k_x=frac - s.frac,
+        bits=recipe.wire_bits,
+        nonlinearity=recipe.state_nonlinearity,
+    )
+    return group, QFormat(recipe.state_bits, frac), s

@@ -9,9 +9,40 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.spec.quantize.formats import IntArray, range_frac
 
-CALIBRATION_HEADROOM = 1  # bits above what the data reach
+HEADROOM = 1
+"""Bits above what the data of a calibration reach: 1 saturation in 80 mixes."""
+
 Peaks = dict[str, NDArray[np.float64]]
+"""Largest magnitude of every neuron in real units, shape (n,), by tensor."""
+
+
+def peak_frac(peaks: Peaks, name: str, bits: int, headroom: int) -> IntArray:
+    """Largest frac with which a tensor's peaks and their headroom fit, shape (n,).
+
+    Raises
+    ------
+    SpecError
+        When the peaks are missing, or one is negative or not finite.
+    """
+    if name not in peaks:
+        raise SpecError(f"peaks: those of {name} are missing")
+    peak = np.asarray(peaks[name], dtype=np.float64)
+    if (bad := np.flatnonzero(~(np.isfinite(peak) & (peak >= 0)))).size:
+        row = int(bad[0])
+        raise SpecError(
+            f"peaks of {name}, row {row}: {peak[row]}, must be finite and 0 or more"
+        )
+    return range_frac(peak, bits, headroom)
+
+
+def input_magnitudes(input_range: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Largest magnitudes of ``n`` inputs, given as one number or one for each."""
+    u = np.broadcast_to(np.asarray(input_range, dtype=np.float64), n)
+    if not (np.isfinite(u) & (u >= 0)).all():
+        raise SpecError(f"input_range: {input_range}, must be finite and 0 or more")
+    return u
 
 
 def peaks_of(
@@ -44,11 +75,8 @@ def peaks_of(
     if calibration is not None:
         u = real("calibration", calibration, (None, n), dtype)
         trace = system.trace(u)
-        return {k: abs(v).max(axis=0) for k, v in trace.items()}, CALIBRATION_HEADROOM
-    u_max = np.broadcast_to(np.asarray(input_range, dtype=np.float64), n)
-    if not (np.isfinite(u_max) & (u_max >= 0)).all():
-        raise SpecError(f"input_range: {input_range}, must be finite and 0 or more")
-    return system.worst(u_max), 0
+        return {k: abs(v).max(axis=0) for k, v in trace.items()}, HEADROOM
+    return system.worst(input_magnitudes(input_range, n)), 0
 
 
 def real(

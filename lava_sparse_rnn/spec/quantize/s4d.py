@@ -10,13 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import QFormat, SpecError
-from lava_sparse_rnn.spec import Bias, Recipe, Weights, Wire, shifted_bound
-from lava_sparse_rnn.spec._tensors import Part
-from lava_sparse_rnn.spec.formats import beside, lower, range_frac, wire, within_shift
+from lava_sparse_rnn.spec._tensors import Bias, Part, Weights, Wire
+from lava_sparse_rnn.spec._validate import shifted_bound
 from lava_sparse_rnn.spec.groups import AffineGroup, RecurrenceGroup
-from lava_sparse_rnn.spec.quantize.block import quantize_states
-from lava_sparse_rnn.spec.quantize.formats import accumulator, weight_frac
-from lava_sparse_rnn.spec.quantize.peaks import Peaks, largest_part, real, recur, stable
+from lava_sparse_rnn.spec.layers import Recipe
+from lava_sparse_rnn.spec.quantize.formats import (
+    accumulator,
+    beside,
+    lower,
+    weight_frac,
+    wire,
+    within_shift,
+)
+from lava_sparse_rnn.spec.quantize.peaks import (
+    HEADROOM,
+    Peaks,
+    largest_part,
+    peak_frac,
+    real,
+    recur,
+    stable,
+)
+from lava_sparse_rnn.spec.quantize.states import quantize_states
 
 ComplexArray = NDArray[np.complex128]
 
@@ -153,9 +168,20 @@ class RealS4D:
 
 
 def quantize_s4d(
-    system: RealS4D, peaks: Peaks, headroom: int, recipe: Recipe
+    system: RealS4D, peaks: Peaks, recipe: Recipe, headroom: int = HEADROOM
 ) -> S4DSpec:
     """Integers of real channels; the rule is the one of blocks.
+
+    Parameters
+    ----------
+    system : RealS4D
+    peaks : dict of array
+        Largest magnitudes in real units: ``u``, shape (h,), ``x``, shape (h * n,),
+        and ``out``, shape (h,) or (2 h,) where answers are complex.
+    recipe : Recipe
+        Its state nonlinearity does not count.
+    headroom : int
+        Bits above the peaks: `HEADROOM` for peaks of data, 0 for worst cases.
 
     Raises
     ------
@@ -165,10 +191,10 @@ def quantize_s4d(
     recipe = replace(recipe, state_nonlinearity="none")
     bits, h = recipe.weight_bits, len(system.a)
     channel = np.repeat(np.eye(h), system.a.shape[1], axis=0)
-    inp = wire(range_frac(peaks["u"], recipe.wire_bits, headroom), recipe.wire_bits)
+    inp = wire(peak_frac(peaks, "u", recipe.wire_bits, headroom), recipe.wire_bits)
     frac = {
-        "x": range_frac(peaks["x"], recipe.state_bits, headroom),
-        "s": range_frac(peaks["x"], recipe.wire_bits, headroom),
+        "x": peak_frac(peaks, "x", recipe.state_bits, headroom),
+        "s": peak_frac(peaks, "x", recipe.wire_bits, headroom),
     }
     B = channel * system.b.reshape(-1, 1)
     bias = np.zeros(len(B), dtype=np.complex128)
@@ -180,11 +206,10 @@ def quantize_s4d(
     if system.is_complex:  # the imaginary part of y is the real part of -i y
         C = np.concatenate([C, -1j * C])
     both = np.concatenate([C.real, -C.imag], axis=1)
-    out_frac = range_frac(peaks["out"], recipe.wire_bits, headroom)
-    none = np.zeros(len(C))
-    rows = weight_frac(both, beside(s), recipe, none, "C")
+    out_frac = peak_frac(peaks, "out", recipe.wire_bits, headroom)
+    rows = weight_frac(both, beside(s), recipe, None, "C")
     rows = within_shift(rows, s.ref - 1 - out_frac)
-    worst = accumulator(rows, both, beside(s), bits, none)
+    worst = accumulator(rows, both, beside(s), bits, None)
     out_frac = lower(
         out_frac,
         lambda f: shifted_bound(worst, rows + s.ref - 1 - f),

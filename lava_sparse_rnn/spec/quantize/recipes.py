@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lava_sparse_rnn.fixed_point import SigmoidLines, lines_from_points
-from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.fixed_point import SigmoidLines, SpecError, lines_from_points
+from lava_sparse_rnn.spec.layers import Recipe
 
 
 def sigmoid_table(segments: int = 8, end: float = 8.0) -> SigmoidLines:
@@ -59,7 +59,7 @@ def recipe(name: str = "w8a16", **changes: Any) -> Recipe:
 
     Raises
     ------
-    ValueError
+    SpecError
         If the name is unknown.
 
     Examples
@@ -67,5 +67,23 @@ def recipe(name: str = "w8a16", **changes: Any) -> Recipe:
     >>> recipe("w8a8", state_bits=16)
     """
     if name not in RECIPES:
-        raise ValueError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
+        raise SpecError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
     return replace(Recipe(), **(RECIPES[name] | changes))
+
+
+def as_recipe(value: Recipe | str | None) -> Recipe:
+    """A recipe as it is or by its name; the default for None.
+
+    Raises
+    ------
+    SpecError
+        If the name is unknown, or the value is neither.
+    """
+    if isinstance(value, str):
+        return recipe(value)
+    if value is not None and not isinstance(value, Recipe):
+        raise SpecError(
+            f"recipe is {type(value).__name__}, must be a spec.Recipe or one of "
+            f"{', '.join(RECIPES)}"
+        )
+    return value or Recipe()

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A chain of real layers, and the network description that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.spec._network import Network
+from lava_sparse_rnn.spec._tensors import Wire
+from lava_sparse_rnn.spec.layers import Layer, Recipe
+from lava_sparse_rnn.spec.quantize.affine import RealAffine, quantize_affine
+from lava_sparse_rnn.spec.quantize.block import RealBlock, quantize_block
+from lava_sparse_rnn.spec.quantize.formats import wire
+from lava_sparse_rnn.spec.quantize.peaks import (
+    HEADROOM,
+    Peaks,
+    input_magnitudes,
+    peak_frac,
+)
+from lava_sparse_rnn.spec.quantize.recipes import as_recipe
+
+RealLayer = RealAffine | RealBlock
+QUANTIZERS: dict[type, Callable[..., Layer]] = {
+    RealAffine: quantize_affine,
+    RealBlock: quantize_block,
+}
+"""What makes the description of each type of real layer."""
+
+
+def quantize_layer(
+    layer: RealLayer,
+    peaks: Peaks,
+    recipe: Recipe,
+    inp: Wire | None = None,
+    headroom: int = HEADROOM,
+) -> Layer:
+    """The description of one layer; see `quantize_affine` and `quantize_block`."""
+    return QUANTIZERS[type(layer)](layer, peaks, recipe, inp, headroom)
+
+
+def quantize_network(
+    layers: Sequence[RealLayer],
+    ranges: Sequence[Peaks],
+    recipe: Recipe | str | None = None,
+    meta: Mapping[str, Any] | None = None,
+    headroom: int = HEADROOM,
+) -> Network:
+    """The description of a chain of layers.
+
+    Parameters
+    ----------
+    layers : sequence of RealAffine or RealBlock
+    ranges : sequence of dict of array
+        Largest magnitudes of every neuron in real units, by name: first ``out`` of
+        what comes before the network, its input, then those of every layer.
+    recipe : Recipe or str, optional
+        Widths and policies, or the name of such in `RECIPES`.
+    meta : mapping, optional
+        Kept in the description.
+    headroom : int
+        Bits above the peaks: `HEADROOM` for peaks of data, 0 for worst cases.
+
+    Returns
+    -------
+    Network
+        It satisfies the load-time proof.
+
+    Raises
+    ------
+    SpecError
+        When no format satisfies the proof; the message names layer, tensor, row,
+        value and limit.
+    """
+    recipe = as_recipe(recipe)
+    if len(ranges) != len(layers) + 1:
+        raise SpecError(
+            f"ranges: {len(ranges)} of them for the input and {len(layers)} layers"
+        )
+    inp = wire(
+        peak_frac(ranges[0], "out", recipe.wire_bits, headroom), recipe.wire_bits
+    )
+    made: list[Layer] = []
+    for i, (layer, peaks) in enumerate(zip(layers, ranges[1:], strict=True)):
+        try:
+            made.append(quantize_layer(layer, peaks, recipe, inp, headroom))
+        except SpecError as error:
+            raise SpecError(f"layer {i}, {error}") from error
+        inp = made[-1].out
+    return Network(tuple(made), recipe, dict(meta or {}))
+
+
+def worst_case(layers: Sequence[RealLayer], input_range: ArrayLike) -> list[Peaks]:
+    """Ranges that no input within ``input_range`` leaves.
+
+    Parameters
+    ----------
+    layers : sequence of RealAffine or RealBlock
+    input_range : float or array of float, shape (d_in,)
+        Largest magnitude of each input, in real units.
+
+    Returns
+    -------
+    list of dict of array
+        As `quantize_network` takes them, with ``headroom=0``.
+
+    Raises
+    ------
+    SpecError
+        When a magnitude is negative or not finite, or a state does not decay.
+    """
+    first = layers[0]
+    n = first.weights.shape[1] if isinstance(first, RealAffine) else len(first.D)
+    u = np.array(input_magnitudes(input_range, n))
+    ranges = [{"out": u}]
+    for layer in layers:
+        found = layer.worst(ranges[-1]["out"])
+        ranges.append({name: value for name, value in found.items() if name != "u"})
+    return ranges

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A, B and the states between them, from real values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.fixed_point import QFormat
+from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
+from lava_sparse_rnn.spec._validate import shifted_bound
+from lava_sparse_rnn.spec.layers import Recipe
+from lava_sparse_rnn.spec.quantize.formats import (
+    IntArray,
+    accumulator,
+    beside,
+    lower,
+    wire,
+    within_shift,
+)
+
+
+def quantize_a(a: NDArray[np.complex128], recipe: Recipe) -> tuple[IntArray, IntArray]:
+    """Real and imaginary part of ``a`` as integers."""
+    fmt = QFormat(recipe.a_bits, recipe.a_bits - 1)  # type: ignore[arg-type]
+    return fmt.quantize(a.real), fmt.quantize(a.imag)
+
+
+def own_bound(a_re: IntArray, a_im: IntArray, recipe: Recipe) -> IntArray:
+    """Worst case of ``|a_re x| + |a_im x|`` after their shifts, shape (n,)."""
+    x_max, frac = 1 << (recipe.state_bits - 1), recipe.a_bits - 1
+    return shifted_bound(abs(a_re) * x_max, frac) + shifted_bound(
+        abs(a_im) * x_max, frac
+    )
+
+
+def state_wire(frac: IntArray, state_frac: IntArray, recipe: Recipe) -> Wire:
+    """The wire of the states, its frac lowered until no state leaves 30 bits."""
+    x_max = np.int64(1 << (recipe.state_bits - 1))
+    frac = lower(frac, lambda f: shifted_bound(x_max, state_frac - f), "s")
+    return wire(frac, recipe.wire_bits)
+
+
+def quantize_states(
+    a: NDArray, B: NDArray, bias: NDArray, frac: Any, inp: Wire, recipe: Recipe
+) -> dict[str, Any]:
+    """B, biases, A, the formats of the state and of its wire.
+
+    Parameters
+    ----------
+    a, bias : array of complex, shape (n,)
+    B : array of complex, shape (n, d)
+    frac : dict of array
+        Of x and s, where only their peaks count.
+    inp : Wire
+    recipe : Recipe
+    """
+    bits, parts = recipe.weight_bits, {"re": (B.real, bias.real)}
+    parts["im"] = (B.imag, bias.imag)
+    a_re, a_im = quantize_a(a, recipe)
+    both = np.concatenate([B.real, B.imag], axis=1)
+    rows = Weights.largest_frac(both, beside(inp), bits)
+    for m, v in parts.values():
+        rows = lower(rows, lambda f, m=m, v=v: accumulator(f, m, inp, bits, v), "B")
+    rows = within_shift(rows, inp.ref - frac["x"])
+    state_frac, own = frac["x"], own_bound(a_re, a_im, recipe)
+    for m, v in parts.values():
+        worst = accumulator(rows, m, inp, bits, v)
+        state_frac = lower(
+            state_frac,
+            lambda f, w=worst: own + shifted_bound(w, rows + inp.ref - f),
+            "x before saturation",
+        )
+    made: dict[str, Any] = {}
+    for name, (m, v) in parts.items():
+        made[f"B_{name}"] = Weights.quantize(m, inp, rows, bits)
+        made[f"bias_x_{name}"] = Bias.quantize(v, rows + inp.ref, recipe.bias_bits)
+    a_format = QFormat(recipe.a_bits, recipe.a_bits - 1)  # type: ignore[arg-type]
+    state = QFormat(recipe.state_bits, state_frac)
+    made |= {"a_re": a_re, "a_im": a_im, "a_format": a_format, "state": state}
+    return made | {"s": state_wire(frac["s"], state_frac, recipe)}
