@@ -3,10 +3,8 @@
 
 import csv
 import json
-import os
+import multiprocessing
 import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,11 +13,16 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.train import run
 from lava_sparse_rnn.train.distributed import Group
 
+_MEMBER = """
+import os, torch
+os.environ.update(environment)
+torch.set_num_threads(1)
+"""
+
 _PROGRAM = """
-import os, sys
 from lava_sparse_rnn.train import TrainConfig, run
-network, path = run(TrainConfig.model_validate_json(sys.argv[1]))
-network.save(f"{sys.argv[2]}/{os.environ['RANK']}.net")
+network, path = run(TrainConfig.model_validate_json(arguments[0]))
+network.save(f"{arguments[1]}/{os.environ['RANK']}.net")
 """
 
 _WORSE = """
@@ -64,25 +67,43 @@ def free_port():
         return s.getsockname()[1]
 
 
-def run_two(program, *arguments):
-    """Run a program in two processes that know of each other."""
-    port = str(free_port())
-    base = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    base |= {"WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
-    crew = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
-            env={**base, "RANK": str(rank)},
-        )
-        for rank in range(2)
-    ]
-    assert [p.wait(timeout=240) for p in crew] == [0, 0]
+@pytest.fixture(scope="module")
+def run_two():
+    """A function: run a program in two processes that know of each other.
+
+    They are forked from one that has imported torch, which takes longer than the
+    programs do.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["lava_sparse_rnn.train", "torch.utils.tensorboard", "torch._dynamo"]
+    )
+
+    def run(program, *arguments):
+        shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+        crew = []
+        for rank in range(2):
+            environment = {**shared, "WORLD_SIZE": "2", "RANK": str(rank)}
+            names = {"environment": environment, "arguments": arguments}
+            crew.append(context.Process(target=exec, args=(_MEMBER + program, names)))
+        for process in crew:
+            process.start()
+        for process in crew:
+            process.join(timeout=240)
+        assert [process.exitcode for process in crew] == [0, 0]
+
+    return run
 
 
-def train_in_two(config, folder):
-    """Networks of both processes."""
-    run_two(_PROGRAM, config.model_dump_json(), str(folder))
-    return [spec.load(folder / f"{rank}.net") for rank in range(2)]
+@pytest.fixture
+def train_in_two(run_two, tmp_path):
+    """A function: networks of both processes that train by a configuration."""
+
+    def train(config, program=_PROGRAM):
+        run_two(program, config.model_dump_json(), str(tmp_path))
+        return [spec.load(tmp_path / f"{rank}.net") for rank in range(2)]
+
+    return train
 
 
 def curve(config, stage="float"):
@@ -95,23 +116,24 @@ def curve(config, stage="float"):
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model(tiny, tmp_path):
+def test_two_processes_train_one_model(tiny, train_in_two):
     whole = {"data": {"long_factor": 2}}
-    first, second = train_in_two(tiny(**whole), tmp_path)
-    assert first == second == spec.load(tmp_path / "tiny" / "tiny.net")
-    assert json.loads((tmp_path / "tiny" / "config.json").read_text())["steps"] == 12
-    assert train_in_two(tiny(**whole), tmp_path) == [first, first]
-    longer, other = train_in_two(tiny(steps=16, **whole), tmp_path)
+    config = tiny(**whole)
+    first, second = train_in_two(config)
+    assert first == second == spec.load(config.directory / "tiny.net")
+    assert json.loads((config.directory / "config.json").read_text())["steps"] == 12
+    assert train_in_two(config) == [first, first]
+    longer, other = train_in_two(tiny(steps=16, **whole))
     assert longer == other != first  # a stale fine-tune
 
 
 @pytest.mark.slow
-def test_two_processes_have_the_loss_curve_of_one(tiny, tmp_path):
+def test_two_processes_have_the_loss_curve_of_one(tiny, train_in_two):
     changes = {"steps": 24, "log_every": 1, "precision": "float32"}
     changes["data"] = {"long_factor": 2, "fresh_every": 2}
     one, two = tiny(name="one", **changes), tiny(name="two", **changes)
     run(one, lambda text: None)
-    train_in_two(two, tmp_path)
+    train_in_two(two)
     for stage in ("float", "integer"):
         expected, found = curve(one, stage), curve(two, stage)
         assert len(expected) == len(found) == {"float": 24, "integer": 4}[stage]
@@ -124,19 +146,18 @@ def test_two_processes_have_the_loss_curve_of_one(tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_stop_together(tiny, tmp_path):
+def test_two_processes_stop_together(tiny, train_in_two):
     config = tiny(
         log_every=2, validate_every=2, patience=2, pruning={"sparsity": 0},
         quantize={"steps": 0}, data={"long_factor": 2},
     )  # fmt: skip
-    run_two(_WORSE + _PROGRAM, config.model_dump_json(), str(tmp_path))
+    first, second = train_in_two(config, _WORSE + _PROGRAM)
     assert [row["step"] for row in curve(config)] == [2, 4, 6]
-    first, second = (spec.load(tmp_path / f"{rank}.net") for rank in range(2))
     assert first == second  # of the weights of step 2, which only process 0 has judged
 
 
 @pytest.mark.slow
-def test_shared_batch_norms_are_those_of_the_whole_batch():
+def test_shared_batch_norms_are_those_of_the_whole_batch(run_two):
     run_two(_NORMS)
 
 
