@@ -2,6 +2,7 @@
 """All ways to run a network: one set of verbs, the same integers."""
 
 import pickle
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lava_sparse_rnn import backends, engine, proc, spec
+from lava_sparse_rnn.cli._backend import FastestOption
+from lava_sparse_rnn.cli._run import BackendOption
 from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic, SpecError
 from lava_sparse_rnn.spec.reference import Reference
 from lava_sparse_rnn.spec.stream import PIECE
@@ -222,4 +225,7 @@ def test_every_session_shows_and_takes_a_state(tag, layered, mode):
 def test_names():
     with pytest.raises(SpecError, match="'gpu', must be one of: engine, lava, micro"):
         backends.create("gpu", NETWORK)
+    for option in (FastestOption, BackendOption):
+        told = get_args(option)[1].help
+        assert all(name in told for name in backends.BACKENDS)
     assert backends.default() == ("engine" if "engine" in NAMES else "reference")

@@ -103,7 +103,9 @@ class Engine:
         counts = run(batch, y, arrays, threads)
         if counts is None:  # not integers of the wire: converted, or told why not
             tokens = check_tokens(self.network, x, batch=True).reshape(batch.shape)
-            counts = run(np.ascontiguousarray(tokens), y, arrays, threads)
+            counts = run(
+                np.require(tokens, requirements=["C", "A"]), y, arrays, threads
+            )
         with self._lock:  # threads may run at the same time, but not add
             for (name, _), count in zip(self._program.tensors, counts, strict=True):
                 self.counters[name] += count

@@ -63,7 +63,7 @@ class Stream(HoldsNothing, _Base):
         # Called where a token is no array of the wire's integers: converts, or tells.
         def check(tokens: ArrayLike, ndim: int) -> NDArray[np.int64]:
             checked = check_token if ndim == 1 else check_tokens
-            return np.ascontiguousarray(checked(network, tokens))
+            return np.require(checked(network, tokens), requirements=["C", "A"])
 
         _Base.__init__(self, self._program.executor, check)
 

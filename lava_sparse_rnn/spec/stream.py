@@ -121,6 +121,8 @@ def check_tokens(
 ) -> NDArray:
     """Tokens as an array of int64, or an error that names the first that is none.
 
+    The array is ``x`` itself where that is one already: nobody writes into it.
+
     Parameters
     ----------
     network : Network
@@ -148,7 +150,8 @@ def fitting(
         raise SpecError(f"input: shape {x.shape}, must be {shapes}")
     if real:
         return x.astype(np.float64)
-    x = frozen_ints(x, "input")
+    if x.dtype.kind not in "iu":
+        x = frozen_ints(x, "input")
     if x.size and (x.min() < fmt.lowest or x.max() > fmt.highest):
         where = [int(i) for i in np.argwhere((x < fmt.lowest) | (x > fmt.highest))[0]]
         *sequence, t, j = where
@@ -157,7 +160,7 @@ def fitting(
             f"input: {which}token {t}, value {x[tuple(where)]} at {j} does not fit the "
             f"{fmt.bits}-bit wire ({fmt.lowest}..{fmt.highest})"
         )
-    return x
+    return x.astype(np.int64, copy=False)
 
 
 def check_token(network: Network, u: ArrayLike, *, real: bool = False) -> NDArray:

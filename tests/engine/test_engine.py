@@ -51,6 +51,8 @@ def test_any_array_of_whole_numbers(network, random_tokens, kernel, dtype):
     every_other = np.asfortranarray(x.astype(dtype))[::2]
     expected = spec.reference.run(network, x[::2])
     np.testing.assert_array_equal(made.run(every_other), expected)
+    shifted = np.frombuffer(b"x" + x.tobytes(), x.dtype, offset=1).reshape(x.shape)
+    np.testing.assert_array_equal(made.run(shifted), y)
 
 
 def test_inputs_that_do_not_fit(network, random_tokens, kernel):
@@ -73,7 +75,7 @@ def test_a_batch_with_one_bad_token_is_refused(network, random_tokens, kernel, t
     x = np.stack([random_tokens(network, 40, seed) for seed in range(5)])
     bad = x.copy()
     bad[4, 39, 0] = -32769
-    with pytest.raises(SpecError, match="value -32769 at 0"):
+    with pytest.raises(SpecError, match="sequence 4, token 39, value -32769 at 0"):
         made.run(bad)
     assert not made.counters  # of what was answered before it was found
     made.run(x)

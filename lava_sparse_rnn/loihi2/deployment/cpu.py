@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import OverflowCounters
+from lava_sparse_rnn.fixed_point import OverflowCounters, QFormat, SpecError
 from lava_sparse_rnn.loihi2.counts import PER_CORE
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import DeploymentError
@@ -27,6 +27,7 @@ from lava_sparse_rnn.loihi2.deployment.images import (
     board_image,
 )
 from lava_sparse_rnn.microcode import Interpreter
+from lava_sparse_rnn.spec.stream import fitting
 
 IntArray = NDArray[np.int64]
 
@@ -111,18 +112,6 @@ def _costs(image: CoreImage, word_bits: int) -> dict[str, IntArray]:
     return costs
 
 
-def _check_tokens(x: ArrayLike, d_in: int, bits: int) -> NDArray:
-    tokens = np.asarray(x)
-    if tokens.ndim != 2 or tokens.shape[1] != d_in:
-        raise DeploymentError(f"tokens: shape {tokens.shape}, must be (T, {d_in})")
-    if tokens.dtype.kind not in "iu":
-        raise DeploymentError(f"tokens: {tokens.dtype}, must be integers")
-    high = (1 << (bits - 1)) - 1
-    for bad in tokens[(tokens > high) | (tokens < -high - 1)][:1]:
-        raise DeploymentError(f"tokens: {bad} does not fit {bits} bits")
-    return tokens
-
-
 class CpuBackend:
     """Runs a bundle with the microcode interpreter.
 
@@ -180,7 +169,11 @@ class CpuBackend:
             When no bundle is loaded, or ``x`` does not fit it.
         """
         image = self._loaded()
-        tokens = _check_tokens(x, image.d_in, self._input_bits)
+        try:
+            wire = QFormat(self._input_bits, np.array(0))
+            tokens = fitting(x, image.d_in, wire)
+        except SpecError as error:
+            raise DeploymentError(f"cpu: {error}") from None
         for core in self._cores:
             core.reset()
         answers = np.zeros((len(tokens), image.d_out), np.int64)
