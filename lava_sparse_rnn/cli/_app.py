@@ -22,6 +22,7 @@ from lava_sparse_rnn.cli import (
 )
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._signals import stopping
+from lava_sparse_rnn.cli._streams import occupy
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +45,7 @@ def main() -> None:
     """Run the command; user errors become one line, not a traceback."""
     # Errors of this library, of option values and of files are ValueErrors and
     # OSErrors whose text is meant for the user; anything else is a defect.
+    occupy()
     try:
         with stopping():
             app()

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-from lava_sparse_rnn.files import target_of
+from lava_sparse_rnn.files import kind_of, read_pipe, target_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,8 @@ def read_tokens(path: Path, d_in: int) -> np.ndarray:
 
     try:
         # Opened here, so that it is closed also when it is an archive.
-        with path.open("rb") as file:
+        pipe = path.exists() and kind_of(path) in ("a pipe", "a socket")
+        with io.BytesIO(read_pipe(path)) if pipe else path.open("rb") as file:
             x = np.load(file, allow_pickle=False)
     except (ValueError, EOFError, BadZipFile, MemoryError) as error:
         raise ValueError(f"{path}: not a .npy file of numbers ({error})") from error

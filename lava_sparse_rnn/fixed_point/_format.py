@@ -103,9 +103,13 @@ def quantize(x: ArrayLike, fmt: QFormat) -> NDArray[np.int64]:
     Raises
     ------
     SpecError
-        When ``x`` holds a NaN or an infinity; the message names the place.
+        When ``x`` is not of real numbers, or holds a NaN or an infinity; the message
+        names the place.
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = np.asarray(x)
+    if x.dtype.kind not in _UNFIT:  # numpy would drop imaginary parts, and read text
+        raise SpecError(f"quantize: values must be real numbers, got {x.dtype}")
+    x = x.astype(np.float64)
     finite = np.isfinite(x)
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])

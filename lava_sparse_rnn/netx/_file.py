@@ -14,6 +14,7 @@ import h5py
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._members import DAMAGE
+from lava_sparse_rnn.spec.hdf5_files import check_file
 
 # Of a layer of this library that follows one of another: fractional bits of the
 # integers that arrive.
@@ -59,8 +60,7 @@ def opened(path: Path) -> Iterator[list[Entry]]:
     SpecError
         When there is no such file, it is damaged, or has no layers.
     """
-    if not path.is_file():
-        raise SpecError(f"{path}: no such file")
+    check_file(path)
     with contextlib.ExitStack() as stack:
         with _damage_named(str(path)):
             file = stack.enter_context(h5py.File(path, "r"))

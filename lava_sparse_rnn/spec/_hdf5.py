@@ -34,6 +34,7 @@ from lava_sparse_rnn.spec._members import (
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._packed import DATASET, scratch, unpack
 from lava_sparse_rnn.spec._write import FORMAT, FORMAT_VERSION, SCALARS
+from lava_sparse_rnn.spec.hdf5_files import check_file
 from lava_sparse_rnn.spec.layers import LAYER_TYPES, Layer, Recipe
 
 _HINTS: dict[type, dict[str, Any]] = {}
@@ -49,8 +50,7 @@ def load(path: str | Path) -> Network:
         lacks a field, or breaks a rule; the message names file and field.
     """
     path = Path(path)
-    if not path.is_file():
-        raise SpecError(f"{path}: no such file")
+    check_file(path)
     try:
         with h5py.File(path, "r") as file:
             return read(file, str(path))

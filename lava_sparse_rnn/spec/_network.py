@@ -64,11 +64,11 @@ class Network(Part):
 
     def to_wire(self, x: ArrayLike) -> NDArray[np.int64]:
         """Real inputs, shape (..., d_in), as integers of the input wire."""
-        return self.layers[0].inp.format.quantize(x)
+        return self.layers[0].inp.format.quantize(_of_width(x, self.d_in, "input"))
 
     def from_wire(self, y: ArrayLike) -> NDArray[np.float64]:
         """Integers of the output wire, shape (..., d_out), as real values."""
-        return self.layers[-1].out.format.dequantize(y)
+        return self.layers[-1].out.format.dequantize(_of_width(y, self.d_out, "output"))
 
     def save(self, path: str | Path, packed: bool = False) -> None:
         """Write the description as HDF5; see `lava_sparse_rnn.spec.load`.
@@ -136,3 +136,11 @@ def write(network: Network, handle: h5py.Group, packed: bool = False) -> None:
     With ``packed`` each layer is one compressed array.
     """
     write_layers(handle, network.layers, network.recipe, network.meta, packed)
+
+
+def _of_width(values: ArrayLike, n: int, name: str) -> NDArray:
+    """An array of shape (..., n): one of width 1 would be spread over all."""
+    array = np.asarray(values)
+    if array.ndim == 0 or array.shape[-1] != n:
+        raise SpecError(f"{name}: shape {array.shape}, must be (..., {n})")
+    return array

@@ -11,7 +11,8 @@ from typing import Any
 
 import h5py
 
-from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.files import no_file, replacing
+from lava_sparse_rnn.fixed_point import SpecError
 
 
 @contextmanager
@@ -37,3 +38,15 @@ def replacing_hdf5(path: str | Path, **options: Any) -> Iterator[h5py.File]:
         with h5py.File(image, "w", **options) as file:
             yield file
         temporary.write_bytes(image.getbuffer())
+
+
+def check_file(path: str | Path) -> None:
+    """Refuse what is not there, and what HDF5 cannot seek in, such as a pipe.
+
+    Raises
+    ------
+    SpecError
+        Which says what it is.
+    """
+    if (reason := no_file(path)) is not None:
+        raise SpecError(f"{path}: {reason}")
