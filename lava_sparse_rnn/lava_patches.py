@@ -24,7 +24,11 @@ from multiprocessing import managers
 from types import SimpleNamespace
 from typing import Any
 
+from lava_sparse_rnn import messages
+
 METHOD = "fork"
+
+messages.require("proc, netx", None, "lava")
 
 
 @contextlib.contextmanager

@@ -17,20 +17,27 @@ PACKAGE = ROOT / "lava_sparse_rnn"
 # The rooms, ground floor first, and what each may import of this library.
 ALLOWED = {
     "files": set(),
+    "messages": set(),
     "fixed_point": set(),
     "spec": {"fixed_point", "files"},
     "engine": {"fixed_point", "spec"},
     "c_export": {"fixed_point", "files", "spec"},
     "microcode": {"fixed_point", "spec"},
-    "nn": {"fixed_point", "files", "spec"},
-    "lava_patches": set(),
+    "nn": {"messages", "fixed_point", "files", "spec"},
+    "lava_patches": {"messages"},
     "inline": {"lava_patches"},
     "proc": {"fixed_point", "spec", "engine", "microcode", "lava_patches", "inline"},
-    "netx": {"fixed_point", "spec", "lava_patches", "inline", "proc"},
-    "loihi2": {"fixed_point", "files", "spec", "microcode", "lava_patches", "proc"},
+    "netx": {
+        *("messages", "fixed_point", "spec"),
+        *("lava_patches", "inline", "proc"),
+    },
+    "loihi2": {
+        *("messages", "fixed_point", "files", "spec", "microcode"),
+        *("lava_patches", "proc"),
+    },
     "backends": {"fixed_point", "spec", "engine", "microcode", "proc"},
-    "audio": {"fixed_point", "files", "spec", "backends"},
-    "train": {"fixed_point", "files", "spec", "nn", "audio"},
+    "audio": {"messages", "loihi2", "fixed_point", "files", "spec", "backends"},
+    "train": {"messages", "fixed_point", "files", "spec", "nn", "audio"},
 }
 WITHOUT_LAVA = (
     *("fixed_point", "spec", "engine", "c_export", "microcode", "nn", "audio"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 
 _HOMES = {
+    "DEFAULT_CACHE": "corpus",
     "SAMPLE_RATE": "sound.rate",
     "AudioError": "errors",
     "MissingDependencyError": "errors",

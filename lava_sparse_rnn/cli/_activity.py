@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
+
+from lava_sparse_rnn.cli._tables import show_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,35 +30,36 @@ def show_activity(screen: Console, denoiser: Denoiser, sound: Reader) -> None:
         reference.run(network, tokens, trace)
     else:
         engine.Engine(network).run(tokens, trace)
-    rows = statistics.activity(network, tokens, trace)
+    layers = statistics.activity(network, tokens, trace)
     sizes = statistics.matrix_sizes(network)
-    table = Table(title=f"activity over {len(tokens)} tokens", title_justify="left")
-    for name in ("layer", "type", "weights", "zero", "silent", "synops/token", "of"):
-        table.add_column(name, justify="left" if name == "silent" else "right")
-    for row in rows:
-        own = [m for m in sizes if m.layer == row.layer]
+    rows = []
+    for found in layers:
+        own = [m for m in sizes if m.layer == found.layer]
         total, nnz = sum(m.total for m in own), sum(m.nnz for m in own)
-        silent = "\n".join(f"{k} {v:.0%}" for k, v in row.silent.items())
-        table.add_row(
-            str(row.layer),
-            row.type,
-            f"{total:,}",
-            f"{1 - nnz / total:.1%}",
-            silent,
-            f"{row.synops:,.0f}",
-            f"{row.dense_synops:,}",
+        rows.append(
+            (
+                str(found.layer),
+                found.type,
+                f"{total:,}",
+                f"{1 - nnz / total:.1%}",
+                "\n".join(
+                    f"{name} {share:.0%}" for name, share in found.silent.items()
+                ),
+                f"{found.synops:,.0f}",
+                f"{found.dense_synops:,}",
+            )
         )
-    table.add_section()
-    table.add_row(
-        "all",
-        "",
-        f"{sum(m.total for m in sizes):,}",
-        f"{statistics.sparsity(network):.1%}",
-        "",
-        f"{sum(r.synops for r in rows):,.0f}",
-        f"{sum(r.dense_synops for r in rows):,}",
+    rows.append(
+        (
+            *("all", "", f"{sum(m.total for m in sizes):,}"),
+            *(f"{statistics.sparsity(network):.1%}", ""),
+            f"{sum(found.synops for found in layers):,.0f}",
+            f"{sum(found.dense_synops for found in layers):,}",
+        )
     )
-    screen.print(table)
+    columns = ("layer", "type", "weights", "zero", "silent", "synops/token", "of")
+    title = f"activity over {len(tokens)} tokens"
+    show_table(screen, title, columns, rows, last=1, text={"type", "silent"})
 
 
 def _first_tokens(denoiser: Denoiser, sound: Reader) -> np.ndarray:

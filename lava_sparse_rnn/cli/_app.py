@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from lava_sparse_rnn import __version__, messages
 from lava_sparse_rnn.cli import (
     _data,
     _denoise,
@@ -20,15 +22,34 @@ from lava_sparse_rnn.cli import (
     _run,
     _train,
 )
-from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._console import console, flush, replace_unknown
 from lava_sparse_rnn.cli._signals import stopping
 from lava_sparse_rnn.cli._streams import occupy
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Sparse, fixed-point linear recurrent networks for Lava and Loihi 2.",
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console().print(f"lava-sparse-rnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show it and end."
+        ),
+    ] = False,
+) -> None:
+    """Sparse, fixed-point linear recurrent networks for Lava and Loihi 2."""
+
+
 app.command("denoise")(_denoise.denoise)
 app.command("live")(_live.live)
 app.command("info")(_info.info)
@@ -43,15 +64,25 @@ app.add_typer(_data.app, name="data", help="Fetch and mix recordings.")
 
 def main() -> None:
     """Run the command; user errors become one line, not a traceback."""
+    replace_unknown()
+    try:
+        _guarded()
+    finally:
+        flush()
+
+
+def _guarded() -> None:
     # Errors of this library, of option values and of files are ValueErrors and
     # OSErrors whose text is meant for the user; anything else is a defect.
     occupy()
     try:
         with stopping():
             app()
+    except BrokenPipeError:  # whoever read what is written here has heard enough
+        sys.exit(1)
     except (ValueError, OSError, ImportError) as error:
-        text = str(error) or type(error).__name__
-        console(stderr=True).print(Text.assemble(("error:", "red bold"), f" {text}"))
+        line = Text.assemble(("error:", "red bold"), f" {messages.sentence(error)}")
+        console(stderr=True).print(line)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -9,20 +9,25 @@ from typing import Annotated
 import typer
 
 from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._options import positive
 from lava_sparse_rnn.cli._progress import tokens_bar
 
 app = typer.Typer(no_args_is_help=True)
 
-Cache = Annotated[Path, typer.Option(help="Folder of the fetched recordings.")]
-DEFAULT_CACHE = Path("corpus")
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the fetched recordings.", show_default="corpus, in this folder"
+    ),
+]
 
 
 @app.command()
-def fetch(cache: Cache = DEFAULT_CACHE) -> None:
+def fetch(cache: Cache = None) -> None:
     """Fetch speech and noise from Debian packages; goes on where it stopped."""
     from lava_sparse_rnn import audio
 
-    for line in audio.fetch(cache):
+    for line in audio.fetch(cache or audio.DEFAULT_CACHE, console(stderr=True)):
         console().print(f"left out: {line}")
 
 
@@ -32,18 +37,22 @@ def mix(
     split: Annotated[
         str, typer.Option(help="train, validation or test.")
     ] = "validation",
-    count: Annotated[int, typer.Option(help="Number of mixtures.")] = 80,
-    seconds: Annotated[float, typer.Option(help="Length of each.")] = 4.0,
+    count: Annotated[int, typer.Option(min=1, help="Number of mixtures.")] = 80,
+    seconds: Annotated[
+        float, typer.Option(callback=positive, help="Length of each.")
+    ] = 4.0,
     snr: Annotated[
         list[int] | None, typer.Option(help="Ratios in dB, taken in turn.")
     ] = None,
-    seed: int = 0,
-    cache: Cache = DEFAULT_CACHE,
+    seed: Annotated[int, typer.Option(min=0, help="Of the mixtures.")] = 0,
+    cache: Cache = None,
 ) -> None:
     """Mix a set of noisy recordings with their clean ones."""
     from lava_sparse_rnn import audio
 
-    mixer = audio.Mixer(cache, split=split, seconds=seconds, seed=seed)
+    mixer = audio.Mixer(
+        cache or audio.DEFAULT_CACHE, split=split, seconds=seconds, seed=seed
+    )
     with tokens_bar("mixes") as progress:
         audio.write_set(
             mixer, folder, count, snr or [0, 10], lambda done: progress(done, count)

@@ -14,14 +14,14 @@ from lava_sparse_rnn.cli._activity import show_activity
 from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_picture, check_sound
+from lava_sparse_rnn.cli._networks import check_network
+from lava_sparse_rnn.cli._notices import overflows, speed
+from lava_sparse_rnn.cli._options import DEFAULT_NETWORK, NetworkOption
 from lava_sparse_rnn.cli._progress import tokens_bar
-from lava_sparse_rnn.cli._run import overflows
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.denoiser import Denoiser
     from lava_sparse_rnn.audio.sound.wav import Reader
-
-DEFAULT_NETWORK = Path("data/denoiser.net")
 
 
 def denoise(
@@ -32,9 +32,7 @@ def denoise(
             "-o", "--output", help="The denoised recording: .wav, .flac or .ogg."
         ),
     ],
-    network: Annotated[
-        Path, typer.Option("--network", "-n", help="The network that denoises.")
-    ] = DEFAULT_NETWORK,
+    network: NetworkOption = DEFAULT_NETWORK,
     clean: Annotated[
         Path | None, typer.Option(help="The clean recording, to measure SI-SNR.")
     ] = None,
@@ -73,10 +71,7 @@ def denoise(
     if clipped:
         screen.print(f"{output}: {clipped} samples clipped to full scale")
     duration = written / denoiser.front_end.sample_rate
-    screen.print(
-        f"{duration:.2f} s of sound in {seconds:.2f} s with backend {runs}: "
-        f"real-time factor {seconds / max(duration, 1e-9):.2f}"
-    )
+    screen.print(f"{speed(duration, seconds)}, with backend {runs}")
     if activity:
         show_activity(screen, denoiser, sound)
     overflows(screen, counters)
@@ -105,16 +100,8 @@ def _write(denoiser: Denoiser, sound: Reader, output: Path, keep: bool):
     return writer.written, writer.clipped, np.concatenate(kept) if keep else None
 
 
-def check_network(path: Path) -> None:
-    """Say where the default is from, to a user who is in another folder."""
-    if path == DEFAULT_NETWORK and not path.is_file():
-        raise ValueError(
-            f"{path}: no such file; --network names the file of a network, the default "
-            f"is the repository's {DEFAULT_NETWORK}, found from the repository's root"
-        )
-
-
 def _read_clean(path: Path, length: int):
+    from lava_sparse_rnn.audio.evaluation.metrics import si_snr
     from lava_sparse_rnn.audio.sound import wav
 
     clean, _ = wav.read(path)
@@ -122,6 +109,10 @@ def _read_clean(path: Path, length: int):
         raise ValueError(
             f"{path}: {len(clean)} samples at 16 kHz, the noisy recording has {length}"
         )
+    try:
+        si_snr(clean, clean)  # the ratio has to be defined, before all is done for it
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return clean
 
 

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._estimate import audio_tokens
 from lava_sparse_rnn.cli._files import read_tokens
+from lava_sparse_rnn.cli._options import Cores
 from lava_sparse_rnn.cli._tables import show_table
+from lava_sparse_rnn.cli._tokens import audio_tokens
+
+if TYPE_CHECKING:
+    from lava_sparse_rnn.loihi2 import Bundle
 
 # What a backend may have counted, and how a table calls it.
 COUNTERS = {
@@ -37,16 +42,13 @@ ChipOption = Annotated[
         help="oheo_gulch (default), kapoho_point, hala_point, or a JSON or TOML file."
     ),
 ]
-Cores = Annotated[
-    int | None, typer.Option(help="Cores to use; by default as few as possible.")
-]
 Audio = Annotated[Path | None, typer.Option(help="A recording for the golden input.")]
 Tokens = Annotated[
     Path | None, typer.Option(help="The golden input, (T, d_in), as .npy.")
 ]
 Limit = Annotated[int, typer.Option(min=1, help="Tokens of the golden input at most.")]
 Seed = Annotated[
-    int, typer.Option(help="Of a random golden input, where none is given.")
+    int, typer.Option(min=0, help="Of a random golden input, where none is given.")
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a bundle that is there.")
@@ -63,6 +65,52 @@ Mode = Annotated[
 ListBackends = Annotated[
     bool, typer.Option("--list", help="List the installed backends and stop.")
 ]
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What to write: the options that a bundle, once written, has settled."""
+
+    output: Path | None
+    chip: str | None
+    cores: int | None
+    audio: Path | None
+    tokens: Path | None
+    limit: int
+    seed: int
+    overwrite: bool
+
+    def write(self, network: Path) -> Bundle:
+        """Map a network and write it with its golden input."""
+        from lava_sparse_rnn import loihi2, spec
+
+        if self.output is None:
+            raise ValueError("deploy writes a bundle: name its folder with -o")
+        if self.audio is not None and self.tokens is not None:
+            raise ValueError(
+                "give the golden input as --audio or as --tokens, not both"
+            )
+        net = spec.load(network)
+        golden = None
+        if self.audio is not None:
+            golden = audio_tokens(net, self.audio)[: self.limit]
+        elif self.tokens is not None:
+            golden = read_tokens(self.tokens, net.d_in)[: self.limit]
+        mapping = loihi2.map_network(net, self.chip or "oheo_gulch", self.cores)
+        return loihi2.write_bundle(
+            *(net, self.output, mapping, golden),
+            seed=self.seed,
+            overwrite=self.overwrite,
+        )
+
+    def refuse(self, bundle: Path) -> None:
+        """Say so, if any of it was asked for although there is a bundle already."""
+        asked = (self.output, self.chip, self.cores, self.audio, self.tokens)
+        if any(option is not None for option in asked):
+            raise ValueError(
+                f"{bundle}: is a bundle already; --output, --chip, --cores, --audio "
+                "and --tokens are for a network description"
+            )
 
 
 def deploy(
@@ -97,13 +145,12 @@ def deploy(
     choose("mode", mode, dict.fromkeys(deployment.MODES))
     backend = backend or ("cpu" if check else None)
     runner = None if backend is None else deployment.create(backend)
+    order = _Order(output, chip, cores, audio, tokens, limit, seed, overwrite)
     if network.is_dir():
-        _refuse_options(network, output, chip, cores, audio, tokens)
+        order.refuse(network)
         bundle = deployment.load_bundle(network)
     else:
-        bundle = _write(
-            *(network, output, chip, cores, audio, tokens, limit, seed, overwrite)
-        )
+        bundle = order.write(network)
     _describe(screen, bundle)
     if runner is None:
         _core_table(screen, bundle, {}, 0)
@@ -123,33 +170,6 @@ def _list(screen: Console, deployment) -> None:
         screen.print(f"{name}: {point.value} (package {package})")
     if not points:
         screen.print(f"no entry point in the group {deployment.ENTRY_POINTS}")
-
-
-def _refuse_options(network: Path, *options: object) -> None:
-    if any(option is not None for option in options):
-        raise ValueError(
-            f"{network}: is a bundle already; --output, --chip, --cores, --audio and "
-            "--tokens are for a network description"
-        )
-
-
-def _write(network, output, chip, cores, audio, tokens, limit, seed, overwrite):
-    from lava_sparse_rnn import loihi2, spec
-
-    if output is None:
-        raise ValueError("deploy writes a bundle: name its folder with -o")
-    if audio is not None and tokens is not None:
-        raise ValueError("give the golden input as --audio or as --tokens, not both")
-    net = spec.load(network)
-    golden = None
-    if audio is not None:
-        golden = audio_tokens(net, audio)[:limit]
-    elif tokens is not None:
-        golden = read_tokens(tokens, net.d_in)[:limit]
-    mapping = loihi2.map_network(net, chip or "oheo_gulch", cores)
-    return loihi2.write_bundle(
-        net, output, mapping, golden, seed=seed, overwrite=overwrite
-    )
 
 
 def _describe(screen: Console, bundle) -> None:

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture, read_tokens
-from lava_sparse_rnn.cli._info import NetworkFile
+from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile
 from lava_sparse_rnn.cli._tables import show_table
+from lava_sparse_rnn.cli._tokens import audio_tokens
 from lava_sparse_rnn.files import replacing
 
 COUNT_COLUMNS = {
@@ -38,15 +39,8 @@ def estimate(
     tokens: Annotated[
         Path | None, typer.Option(help="Integer tokens, (T, d_in), as .npy.")
     ] = None,
-    chip: Annotated[
-        str,
-        typer.Option(
-            help="oheo_gulch, kapoho_point, hala_point, or a JSON or TOML file."
-        ),
-    ] = "oheo_gulch",
-    cores: Annotated[
-        int | None, typer.Option(help="Cores to use; by default as few as possible.")
-    ] = None,
+    chip: Chip = "oheo_gulch",
+    cores: Cores = None,
     preset: Annotated[
         str, typer.Option(help="Coefficients: loihi1 or loihi2 (which has none).")
     ] = "loihi1",
@@ -72,21 +66,21 @@ def estimate(
     check_outputs(json_file)
     screen = console()
     net = spec.load(network)
-    x, (token_s, buffer_s) = _input(net, audio, tokens), _times(net)
+    x, times = _input(net, audio, tokens), _times(net)
     mapping = loihi2.map_network(net, chip, cores)
-    result = loihi2.estimate(
-        net, x[:limit], mapping, coefficients or preset, token_s, buffer_s
-    )
-    _show(screen, result, len(x))
+    result = loihi2.estimate(net, x[:limit], mapping, coefficients or preset, *times)
     if plot is not None:
         from lava_sparse_rnn.loihi2 import plots
 
         plots.draw(mapping, plot, result)
+    if json_file is not None:
+        values = loihi2.estimate_dict(result, ndns=bool(times))
+        with replacing(json_file) as temporary:
+            temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+    _show(screen, result, len(x), bool(times))
+    if plot is not None:
         screen.print(f"mapping: {plot}")
     if json_file is not None:
-        with replacing(json_file) as temporary:
-            text = json.dumps(loihi2.estimate_dict(result), indent=1)
-            temporary.write_text(text + "\n", "utf-8")
         screen.print(f"numbers: {json_file}")
 
 
@@ -101,28 +95,17 @@ def _input(net, audio: Path | None, tokens: Path | None):
     )
 
 
-def _times(net) -> tuple[float, float]:
-    """Seconds of a token and of a window: a denoiser's own, or those of N-DNS."""
+def _times(net) -> tuple[float, ...]:
+    """Seconds of a token and of a window, where the network is a denoiser."""
     from lava_sparse_rnn.audio.frontend import TASK, FrontEnd
 
-    known = net.meta.get("task") == TASK
-    front = FrontEnd.from_metadata(net.meta) if known else FrontEnd()
+    if net.meta.get("task") != TASK:
+        return ()
+    front = FrontEnd.from_metadata(net.meta)
     return front.hop_length / front.sample_rate, front.n_fft / front.sample_rate
 
 
-def audio_tokens(net, path: Path):
-    """Tokens of a recording."""
-    from lava_sparse_rnn.audio.denoiser import Denoiser
-    from lava_sparse_rnn.audio.sound import wav
-
-    samples, _ = wav.read(path)
-    x = Denoiser(net).tokens(samples)
-    if not len(x):
-        raise ValueError(f"{path}: no samples, estimate needs at least one token")
-    return x
-
-
-def _show(screen: Console, result, total: int) -> None:
+def _show(screen: Console, result, total: int, sound: bool) -> None:
     counts = result.counts
     mapping = counts.mapping
     mapping_table(screen, mapping)
@@ -136,12 +119,19 @@ def _show(screen: Console, result, total: int) -> None:
     if result.terms:
         _term_table(screen, result)
     _mode_table(screen, result)
-    screen.print(
-        f"N-DNS proxies: {result.ops_per_token:,.0f} operations per token; power "
-        f"{result.power_proxy / 1e6:.3f} M-Ops/s, power-delay product "
-        f"{result.pdp_proxy / 1e6:.4f} M-Ops (a {result.buffer_s * 1e3:g} ms buffer "
-        "and the fall-through latency, where known)",
+    operations = (
+        f"{result.ops_per_token:,.0f} operations per token (a neuron update taken for "
+        "10 synaptic operations)"
     )
+    if sound:
+        screen.print(
+            f"N-DNS proxies: {operations}; power {result.power_proxy / 1e6:.3f} "
+            f"M-Ops/s, power-delay product {result.pdp_proxy / 1e6:.4f} M-Ops (a "
+            f"{result.buffer_s * 1e3:g} ms buffer and the fall-through latency, where "
+            "known)"
+        )
+    else:
+        screen.print(operations)
     if result.missing:
         screen.print("left out, no coefficient has a value:")
         for line in result.missing:

@@ -5,21 +5,30 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
-from lava_sparse_rnn.cli._board import Costs, board_entry, count_costs
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
-from lava_sparse_rnn.cli._info import NetworkFile
+from lava_sparse_rnn.cli._notices import overflows
+from lava_sparse_rnn.cli._options import NetworkFile
 from lava_sparse_rnn.cli._progress import tokens_bar
-from lava_sparse_rnn.cli._run import overflows
 from lava_sparse_rnn.cli._tables import show_table
 from lava_sparse_rnn.files import replacing
+
+if TYPE_CHECKING:
+    from lava_sparse_rnn.audio.denoiser import Denoiser
+    from lava_sparse_rnn.audio.evaluation.costs import Costs
+    from lava_sparse_rnn.audio.evaluation.scores import LeftOut
+
+SHOWN = 10  # of the mixtures that were left out, so many on the screen
+UNKNOWN = "not known"
 
 
 def evaluate(
@@ -53,51 +62,110 @@ def evaluate(
     """Score a denoiser: SI-SNR, DNSMOS, latency and power proxies, beside its peers."""
     from lava_sparse_rnn.audio import NdnsFolder
     from lava_sparse_rnn.audio.evaluation import scores as evaluation
+    from lava_sparse_rnn.audio.evaluation.board import board_entry
 
     check_outputs(output, board)
-    folder = NdnsFolder(data)
-    runs = fastest(backend)
-    own = network.stem
+    folder = NdnsFolder(data, lenient=True)
+    left_out: list[LeftOut] = []
     with contextlib.ExitStack() as stack:
-        denoiser = stack.enter_context(open_denoiser(network, runs))
-        systems = {
-            own: denoiser.denoise,
-            **_others(beside or [], runs, own, stack),
-            **_peers(peer or []),
-        }
+        ours = _ours([network, *(beside or [])], fastest(backend), stack)
+        systems = {one.name: one.denoise for one in ours} | _peers(peer or [])
         with tokens_bar("mixes") as progress:
-            scores = evaluation.evaluate(systems, folder, progress, dnsmos)
-        costs = count_costs(denoiser, folder, network)
-        counters = denoiser.backend.counters
-    screen = console()
-    _show(screen, scores, data)
-    overflows(screen, counters)
-    _show_costs(screen, own, costs, peer or [])
+            scores = evaluation.evaluate(systems, folder, progress, dnsmos, left_out)
+        costs = _costs(ours, folder, left_out)
+        counters = [one.denoiser.backend.counters for one in ours if one.denoiser]
     if output is not None:
         values = {
             "scores": evaluation.as_json(scores),
-            "costs": {own: costs.as_dict()},
+            "costs": {name: found.as_dict() for name, found in costs.items()},
+            "left_out": [one.reason for one in left_out],
         }
         _write(output, json.dumps(values, indent=2) + "\n")
     if board is not None:
-        _write(board, board_entry(own, network, scores[own][-1], costs))
+        own = ours[0].name
+        _write(board, board_entry(own, network, scores[own][-1], costs[own]))
+    screen = console()
+    _show(screen, scores, data)
+    for found in counters:
+        overflows(screen, found)
+    _show_costs(screen, ours, costs, peer or [])
+    _tell_left_out(left_out, len(folder))
 
 
-def _others(paths: list[Path], backend: str, own: str, stack: contextlib.ExitStack):
-    """Further networks: integers by their file's name, floats by their run's."""
-    systems = {}
-    for path in paths:
-        if path.suffix == ".safetensors":
+@dataclass(frozen=True)
+class _Ours:
+    """A network of this library that is scored.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, or of the run of a float checkpoint.
+    path : Path
+    denoise : callable
+    denoiser : Denoiser, optional
+        Integers; a float checkpoint has none.
+    """
+
+    name: str
+    path: Path
+    denoise: Callable
+    denoiser: Denoiser | None = None
+
+    @classmethod
+    def open(
+        cls, path: Path, backend: str, stack: contextlib.ExitStack, floats: bool
+    ) -> _Ours:
+        """Integers from a .net file; floats, where they may be, from a checkpoint."""
+        if floats and path.suffix == ".safetensors":
             from lava_sparse_rnn.train.float_denoiser import FloatDenoiser
 
-            name, made = f"{path.parent.name} (float)", FloatDenoiser(path)
-        else:
-            name = path.stem
-            made = stack.enter_context(open_denoiser(path, backend))
-        if name in (own, *systems):
-            raise ValueError(f"beside: {path}: a second network named {name!r}")
-        systems[name] = made.denoise
-    return systems
+            name = f"{path.parent.name} (float)"
+            return cls(name, path, FloatDenoiser(path).denoise)
+        denoiser = stack.enter_context(open_denoiser(path, backend))
+        return cls(path.stem, path, denoiser.denoise, denoiser)
+
+
+def _ours(paths: list[Path], backend: str, stack: contextlib.ExitStack) -> list[_Ours]:
+    """The network that is evaluated, first, and those beside it."""
+    found: dict[str, _Ours] = {}
+    for path in paths:
+        one = _Ours.open(path, backend, stack, floats=bool(found))
+        if one.name in found:
+            raise ValueError(f"beside: {path}: a second network named {one.name!r}")
+        found[one.name] = one
+    return list(found.values())
+
+
+def _costs(ours: list[_Ours], folder: Any, left_out: list[LeftOut]) -> dict[str, Costs]:
+    """Of every network of integers, over the first mixtures that were scored."""
+    from lava_sparse_rnn.audio.evaluation.costs import COUNTED_MIXES, count_costs
+
+    without = {one.index for one in left_out}
+    scored = [i for i in range(len(folder)) if i not in without]
+    waves = [folder[i].noisy for i in scored[:COUNTED_MIXES]]
+    return {
+        one.name: count_costs(one.denoiser, waves, one.path)
+        for one in ours
+        if one.denoiser is not None
+    }
+
+
+def _tell_left_out(left_out: list[LeftOut], mixes: int) -> None:
+    """The command has failed in part: its exit status says so too."""
+    if not left_out:
+        return
+    screen = console(stderr=True)
+    for one in left_out[:SHOWN]:
+        screen.print(f"left out: {one.reason}")
+    if len(left_out) > SHOWN:
+        screen.print(f"left out: {len(left_out) - SHOWN} more")
+    lost = sum(one.index is not None for one in left_out)
+    single = len(left_out) - lost
+    beside = f", and {single} files that belong to none" if single else ""
+    raise ValueError(
+        f"{lost} of {mixes} mixtures could not be scored{beside}; the scores are of "
+        "the others"
+    )
 
 
 def _peers(names: list[str]):
@@ -156,34 +224,42 @@ def _mos(mos) -> list[str]:
     return [] if mos is None else [f"{v:.2f}" for v in (mos.ovrl, mos.sig, mos.bak)]
 
 
-def _show_costs(screen: Console, own: str, costs: Costs, names: list[str]) -> None:
+def _show_costs(
+    screen: Console, ours: list[_Ours], costs: dict[str, Costs], names: list[str]
+) -> None:
     from lava_sparse_rnn.audio.peers import PEERS
 
-    columns = ("system", "parameters", "M-MAC/s", "latency ms", "KB")
-    kilobytes = f"{costs.size_bytes / 1000:,.0f}"
-    synops = costs.synops_per_second / 1e6
-    latency = 1e3 * costs.latency_s
-    rows = [
-        (own, f"{costs.parameters:,}", f"{synops:.2f}", f"{latency:.1f}", kilobytes)
-    ]
+    rows = []
+    for one in ours:
+        found, size = costs.get(one.name), one.path.stat().st_size
+        numbers = [UNKNOWN] * 3
+        if found is not None:
+            numbers = [
+                f"{found.parameters:,}",
+                f"{found.synops_per_second / 1e6:.2f}",
+                f"{1e3 * found.latency_s:.1f}",
+            ]
+        rows.append((one.name, *numbers, f"{size / 1000:,.0f}"))
     for name in names:
         p = PEERS[name]
+        macs = UNKNOWN if p.macs_per_second is None else p.macs_per_second / 1e6
         rows.append(
             (
                 name,
-                "not known" if p.parameters is None else f"{p.parameters:,}",
-                "not known"
-                if p.macs_per_second is None
-                else f"{p.macs_per_second / 1e6:,.1f}",
+                UNKNOWN if p.parameters is None else f"{p.parameters:,}",
+                macs if isinstance(macs, str) else f"{macs:,.1f}",
                 f"{p.lookahead_ms:g}",
                 "",
             )
         )
+    columns = ("system", "parameters", "M-MAC/s", "latency ms", "KB")
     title = "cost; ours: weights kept and synaptic operations of these mixtures"
     show_table(screen, title, columns, rows)
-    screen.print(
-        f"N-DNS proxies: power {costs.power_proxy / 1e6:.3f} M-Ops/s, power-delay "
-        f"product {costs.pdp_proxy / 1e6:.4f} M-Ops; latency: {costs.buffer_s * 1e3:g} "
-        f"ms window + {costs.compute_s * 1e3:.3f} ms per token for all of it on this "
-        f"machine (counted over {costs.tokens:,} tokens)"
-    )
+    for name, found in costs.items():
+        screen.print(
+            f"{name}: N-DNS proxies: power {found.power_proxy / 1e6:.3f} M-Ops/s, "
+            f"power-delay product {found.pdp_proxy / 1e6:.4f} M-Ops; latency: "
+            f"{found.buffer_s * 1e3:g} ms window + {found.compute_s * 1e3:.3f} ms per "
+            f"token for all of it on this machine (counted over {found.tokens:,} "
+            "tokens)"
+        )

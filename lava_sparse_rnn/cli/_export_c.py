@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._info import NetworkFile
+from lava_sparse_rnn.cli._options import NetworkFile
 
 
 def export_c(

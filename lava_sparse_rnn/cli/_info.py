@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-from rich.console import Group
-from rich.table import Table
+from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
-
-NetworkFile = Annotated[Path, typer.Argument(help="A network description (.net).")]
+from lava_sparse_rnn.cli._options import NetworkFile
+from lava_sparse_rnn.cli._tables import show_table
 
 
 def info(network: NetworkFile) -> None:
@@ -20,63 +15,50 @@ def info(network: NetworkFile) -> None:
     from lava_sparse_rnn import spec
 
     net = spec.load(network)
-    console().print(
-        Group(
-            f"{network}: {network.stat().st_size:,} bytes, {net.d_in} inputs, "
-            f"{net.d_out} outputs, latency {net.latency} time steps",
-            layer_table(net),
-            matrix_table(net),
-            _arithmetic(net),
-        )
+    screen = console()
+    screen.print(
+        f"{network}: {network.stat().st_size:,} bytes, {net.d_in} inputs, "
+        f"{net.d_out} outputs, latency {net.latency} time steps"
     )
+    layer_table(screen, net)
+    matrix_table(screen, net)
+    screen.print(_arithmetic(net))
 
 
-def layer_table(net) -> Table:
+def layer_table(screen: Console, net) -> None:
     """One row per layer: sizes and wires."""
     from lava_sparse_rnn.spec.statistics import neuron_count
 
-    table = Table(title="layers", title_justify="left")
-    for name in ("layer", "type", "in", "out", "states", "neurons"):
-        table.add_column(name, justify="left" if name == "type" else "right")
-    table.add_column("wires: bits, frac")
+    rows = []
     for i, layer in enumerate(net.layers):
         block = hasattr(layer, "d_state")
         wires = {
             n: getattr(layer, n) for n in (("s", "z", "out") if block else ("out",))
         }
-        table.add_row(
-            str(i),
-            layer.type,
-            str(layer.inp.size),
-            str(layer.out.size),
-            f"{layer.d_state} x {layer.state.bits} bits" if block else "-",
-            str(neuron_count(layer)),
-            "\n".join(f"{n}: {w.bits}, {_range(w.frac)}" for n, w in wires.items()),
+        rows.append(
+            (
+                str(i),
+                layer.type,
+                str(layer.inp.size),
+                str(layer.out.size),
+                f"{layer.d_state} x {layer.state.bits} bits" if block else "-",
+                str(neuron_count(layer)),
+                "\n".join(f"{n}: {w.bits}, {_range(w.frac)}" for n, w in wires.items()),
+            )
         )
-    return table
+    wires = "wires: bits, frac"
+    columns = ("layer", "type", "in", "out", "states", "neurons", wires)
+    show_table(screen, "layers", columns, rows, text={"type", wires})
 
 
-def matrix_table(net) -> Table:
+def matrix_table(screen: Console, net) -> None:
     """One row per sparse matrix, and the sum."""
     from lava_sparse_rnn.spec.statistics import matrix_sizes
 
-    table = Table(title="weights", title_justify="left", show_footer=True)
     sizes = matrix_sizes(net)
     total, nnz = sum(m.total for m in sizes), sum(m.nnz for m in sizes)
-    footers = {
-        "layer": "all",
-        "matrix": "",
-        "shape": "",
-        "weights": f"{total:,}",
-        "not zero": f"{nnz:,}",
-        "sparsity": f"{1 - nnz / total:.1%}",
-        "bits": "",
-        "bytes": f"{sum(m.weight_bytes for m in sizes):,}",
-    }
-    for name, footer in footers.items():
-        table.add_column(name, footer, justify="right")
-    for m in sizes:
-        table.add_row(
+    rows = [
+        (
             str(m.layer),
             m.name,
             f"{m.shape[0]} x {m.shape[1]}",
@@ -86,7 +68,17 @@ def matrix_table(net) -> Table:
             str(m.bits),
             f"{m.weight_bytes:,}",
         )
-    return table
+        for m in sizes
+    ]
+    rows.append(
+        (
+            *("all", "", "", f"{total:,}", f"{nnz:,}", f"{1 - nnz / total:.1%}", ""),
+            f"{sum(m.weight_bytes for m in sizes):,}",
+        )
+    )
+    columns = ("layer", "matrix", "shape", "weights", "not zero", "sparsity")
+    title = "weights"
+    show_table(screen, title, (*columns, "bits", "bytes"), rows, last=1)
 
 
 def _arithmetic(net) -> str:

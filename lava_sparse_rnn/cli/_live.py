@@ -13,9 +13,10 @@ import typer
 
 from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._denoise import DEFAULT_NETWORK, check_network
 from lava_sparse_rnn.cli._files import check_sound
 from lava_sparse_rnn.cli._meters import Screen, summary
+from lava_sparse_rnn.cli._networks import check_network
+from lava_sparse_rnn.cli._options import DEFAULT_NETWORK, NetworkOption
 from lava_sparse_rnn.cli._signals import Stopped
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ def live(
             "output; the loudspeaker if not given.",
         ),
     ] = None,
-    network: Annotated[
-        Path, typer.Option("--network", "-n", help="The network that denoises.")
-    ] = DEFAULT_NETWORK,
+    network: NetworkOption = DEFAULT_NETWORK,
     real_time: Annotated[
         bool, typer.Option(help="Read a recording as slowly as it was spoken.")
     ] = False,

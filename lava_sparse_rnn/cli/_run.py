@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, read_tokens
-from lava_sparse_rnn.cli._info import NetworkFile
+from lava_sparse_rnn.cli._notices import overflows
+from lava_sparse_rnn.cli._options import NetworkFile
 from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.files import replacing
 
@@ -46,12 +46,3 @@ def run(
     screen = console()
     screen.print(f"{len(y)} answers of {net.d_out} values: {output}")
     overflows(screen, counters)
-
-
-def overflows(screen: Console, counters) -> None:
-    """Say which tensors overflowed and how often, if any."""
-    if total := sum(counters.values()):
-        parts = ", ".join(
-            f"{name} {count}" for name, count in sorted((+counters).items())
-        )
-        screen.print(f"{total} values did not fit their format: {parts}")

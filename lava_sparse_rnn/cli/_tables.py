@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables that fit the screen: one with too many columns becomes several."""
+"""Tables that fit the screen, and one line per row where there is no screen."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+
+from lava_sparse_rnn.cli._console import on_terminal
 
 Rows = Sequence[Sequence[str]]
 CONTINUED = " (continued)"
@@ -22,7 +26,11 @@ def show_table(
     last: int = 0,
     text: Collection[str] = (),
 ) -> None:
-    """Print a table, in parts that each repeat the first column where it is too wide.
+    """Print a table: drawn on a terminal, as plain lines into a file or pipe.
+
+    On a terminal it comes in parts that each repeat the first column, where it is too
+    wide. Elsewhere there is no width, unless ``COLUMNS`` asks for one: every row is
+    one line with all of its cells.
 
     Parameters
     ----------
@@ -36,17 +44,19 @@ def show_table(
     text : collection of str
         Columns, besides the first, that do not hold numbers.
     """
+    left = [i == 0 or name in text for i, name in enumerate(columns)]
+    if not on_terminal(screen) and "COLUMNS" not in os.environ:
+        _print_plain(screen, title, columns, rows, left)
+        return
     widths = [
-        FRAME + max(len(line) for cell in cells for line in cell.split("\n") or [""])
+        FRAME + max(cell_len(line) for cell in cells for line in cell.split("\n"))
         for cells in zip(columns, *rows, strict=True)
     ]
     for part in _parts(widths, screen.width):
         table = Table(title=title, title_justify="left")
         for i in part:
-            words = i == 0 or columns[i] in text
-            table.add_column(
-                columns[i], justify="left" if words else "right", overflow="fold"
-            )
+            justify = "left" if left[i] else "right"
+            table.add_column(columns[i], justify=justify, overflow="fold")
         for n, row in enumerate(rows):
             if last and n == len(rows) - last:
                 table.add_section()
@@ -65,3 +75,24 @@ def _parts(widths: list[int], room: int) -> list[list[int]]:
         parts[-1].append(i)
         used += width
     return parts
+
+
+def _print_plain(
+    screen: Console,
+    title: str,
+    columns: Sequence[str],
+    rows: Rows,
+    left: Sequence[bool],
+) -> None:
+    heads = [name.replace("-\n", "").replace("\n", " ") for name in columns]
+    cells = [[c.replace("\n(", " (").replace("\n", "; ") for c in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(heads, *cells, strict=True)]
+    screen.print(title)
+    for row in (heads, *cells):
+        padded = (
+            cell + " " * (width - cell_len(cell))
+            if to_left
+            else " " * (width - cell_len(cell)) + cell
+            for cell, width, to_left in zip(row, widths, left, strict=True)
+        )
+        screen.print("│ " + " │ ".join(padded) + " │")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._console import console
 
 
@@ -24,13 +25,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a denoiser; the same command goes on where a run was stopped."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise ImportError(
-            "training needs torch: install the extra with "
-            "`uv sync --extra train` or `pip install 'lava-sparse-rnn[train]'`"
-        ) from None
+    messages.require("train", "train", "torch")
     from lava_sparse_rnn.train.config import read_config
     from lava_sparse_rnn.train.stages import run
 

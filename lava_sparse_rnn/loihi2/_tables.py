@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 
 T = TypeVar("T")
@@ -49,10 +50,7 @@ def read_table(path: str | Path, kind: type[T]) -> T:
         # As JSON, strict fields still take tables for nested classes.
         return adapter.validate_json(json.dumps(reader(text), default=str))
     except ValidationError as error:
-        fields = "; ".join(
-            f"{'.'.join(str(p) for p in e['loc']) or 'table'}: {e['msg']}"
-            for e in error.errors()
-        )
+        fields = messages.fields(error.errors(), "table")
         raise Loihi2Error(f"{path}: {fields}") from None
     except Loihi2Error as error:
         raise Loihi2Error(f"{path}: {error}") from None

@@ -136,10 +136,14 @@ def _mode(mode: Mode) -> dict[str, Any]:
     return {**asdict(mode), "energy_per_token_j": mode.energy_per_token_j}
 
 
-def estimate_dict(e: Estimate) -> dict[str, Any]:
-    """An estimate as values that JSON can hold, with its label."""
+def estimate_dict(e: Estimate, ndns: bool = True) -> dict[str, Any]:
+    """An estimate as values that JSON can hold, with its label.
+
+    The proxies of the N-DNS challenge are left out, if asked for: they mean nothing
+    where tokens are no frames of sound.
+    """
     counts = e.counts
-    return {
+    values = {
         "label": e.label,
         "preset": e.preset.model_dump(),
         "missing": list(e.missing),
@@ -148,13 +152,16 @@ def estimate_dict(e: Estimate) -> dict[str, Any]:
         "counts_per_idle_step": {q: counts.idle.per_token(q) for q in PER_CORE},
         "busiest_core": busiest(counts),
         "synops_per_token": float(counts.synops.mean()),
+        "ops_per_token": e.ops_per_token,
         "time_terms": [asdict(t) for t in e.terms],
         "modes": [_mode(e.pipelined), _mode(e.fall_through)],
-        "ndns": {
+        "mapping": mapping_dict(counts.mapping),
+    }
+    if ndns:
+        values["ndns"] = {
             "formula": f"(synops + {NEURON_OPS} * neuron updates) / {e.token_s:g} s",
             "power_proxy_ops_per_s": e.power_proxy,
             "pdp_proxy_ops": e.pdp_proxy,
             "buffer_s": e.buffer_s,
-        },
-        "mapping": mapping_dict(counts.mapping),
-    }
+        }
+    return values

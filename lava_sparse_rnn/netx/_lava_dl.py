@@ -19,6 +19,7 @@ import numpy as np
 from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
 from numpy.typing import ArrayLike, NDArray
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, register
 from lava_sparse_rnn.proc import STATE_VARS
@@ -40,8 +41,7 @@ def _lava_dl(place: Place) -> tuple[Any, Any]:
     except ImportError as error:
         raise ImportError(
             f"{place.name}: is a layer of lava-dl, which is not installed: "
-            "pip install 'lava-sparse-rnn[dl]' or uv sync --extra dl"
-            f" ({error})"
+            f"{messages.install('dl')} ({error})"
         ) from error
     return Network, NetDict
 

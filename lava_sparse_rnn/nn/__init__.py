@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sparse S5 networks in torch: the float model, sparsification, quantisation."""
 
+from lava_sparse_rnn import messages
+
+messages.require("nn", "train", "torch")
+
 from lava_sparse_rnn.nn import blocks, heads, quantize, sparsify
 from lava_sparse_rnn.nn._scan import gated_scan
 from lava_sparse_rnn.nn.activations import TopK

@@ -5,6 +5,10 @@
 call resumes.
 """
 
+from lava_sparse_rnn import messages
+
+messages.require("train", "train", "torch", "safetensors", "tensorboard")
+
 from .config import TrainConfig
 from .stages import FloatStage, IntegerStage, open_float, run
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import RECIPES
@@ -308,11 +309,7 @@ def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}"
-            for e in error.errors()
-        ]
-        raise ValueError("; ".join(problems)) from None
+        raise ValueError(messages.fields(error.errors(), "settings")) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

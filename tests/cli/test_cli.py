@@ -68,7 +68,7 @@ def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
     before, after = re.search(r"SI-SNR: (\S+) dB before, (\S+) dB after", text).groups()
     assert float(before) == pytest.approx(12.5, abs=0.5)
     assert np.isfinite(float(after))
-    assert "real-time factor" in text
+    assert re.search(r"0.20 s of sound in \S+ s, [\d.,]+ times real time", text)
     assert "synops/token" in text
     assert plot.stat().st_size > 10_000
     again = tmp_path / "again.wav"
@@ -300,20 +300,111 @@ def test_evaluate_scores_a_set(command, net, tmp_path):
 def test_evaluate_scores_networks_beside_each_other(command, net, tmp_path):
     for kind in ("noisy", "clean"):
         (tmp_path / kind).mkdir()
-        tone = 0.1 * np.sin(0.05 * np.arange(1600))
-        wav.write(tmp_path / kind / f"{kind}_fileid_0.wav", tone)
+        sound = 0.1 * np.sin(0.05 * np.arange(1600))
+        sound[::7] += 0.02 * (kind == "noisy")
+        wav.write(tmp_path / kind / f"{kind}_fileid_0.wav", sound)
     other, scores = tmp_path / "other.net", tmp_path / "scores.json"
     other.write_bytes(net.read_bytes())
     code, _, _ = command(
         *("evaluate", net, "--data", tmp_path, "--beside", other, "-o", scores)
     )
     assert code == 0
-    first, second = json.loads(scores.read_text())["scores"].items()
+    written = json.loads(scores.read_text())
+    first, second = written["scores"].items()
+    costs = written["costs"]
+    assert list(costs) == [net.stem, "other"]
+    assert costs["other"]["power_proxy"] == costs[net.stem]["power_proxy"]
     assert (first[0], second[0]) == (net.stem, "other")
     assert first[1] == second[1]
     code, _, error = command("evaluate", net, "--data", tmp_path, "--beside", net)
     assert code != 0
     assert f"a second network named '{net.stem}'" in error
+
+
+def put(folder, **sounds):
+    """A mixture of a set: `number` and what is in ``noisy`` and ``clean``."""
+    number, suffix = sounds.pop("number"), sounds.pop("suffix", "wav")
+    for kind, (samples, rate) in sounds.items():
+        (folder / kind).mkdir(exist_ok=True)
+        path = folder / kind / f"{kind}_fileid_{number}.{suffix}"
+        soundfile.write(path, samples, rate, format="WAV", subtype="FLOAT")
+
+
+def sounds(n=1600, rate=16000):
+    """A tone in noise, and the tone."""
+    tone = 0.1 * np.sin(np.arange(n) * 0.05)
+    noise = np.random.default_rng(n).normal(0, 0.05, n)
+    return {"noisy": (tone + noise, rate), "clean": (tone, rate)}
+
+
+NOTHING = (np.zeros(1600), 16000)
+ODD = {
+    "silent clean": ({"clean": NOTHING}, "clean_fileid_1.wav: reference is silent"),
+    "silent noisy": ({"noisy": NOTHING}, "noisy_fileid_1.wav: noisy recording: SI-SNR"),
+    "no noise": ({"noisy": sounds()["clean"]}, "noisy_fileid_1.wav: noisy recording"),
+    "empty": ({"noisy": (np.zeros(0), 16000)}, "noisy_fileid_1.wav: holds no samples"),
+    "rate": (sounds(800, 8000), "noisy_fileid_1.wav: 8000 Hz, most of the set has 16"),
+    "one rate": ({"clean": (np.ones(800), 8000)}, "clean_fileid_1.wav: 8000 Hz, its p"),
+    "length": ({"clean": (np.ones(9), 16000)}, "noisy_fileid_1.wav: 1600 samples"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_evaluate_leaves_one_odd_mixture_out(command, net, tmp_path, odd):
+    change, message = ODD[odd]
+    scores, board = tmp_path / "s.json", tmp_path / "b.yml"
+    for number in range(3):
+        put(tmp_path, number=number, **sounds())
+    put(tmp_path, number=1, **{**sounds(), **change})
+    words = ("evaluate", net, "--data", tmp_path, "-o", scores, "--board", board)
+    code, text, error = command(*words)
+    assert code == 1
+    assert f"left out: {tmp_path}" in error
+    assert message in error
+    assert "1 of 3 mixtures could not be scored" in error
+    assert "power-delay product" in text
+    assert board.exists()
+    written = json.loads(scores.read_text())
+    assert [row["mixes"] for row in written["scores"][net.stem]] == [2]
+    assert len(written["left_out"]) == 1
+    assert message in written["left_out"][0]
+
+
+def test_evaluate_reads_wav_in_any_case_and_names_strays(command, net, tmp_path):
+    for number, suffix in enumerate(("WAV", "Wav", "wav")):
+        put(tmp_path, number=number, suffix=suffix, **sounds())
+    words = ("evaluate", net, "--data", tmp_path)
+    assert command(*words)[0] == 0
+    (tmp_path / "noisy" / "._noisy_fileid_0.wav").write_bytes(b"of another system")
+    assert command(*words)[0] == 0
+    put(tmp_path, number=7, noisy=NOTHING)
+    (tmp_path / "clean" / "notes.wav").write_bytes(b"")
+    code, _, error = command(*words)
+    assert code == 1
+    assert "noisy_fileid_7.wav: has no partner" in error
+    assert "notes.wav: no fileid_<number> in the name" in error
+    assert "0 of 3 mixtures could not be scored, and 2 files that belong" in error
+
+
+def test_evaluate_without_any_mixture_that_can_be_scored(command, net, tmp_path):
+    put(tmp_path, number=0, **{**sounds(), "clean": NOTHING})
+    code, _, error = command("evaluate", net, "--data", tmp_path)
+    assert code == 1
+    assert "none of 1 mixtures can be scored" in error
+    assert "clean_fileid_0.wav: reference is silent" in error
+
+
+def test_denoise_meets_a_silent_clean_recording_before_it_writes(
+    command, net, noisy, tmp_path
+):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(3200), 16000)
+    out = tmp_path / "o.wav"
+    code, _, error = command(
+        *("denoise", noisy, "-o", out, "-n", net, "--clean", tmp_path / "silent.wav")
+    )
+    assert code == 1
+    assert "silent.wav: reference is silent or constant" in error
+    assert not out.exists()
 
 
 def test_evaluate_names_an_unknown_peer(command, net, tmp_path):

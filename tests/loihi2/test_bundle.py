@@ -202,8 +202,10 @@ MANIFESTS = {
     "schema version is 2, this library reads 1": lambda m: m.update(schema_version=2),
     "schema version is None": lambda m: m.pop("schema_version"),
     "format is 'zip'": lambda m: m.update(format="zip"),
-    "groups.0.depth: Input should be": lambda m: m["groups"][0].update(depth="x"),
-    "extra: Extra inputs": lambda m: m.update(extra=1),
+    'groups.0.depth is "x", must be a whole number': lambda m: m["groups"][0].update(
+        depth="x"
+    ),
+    "extra is not known": lambda m: m.update(extra=1),
     "board.chip: .*have places for": lambda m: m["board"]["chip"].update(cores=999),
     "leads out of the bundle": lambda m: m["groups"][0].update(program="../x"),
     "programs/x.asm is not among its files": lambda m: m["groups"][0].update(

@@ -65,7 +65,7 @@ def test_files(tmp_path):
     ("text", "message"),
     [
         ('{"chip": {"core": 3}}', "chip.core: Unexpected"),
-        ('{"chip": {"cores": "3"}}', "chip.cores: Input should be a valid integer"),
+        ('{"chip": {"cores": "3"}}', 'chip.cores is "3", must be a whole number'),
         ('{"chip": {"cores": 500}}', "500 cores"),
         ("{", "cannot be parsed"),
     ],

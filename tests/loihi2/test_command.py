@@ -63,23 +63,34 @@ def test_audio(command, net, tmp_path):
     assert plot.stat().st_size > 10_000
 
 
-@pytest.mark.parametrize(
-    ("meta", "times"), [(True, (16 / 16000, 64 / 16000)), (False, (0.008, 0.032))]
-)
-def test_tokens_come_as_fast_as_the_network_says(command, net, tmp_path, meta, times):
-    network = spec.load(net)
-    if not meta:
-        network = spec.Network(network.layers, network.recipe)
-        network.save(tmp_path / "bare.net")
-    x = np.arange(4 * 33).reshape(4, 33)
+def test_tokens_of_a_denoiser_come_as_fast_as_it_says(command, net, tmp_path):
+    network, x = spec.load(net), np.arange(4 * 33).reshape(4, 33)
     np.save(tmp_path / "x.npy", x)
     numbers = tmp_path / "n.json"
-    path = net if meta else tmp_path / "bare.net"
-    code, *_ = command(path, "--tokens", tmp_path / "x.npy", "--json", numbers)
+    code, text, _ = command(net, "--tokens", tmp_path / "x.npy", "--json", numbers)
     assert code == 0
-    e = loihi2.estimate(network, x, loihi2.map_network(network), "loihi1", *times)
+    assert "N-DNS proxies" in text
+    mapping, times = loihi2.map_network(network), (16 / 16000, 64 / 16000)
+    e = loihi2.estimate(network, x, mapping, "loihi1", *times)
     found = json.loads(numbers.read_text())
     assert found == json.loads(json.dumps(loihi2.estimate_dict(e)))
+
+
+def test_tokens_of_another_network_are_no_sound(command, net, tmp_path):
+    network, x = spec.load(net), np.arange(4 * 33).reshape(4, 33)
+    network = spec.Network(network.layers, network.recipe, {"task": "digits"})
+    network.save(tmp_path / "bare.net")
+    np.save(tmp_path / "x.npy", x)
+    words = (tmp_path / "bare.net", "--tokens", tmp_path / "x.npy", "--json")
+    code, text, _ = command(*words, tmp_path / "n.json")
+    assert code == 0
+    assert "operations per token" in text
+    assert "N-DNS" not in text
+    assert "32 ms" not in text
+    found = json.loads((tmp_path / "n.json").read_text())
+    assert "ndns" not in found
+    e = loihi2.estimate(network, x, loihi2.map_network(network))
+    assert found["ops_per_token"] == e.ops_per_token
 
 
 def test_tokens_and_measured_coefficients(command, net, tmp_path):

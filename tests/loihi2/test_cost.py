@@ -239,15 +239,18 @@ def test_files_of_coefficients(tmp_path, counted):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"name": "x"}', "source: Field required"),
-        ('{"name": "x", "source": "y", "spikes_ns": 1}', "spikes_ns: Extra inputs"),
-        ('{"name": "x", "source": "y", "spike_ns": -1}', "spike_ns: Input should be g"),
+        ('{"name": "x"}', "source is missing"),
+        ('{"name": "x", "source": "y", "spikes_ns": 1}', "spikes_ns is not known"),
+        (
+            '{"name": "x", "source": "y", "spike_ns": -1}',
+            "spike_ns is -1, must be at least 0",
+        ),
         (
             '{"name": "x", "source": "y", "spike_ns": "1"}',
-            "spike_ns: Input should be a",
+            "spike_ns is",
         ),
         ('{"name": "x", "source": "y", "link_bits_per_ns": 0}', "link_bits_per_ns: "),
-        ("[1]", "table: Input should be an object"),
+        ("[1]", "table is [1], must be an object"),
     ],
 )
 def test_bad_files(tmp_path, text, message):

@@ -18,7 +18,8 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
@@ -253,8 +254,6 @@ def fetch(
     AudioError
         When a package of the core list cannot be downloaded or holds nothing usable.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
     _require_tools()
     require_av()
     cache = Path(cache)
@@ -262,15 +261,9 @@ def fetch(
         (cache / folder).mkdir(parents=True, exist_ok=True)
     by_package = _by_package(sources)
     failed: list[str] = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("corpus", total=len(by_package))
-        for package, rows in by_package.items():
-            progress.update(task, description=package)
+    with _shown(console, len(by_package)) as show:
+        for done, (package, rows) in enumerate(by_package.items()):
+            show(package, done)
             if not _parts(cache, package, rows):
                 try:
                     _build(cache, package, rows)
@@ -278,7 +271,28 @@ def fetch(
                     if any(row.core for row in rows):
                         raise
                     failed.append(str(error))
-            progress.advance(task)
-        progress.update(task, description="joining")
+        show("joining", len(by_package))
         _join(cache, by_package)
     return failed
+
+
+@contextmanager
+def _shown(console, total: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar on a terminal, a line per package elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = console or Console()
+    if not console.file.isatty():
+        yield lambda text, done: console.print(
+            f"{text} ({done} of {total} packages done)", markup=False, soft_wrap=True
+        )
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("corpus", total=total)
+        yield lambda text, done: progress.update(task, description=text, completed=done)

@@ -12,6 +12,7 @@ import scipy.signal
 import soundfile
 import soxr
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
 from lava_sparse_rnn.audio.sound.power import frame_levels
 from lava_sparse_rnn.audio.sound.rate import FRAME, SAMPLE_RATE
@@ -38,7 +39,7 @@ def require_av():
     except ImportError as error:
         raise MissingDependencyError(
             "decoding the corpus needs PyAV, which is not installed: "
-            "install lava-sparse-rnn[train]"
+            + messages.install("train")
         ) from error
     return av
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
 from lava_sparse_rnn.audio.sound.samples import check_samples
 
@@ -58,7 +59,8 @@ def dnsmos(samples: np.ndarray) -> Mos:
         from speechmos import dnsmos as networks  # type: ignore[import-not-found]
     except ImportError as error:
         raise MissingDependencyError(
-            f"DNSMOS needs the extra 'evaluate' (uv sync --extra evaluate): {error}"
+            f"DNSMOS needs the extra 'evaluate': {messages.install('evaluate')} "
+            f"({error})"
         ) from None
     x = np.clip(check_samples(samples, "DNSMOS").astype(np.float64), -1.0, 1.0)
     found: Any = networks.run(x, _RATE)  # a dict, for one recording

@@ -24,7 +24,8 @@ def _pair(estimate, reference) -> tuple[np.ndarray, np.ndarray]:
     for name, x in (("estimate", e), ("reference", s)):
         if not np.all(np.isfinite(x)):
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
-            raise AudioError(f"{name}: sample {at} is {x[at]}")
+            where = at[0] if len(at) == 1 else at
+            raise AudioError(f"{name}: sample {where} is {x[at]}")
     return e - e.mean(-1, keepdims=True), s - s.mean(-1, keepdims=True)
 
 

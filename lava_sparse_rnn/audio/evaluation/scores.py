@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.evaluation.dnsmos import Mos, dnsmos
 from lava_sparse_rnn.audio.evaluation.metrics import si_snr
 from lava_sparse_rnn.audio.ndns.folder import NdnsFolder
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
 System = Callable[[np.ndarray], np.ndarray]
 """float32 (samples,) to the same, in time with the input."""
@@ -52,9 +55,26 @@ class Score:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A mixture that no system has a score of.
+
+    Parameters
+    ----------
+    index : int or None
+        In the folder; none for a file that belongs to no mixture.
+    reason : str
+        Begins with the path of the file.
+    """
+
+    index: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
 class _Row:
     """One mixture and one system."""
 
+    index: int
     snr_db: float | None
     before: float
     after: float
@@ -62,11 +82,25 @@ class _Row:
     denoised_mos: Mos | None
 
 
+# What recordings, networks and the libraries of peers raise about what they were given.
+_REFUSALS = (ValueError, ArithmeticError, OSError, RuntimeError)
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Errors begin with the file, and the system, that they are about."""
+    try:
+        yield
+    except _REFUSALS as error:
+        raise AudioError(f"{where}: {str(error) or type(error).__name__}") from error
+
+
 def evaluate(
     systems: Mapping[str, System],
     folder: NdnsFolder,
     on_mix: Callable[[int, int], None],
     mos: bool = False,
+    left_out: list[LeftOut] | None = None,
 ) -> dict[str, list[Score]]:
     """Denoise every mixture of a folder by every system and score it.
 
@@ -79,6 +113,11 @@ def evaluate(
         Called with mixtures done and in all.
     mos : bool
         Whether to run DNSMOS, which takes seconds per minute of sound.
+    left_out : list of LeftOut, optional
+        Is given every mixture that cannot be scored: a file that cannot be read, or
+        whose rate is not that of most of the set, a silent recording, an answer that
+        is none. No system is scored on it, so that all have the same files. Without
+        the list the first such mixture is an error.
 
     Returns
     -------
@@ -88,26 +127,91 @@ def evaluate(
     Raises
     ------
     AudioError
-        For a set without mixtures, or a system that answers with another length.
+        For a set without mixtures, or none that can be scored, and, without
+        `left_out`, for the first one that cannot; it names the file.
     """
-    rows: dict[str, list[_Row]] = {name: [] for name in systems}
-    for i in range(len(folder)):
-        item = folder[i]
-        before = float(si_snr(item.noisy, item.clean))
-        noisy_mos = dnsmos(item.noisy) if mos else None
-        for name, system in systems.items():
-            out = system(item.noisy)
-            if out.shape != item.noisy.shape:
-                raise AudioError(
-                    f"{name}: answers {out.shape}, the mixture is {item.noisy.shape}"
-                )
-            after = float(si_snr(out, item.clean))
-            heard = dnsmos(out) if mos else None
-            rows[name].append(_Row(item.snr_db, before, after, noisy_mos, heard))
-        on_mix(i + 1, len(folder))
     if not len(folder):
         raise AudioError("evaluation: the set has no mixtures")
-    return {name: _scores(found) for name, found in rows.items()}
+    refused = [LeftOut(None, reason) for reason in folder.left_out]
+    rows: list[dict[str, _Row]] = []
+    rates: list[int] = []
+    for i in range(len(folder)):
+        try:
+            found, rate = _mixture(systems, folder, i, mos)
+        except (AudioError, OSError) as error:  # both name the file
+            if left_out is None:
+                raise
+            refused.append(LeftOut(i, str(error)))
+        else:
+            rows.append(found)
+            rates.append(rate)
+        on_mix(i + 1, len(folder))
+    kept, odd = _of_one_rate(rows, rates, folder)
+    if odd and left_out is None:
+        raise AudioError(odd[0].reason)
+    refused += odd
+    if left_out is not None:
+        left_out += sorted(refused, key=lambda x: -1 if x.index is None else x.index)
+    if not kept:
+        raise AudioError(
+            f"evaluation: none of {len(folder)} mixtures can be scored; "
+            f"{refused[0].reason}"
+        )
+    return {name: _scores([row[name] for row in kept]) for name in systems}
+
+
+def _mixture(
+    systems: Mapping[str, System], folder: NdnsFolder, i: int, mos: bool
+) -> tuple[dict[str, _Row], int]:
+    """A row per system, and the rate of the files."""
+    noisy_path, clean_path = (
+        str(folder.path(kind, folder.file_ids[i])) for kind in ("noisy", "clean")
+    )
+    item, rows = folder[i], {}
+    with _named(clean_path):
+        before = float(si_snr(item.noisy, item.clean))
+    with _named(noisy_path):
+        _require_finite("noisy recording", before)
+        noisy_mos = dnsmos(item.noisy) if mos else None
+    for name, system in systems.items():
+        with _named(f"{noisy_path}: {name}"):
+            out = np.asarray(system(item.noisy))
+            if out.shape != item.noisy.shape:
+                raise AudioError(
+                    f"answers {out.shape}, the mixture is {item.noisy.shape}"
+                )
+            after = float(si_snr(out, item.clean))
+            _require_finite("answer", after)
+            heard = dnsmos(out) if mos else None
+        rows[name] = _Row(i, item.snr_db, before, after, noisy_mos, heard)
+    return rows, item.sample_rate
+
+
+def _require_finite(what: str, ratio: float) -> None:
+    """Infinite ratios have no mean."""
+    if not np.isfinite(ratio):
+        cause = "exactly the clean recording" if ratio > 0 else "silent"
+        raise AudioError(f"{what}: SI-SNR is {ratio:g} dB, it is {cause}")
+
+
+def _of_one_rate(
+    rows: list[dict[str, _Row]], rates: list[int], folder: NdnsFolder
+) -> tuple[list[dict[str, _Row]], list[LeftOut]]:
+    """Mixtures of the rate that most have, and the others."""
+    counts = Counter(rates)
+    usual = max(
+        counts, key=lambda r: (counts[r], r == SAMPLE_RATE), default=SAMPLE_RATE
+    )
+    kept, odd = [], []
+    for found, rate in zip(rows, rates, strict=True):
+        if rate == usual:
+            kept.append(found)
+            continue
+        index = next(iter(found.values())).index
+        path = folder.path("noisy", folder.file_ids[index])
+        reason = f"{path}: {rate} Hz, most of the set has {usual} Hz"
+        odd.append(LeftOut(index, reason))
+    return kept, odd
 
 
 def _scores(rows: list[_Row]) -> list[Score]:

@@ -17,6 +17,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.audio.denoiser import Samples
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
 from lava_sparse_rnn.audio.live.session import Gaps
@@ -38,8 +39,8 @@ def load_sounddevice() -> Any:
         return import_module("sounddevice")
     except ImportError:
         raise MissingDependencyError(
-            "microphone and loudspeaker need the extra 'live' (uv run --extra live "
-            f"lava-sparse-rnn live, or pip install sounddevice); {ELSE}"
+            "microphone and loudspeaker need the extra 'live': "
+            f"{messages.install('live')}; {ELSE}"
         ) from None
     except OSError as error:
         raise MissingDependencyError(

@@ -46,6 +46,8 @@ class NdnsItem:
     file_id : int
     snr_db, level_db : float or None
         As the name says.
+    sample_rate : int
+        Of the files, Hz; the samples are at 16 kHz.
     """
 
     noisy: np.ndarray = field(repr=False)
@@ -54,6 +56,7 @@ class NdnsItem:
     file_id: int
     snr_db: float | None
     level_db: float | None
+    sample_rate: int = SAMPLE_RATE
 
 
 def write_set(
@@ -114,7 +117,7 @@ def write_set(
 def _whole_set(folder: Path) -> Iterator[Path]:
     """A folder ``<folder>.part`` to fill, whose content is ``folder``'s at the end."""
     for kind in KINDS:
-        if next((folder / kind).glob("*.wav"), None):
+        if _names(folder / kind):
             raise AudioError(f"{folder / kind}: holds WAV files already")
         if (folder / kind).is_dir() and next((folder / kind).iterdir(), None):
             raise AudioError(f"{folder / kind}: is not empty")
@@ -159,21 +162,28 @@ def _number(pattern: re.Pattern, name: str) -> float | None:
     return float(found.group(1)) if found else None
 
 
-def _index(folder: Path) -> dict[int, str]:
-    """Map the file numbers of one folder to names, without opening any file."""
+def _names(folder: Path) -> list[str]:
+    """WAV files of one folder, in any case; hidden ones are not recordings."""
     if not folder.is_dir():
-        return {}
+        return []
     # Strings, not paths: a set of the challenge has 60,000 files in each folder.
     with os.scandir(folder) as entries:
-        names = sorted(e.name for e in entries if e.name.endswith(".wav"))
+        names = (e.name for e in entries)
+        return sorted(n for n in names if n.lower().endswith(".wav") and n[0] != ".")
+
+
+def _index(folder: Path, refuse: Callable[[str], None]) -> dict[int, str]:
+    """Map the file numbers of one folder to names, without opening any file."""
     found: dict[int, str] = {}
-    for name in names:
+    for name in _names(folder):
         match = _FILE_ID.search(name)
         if match is None:
-            raise AudioError(f"{folder / name}: no fileid_<number> in the name")
+            refuse(f"{folder / name}: no fileid_<number> in the name")
+            continue
         key = int(match.group(1))
         if key in found:
-            raise AudioError(f"{folder / name}: fileid {key} is also in {found[key]}")
+            refuse(f"{folder / name}: fileid {key} is also in {found[key]}")
+            continue
         found[key] = name
     return found
 
@@ -185,34 +195,48 @@ class NdnsFolder(Sequence):
     ----------
     folder : str or pathlib.Path
         Holds ``noisy`` and ``clean``, and ``noise`` if wanted.
+    lenient : bool
+        Leave out files without a number or a partner, instead of refusing the set.
 
     Attributes
     ----------
     file_ids : list of int
         In ascending order; example ``i`` has ``file_ids[i]``.
+    left_out : list of str
+        A line for each file that was left out, beginning with its path.
 
     Raises
     ------
     AudioError
-        When a folder is missing or empty, a name has no number, a number occurs
-        twice, or a file has no partner.
+        When a folder is missing or empty, and, unless `lenient`, when a name has no
+        number, a number occurs twice, or a file has no partner.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, lenient: bool = False):
         self.folder = Path(folder)
+        self.left_out: list[str] = []
         for kind in ("noisy", "clean"):
             if not (self.folder / kind).is_dir():
                 raise AudioError(f"{self.folder}: no folder {kind!r} in it")
-        self._noisy = _index(self.folder / "noisy")
-        self._clean = _index(self.folder / "clean")
-        self._noise = _index(self.folder / "noise")
-        if not self._noisy:
+        refuse = self.left_out.append if lenient else _refuse
+        self._files = {kind: _index(self.folder / kind, refuse) for kind in KINDS}
+        if not self._files["noisy"]:
             raise AudioError(f"{self.folder / 'noisy'}: no WAV files")
-        partners = [("clean", self._clean)]
-        if self._noise:
-            partners.append(("noise", self._noise))
-        for name, other in partners:
-            lonely = sorted(self._noisy.keys() ^ other.keys())
+        if not self._files["noise"]:
+            del self._files["noise"]
+        shared = set.intersection(*map(set, self._files.values()))
+        if lenient:
+            for kind, names in self._files.items():
+                for key in sorted(names.keys() - shared):
+                    refuse(f"{self.path(kind, key)}: has no partner in the set")
+        else:
+            self._require_partners()
+        self.file_ids = sorted(shared)
+
+    def _require_partners(self) -> None:
+        noisy = self._files["noisy"]
+        for name in self._files:
+            lonely = sorted(noisy.keys() ^ self._files[name].keys())
             if lonely:
                 shown = ", ".join(map(str, lonely[:5]))
                 more = ", ..." if len(lonely) > 5 else ""
@@ -220,15 +244,13 @@ class NdnsFolder(Sequence):
                     f"{self.folder}: {len(lonely)} files without a partner in noisy "
                     f"or {name}: fileid {shown}{more}"
                 )
-        self.file_ids = sorted(self._noisy)
 
     def __len__(self) -> int:
         return len(self.file_ids)
 
     def path(self, kind: str, file_id: int) -> Path:
         """File of an example in one of the folders :data:`KINDS`."""
-        names = {"noisy": self._noisy, "clean": self._clean, "noise": self._noise}
-        return self.folder / kind / names[kind][file_id]
+        return self.folder / kind / self._files[kind][file_id]
 
     def __getitem__(self, i: int) -> NdnsItem:
         """Read example ``i``.
@@ -240,20 +262,30 @@ class NdnsFolder(Sequence):
         """
         key = self.file_ids[i]
         path = self.path("noisy", key)
-        noisy, _ = wav.read(path)
-        clean, _ = wav.read(self.path("clean", key))
-        noise = wav.read(self.path("noise", key))[0] if self._noise else None
-        for other in (clean, noise):
-            if other is not None and len(other) != len(noisy):
+        noisy, about = wav.read(path)
+        partners: dict[str, np.ndarray] = {}
+        for kind in self._files.keys() - {"noisy"}:
+            partners[kind], other = wav.read(self.path(kind, key))
+            if other.sample_rate != about.sample_rate:
+                raise AudioError(
+                    f"{other.path}: {other.sample_rate} Hz, its partner {path} has "
+                    f"{about.sample_rate} Hz"
+                )
+            if len(partners[kind]) != len(noisy):
                 raise AudioError(
                     f"{path}: {len(noisy)} samples at {SAMPLE_RATE} Hz, "
-                    f"its partner has {len(other)}"
+                    f"its partner has {len(partners[kind])}"
                 )
         return NdnsItem(
             noisy,
-            clean,
-            noise,
+            partners["clean"],
+            partners.get("noise"),
             file_id=key,
             snr_db=_number(_SNR, path.name),
             level_db=_number(_LEVEL, path.name),
+            sample_rate=about.sample_rate,
         )
+
+
+def _refuse(reason: str) -> None:
+    raise AudioError(reason)

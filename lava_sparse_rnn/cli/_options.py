@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_NETWORK = Path("data/denoiser.net")
+
+
+def positive(option: typer.CallbackParam, value: float | None) -> float | None:
+    """A callback for options whose value is finite and above zero."""
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"{value:g} is not in the range x>0.")
+    return value
+
+
+NetworkFile = Annotated[Path, typer.Argument(help="A network description (.net).")]
+NetworkOption = Annotated[
+    Path, typer.Option("--network", "-n", help="The network that denoises.")
+]
+Chip = Annotated[
+    str,
+    typer.Option(help="oheo_gulch, kapoho_point, hala_point, or a JSON or TOML file."),
+]
+Cores = Annotated[
+    int | None,
+    typer.Option(min=1, help="Cores to use; by default as few as possible."),
+]

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sentences for what others say: the system, pydantic, a package that is missing."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import json
+from collections.abc import Sequence
+from typing import Any
+
+_OF_THE_SYSTEM = {
+    errno.ENOENT: "no such file or folder",
+    errno.EISDIR: "is a folder, a file is needed",
+    errno.ENOTDIR: "a part of this path is no folder",
+    errno.EEXIST: "is there already",
+    errno.EACCES: "may not be read or written (permission denied)",
+    errno.EROFS: "cannot be written, the file system is read-only",
+    errno.ENOSPC: "cannot be written, no space is left on the device",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
+}
+
+# By pydantic's name of an error; braces hold what it says of the limit.
+_RULES = {
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be one of: {expected}",
+    "finite_number": "must be a finite number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a word",
+    "string_pattern_mismatch": "must match {pattern}",
+    "path_type": "must be a path",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object with fields",
+    "model_type": "must be an object with fields",
+    "model_attributes_type": "must be an object with fields",
+    "dataclass_type": "must be an object with fields",
+}
+_LONGEST = 60  # characters of a value that are shown
+
+
+def install(extra: str | None) -> str:
+    """How to install one of the extras of ``pyproject.toml``, or what has none.
+
+    The package is not in a registry: both commands are for a copy of the repository.
+    """
+    uv, pip = (f" --extra {extra}", f"'.[{extra}]'") if extra else ("", ".")
+    return f"run `uv sync{uv}` or `pip install {pip}` in the folder of the repository"
+
+
+def require(room: str, extra: str | None, *modules: str) -> None:
+    """Refuse to import a room without the packages that all of it needs.
+
+    Parameters
+    ----------
+    room : str
+        What needs them.
+    extra : str or None
+        That installs them; none for what every installation has.
+    *modules : str
+        Names of top-level modules.
+
+    Raises
+    ------
+    ImportError
+        With the command that installs them.
+    """
+    for module in modules:
+        try:
+            found = importlib.util.find_spec(module) is not None
+        except ValueError:  # a stand-in without a spec
+            found = True
+        if not found:
+            raise ImportError(
+                f"lava_sparse_rnn.{room}: {module} is not installed; {install(extra)}",
+                name=module,
+            )
+
+
+def sentence(error: BaseException) -> str:
+    """An error as a line: the system's numbers are left out, the file comes first."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        text = _OF_THE_SYSTEM.get(error.errno or 0, error.strerror.lower())
+        return f"{error.filename}: {text}"
+    return str(error) or type(error).__name__
+
+
+def fields(errors: Sequence[Any], whole: str, most: int | None = None) -> str:
+    """What a check by pydantic found, as ``field is value, must be ...; ...``.
+
+    Parameters
+    ----------
+    errors : sequence
+        ``ValidationError.errors()``.
+    whole : str
+        What to call the place of an error that belongs to no field.
+    most : int, optional
+        Fields that are named; how many more there are is said.
+    """
+    lines = [_field(error, whole) for error in errors]
+    if most is not None and len(lines) > most:
+        lines = [*lines[:most], f"and {len(lines) - most} more"]
+    return "; ".join(lines)
+
+
+def _field(error: Any, whole: str) -> str:
+    place = ".".join(map(str, error["loc"])) or whole
+    kind, about = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        return f"{place} is missing"
+    if kind == "extra_forbidden":
+        return f"{place} is not known"
+    if kind not in _RULES:
+        text = error["msg"].removeprefix("Value error, ")
+        return f"{place}: {text}"
+    value = json.dumps(error["input"], default=str)
+    if len(value) > _LONGEST:
+        value = value[:_LONGEST] + " ..."
+    return f"{place} is {value}, {_RULES[kind].format(**about)}"
