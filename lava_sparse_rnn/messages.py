@@ -125,4 +125,5 @@ def _field(error: Any, whole: str) -> str:
     value = json.dumps(error["input"], default=str)
     if len(value) > _LONGEST:
         value = value[:_LONGEST] + " ..."
-    return f"{place} is {value}, {_RULES[kind].format(**about)}"
+    limits = {k: f"{v:g}" if isinstance(v, float) else v for k, v in about.items()}
+    return f"{place} is {value}, {_RULES[kind].format(**limits)}"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import positive
+from lava_sparse_rnn.cli._options import at_least, positive
 from lava_sparse_rnn.cli._progress import tokens_bar
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,14 +37,18 @@ def mix(
     split: Annotated[
         str, typer.Option(help="train, validation or test.")
     ] = "validation",
-    count: Annotated[int, typer.Option(min=1, help="Number of mixtures.")] = 80,
+    count: Annotated[
+        int, typer.Option(callback=at_least(1), help="Number of mixtures.")
+    ] = 80,
     seconds: Annotated[
         float, typer.Option(callback=positive, help="Length of each.")
     ] = 4.0,
     snr: Annotated[
         list[int] | None, typer.Option(help="Ratios in dB, taken in turn.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the mixtures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(callback=at_least(0), help="Of the mixtures.")
+    ] = 0,
     cache: Cache = None,
 ) -> None:
     """Mix a set of noisy recordings with their clean ones."""

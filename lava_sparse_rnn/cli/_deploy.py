@@ -11,10 +11,9 @@ import typer
 from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._files import read_tokens
-from lava_sparse_rnn.cli._options import Cores
+from lava_sparse_rnn.cli._options import Cores, at_least
 from lava_sparse_rnn.cli._tables import show_table
-from lava_sparse_rnn.cli._tokens import audio_tokens
+from lava_sparse_rnn.cli._tokens import audio_tokens, integer_tokens
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.loihi2 import Bundle
@@ -46,9 +45,14 @@ Audio = Annotated[Path | None, typer.Option(help="A recording for the golden inp
 Tokens = Annotated[
     Path | None, typer.Option(help="The golden input, (T, d_in), as .npy.")
 ]
-Limit = Annotated[int, typer.Option(min=1, help="Tokens of the golden input at most.")]
+Limit = Annotated[
+    int, typer.Option(callback=at_least(1), help="Tokens of the golden input at most.")
+]
 Seed = Annotated[
-    int, typer.Option(min=0, help="Of a random golden input, where none is given.")
+    int,
+    typer.Option(
+        callback=at_least(0), help="Of a random golden input, where none is given."
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a bundle that is there.")
@@ -95,7 +99,7 @@ class _Order:
         if self.audio is not None:
             golden = audio_tokens(net, self.audio)[: self.limit]
         elif self.tokens is not None:
-            golden = read_tokens(self.tokens, net.d_in)[: self.limit]
+            golden = integer_tokens(self.tokens, net.d_in)[: self.limit]
         mapping = loihi2.map_network(net, self.chip or "oheo_gulch", self.cores)
         return loihi2.write_bundle(
             *(net, self.output, mapping, golden),

@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._files import check_outputs, check_picture, read_tokens
-from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile
+from lava_sparse_rnn.cli._files import check_outputs, check_picture
+from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile, at_least
 from lava_sparse_rnn.cli._tables import show_table
-from lava_sparse_rnn.cli._tokens import audio_tokens
+from lava_sparse_rnn.cli._tokens import audio_tokens, integer_tokens
 from lava_sparse_rnn.files import replacing
 
 COUNT_COLUMNS = {
@@ -47,7 +47,9 @@ def estimate(
     coefficients: Annotated[
         Path | None, typer.Option(help="Measured coefficients, JSON or TOML.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Tokens to count at most.")] = 1000,
+    limit: Annotated[
+        int, typer.Option(callback=at_least(1), help="Tokens to count at most.")
+    ] = 1000,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the mapping into this picture.")
     ] = None,
@@ -88,7 +90,7 @@ def _input(net, audio: Path | None, tokens: Path | None):
     if audio is not None and tokens is None:
         return audio_tokens(net, audio)
     if tokens is not None and audio is None:
-        return read_tokens(tokens, net.d_in)
+        return integer_tokens(tokens, net.d_in)
     raise ValueError(
         "estimate counts a run on real input: give either --audio X.wav or "
         "--tokens X.npy"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,22 @@ import typer
 DEFAULT_NETWORK = Path("data/denoiser.net")
 
 
+def at_least(lowest: int) -> Callable:
+    """A callback for options whose value is a whole number from ``lowest`` on."""
+
+    def check(option: typer.CallbackParam, value: int | None) -> int | None:
+        if value is not None and value < lowest:
+            name = option.opts[0]
+            raise ValueError(f"{name}: is {value}, must be at least {lowest}")
+        return value
+
+    return check
+
+
 def positive(option: typer.CallbackParam, value: float | None) -> float | None:
     """A callback for options whose value is finite and above zero."""
     if value is not None and not (math.isfinite(value) and value > 0):
-        raise typer.BadParameter(f"{value:g} is not in the range x>0.")
+        raise ValueError(f"{option.opts[0]}: is {value:g}, must be above 0")
     return value
 
 
@@ -29,5 +42,7 @@ Chip = Annotated[
 ]
 Cores = Annotated[
     int | None,
-    typer.Option(min=1, help="Cores to use; by default as few as possible."),
+    typer.Option(
+        callback=at_least(1), help="Cores to use; by default as few as possible."
+    ),
 ]

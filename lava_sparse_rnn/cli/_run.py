@@ -13,6 +13,7 @@ from lava_sparse_rnn.cli._files import check_outputs, read_tokens
 from lava_sparse_rnn.cli._notices import overflows
 from lava_sparse_rnn.cli._options import NetworkFile
 from lava_sparse_rnn.cli._progress import tokens_bar
+from lava_sparse_rnn.cli._tokens import check_whole
 from lava_sparse_rnn.files import replacing
 
 BackendOption = Annotated[
@@ -37,6 +38,8 @@ def run(
     check_outputs(output)
     net = spec.load(network)
     x = read_tokens(tokens, net.d_in)
+    if not real:
+        check_whole(tokens, x, "with --real tokens and answers are real values")
     with backends.create(backend, net) as stream, tokens_bar() as progress:
         y = stream.run(net.to_wire(x) if real else x, progress)
         counters = stream.counters

@@ -87,6 +87,7 @@ def _print_plain(
     heads = [name.replace("-\n", "").replace("\n", " ") for name in columns]
     cells = [[c.replace("\n(", " (").replace("\n", "; ") for c in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(heads, *cells, strict=True)]
+    line = "|" if screen.options.ascii_only else "│"
     screen.print(title)
     for row in (heads, *cells):
         padded = (
@@ -95,4 +96,4 @@ def _print_plain(
             else " " * (width - cell_len(cell)) + cell
             for cell, width, to_left in zip(row, widths, left, strict=True)
         )
-        screen.print("│ " + " │ ".join(padded) + " │")
+        screen.print(f"{line} " + f" {line} ".join(padded) + f" {line}")

@@ -141,7 +141,7 @@ def test_missing_tools(monkeypatch, tmp_path):
 def test_missing_av(monkeypatch, tmp_path):
     monkeypatch.setattr(corpus, "_require_tools", lambda: None)
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(MissingDependencyError, match=r"lava-sparse-rnn\[train\]"):
+    with pytest.raises(MissingDependencyError, match="uv sync --extra train"):
         fetch(tmp_path, quiet(), TABLE)
 
 

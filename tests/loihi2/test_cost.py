@@ -249,7 +249,10 @@ def test_files_of_coefficients(tmp_path, counted):
             '{"name": "x", "source": "y", "spike_ns": "1"}',
             "spike_ns is",
         ),
-        ('{"name": "x", "source": "y", "link_bits_per_ns": 0}', "link_bits_per_ns: "),
+        (
+            '{"name": "x", "source": "y", "link_bits_per_ns": 0}',
+            "link_bits_per_ns is 0, must be above 0",
+        ),
         ("[1]", "table is [1], must be an object"),
     ],
 )

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the command prints where there is no terminal, and in words of whom."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lava_sparse_rnn import __version__, cli, messages, spec
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    path = tmp_path_factory.mktemp("net") / "größe ± 1.net"
+    spec.random_network(np.random.default_rng(0), d_in=320, d_out=257).save(path)
+    return path
+
+
+def run(*words, shell=None, **environment):
+    """The module as a command in a process of its own; text is UTF-8 or ASCII."""
+    env = {k: v for k, v in os.environ.items() if k != "COLUMNS"} | environment
+    command = [sys.executable, "-m", "lava_sparse_rnn", *map(str, words)]
+    if shell:
+        command = ["bash", "-c", f'"$@" {shell}', "bash", *command]
+    done = subprocess.run(command, capture_output=True, env=env)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_tables_in_a_pipe_are_one_line_per_row(net):
+    code, out, error = run("info", net, TERM="dumb")
+    assert (code, error) == (0, "")
+    lines = out.splitlines()
+    (row,) = [x for x in lines if x.startswith("│ 0 ") and "weights" in x]
+    total = spec.load(net).layers[0].weights.matrix.shape
+    assert f" {total[0]} x {total[1]} │" in row
+    assert f" {total[0] * total[1]:,} │" in row
+    tables = [x for x in lines if x[0] == "│"]
+    assert all(x[-1] == "│" for x in tables)
+    assert len(tables) == 1 + 3 + 1 + 7 + 1
+    assert not set("┏┃┡└") & set(out)
+
+
+def test_what_the_encoding_does_not_know_is_replaced(net):
+    code, out, error = run("info", net, PYTHONIOENCODING="ascii")
+    assert (code, error) == (0, "")
+    assert "gr??e ? 1.net: " in out
+    assert "| 0 " in out
+    code, _, error = run("info", "nö.net", PYTHONIOENCODING="ascii")
+    assert code == 1
+    assert error.startswith("error: n")
+
+
+@pytest.mark.parametrize("reader", ["true", "head -1"])
+def test_a_reader_that_goes_away_is_no_error(net, reader):
+    _, out, error = run("info", net, shell=f"| {reader}")
+    assert error == ""
+    assert out.count("\n") == (reader != "true")
+
+
+def test_the_version_and_the_module():
+    assert run("--version") == (0, f"lava-sparse-rnn {__version__}\n", "")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        text = capsys.readouterr()
+        return stopped.value.code, text.out, text.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "n", "no.npy", "-o", "y.npy"), "no.npy: no such file or folder"),
+        (("run", "n", "folder", "-o", "y.npy"), "folder: is a folder, a file is need"),
+        (("estimate", "n", "--tokens", "no.npy"), "no.npy: no such file or folder"),
+        (("estimate", "n", "--cores", "-5"), "--cores: is -5, must be at least 1"),
+        (("estimate", "n", "--limit", "0"), "--limit: is 0, must be at least 1"),
+        (("deploy", "n", "-o", "b", "--cores", "0"), "--cores: is 0, must be at"),
+        (("deploy", "n", "-o", "b", "--seed", "-1"), "--seed: is -1, must be at"),
+        (("data", "mix", "m", "--count", "0"), "--count: is 0, must be at least 1"),
+        (("data", "mix", "m", "--seconds", "nan"), "--seconds: is nan, must be above"),
+        (("data", "mix", "m", "--seed", "-1"), "--seed: is -1, must be at least 0"),
+        (("train", "--config", "no.yml"), "no.yml: no such file or folder"),
+        (("train", "optim.lr=x"), 'optim.lr is "x", must be a number'),
+    ],
+)
+def test_errors_are_sentences(command, net, tmp_path, words, message):
+    (tmp_path / "folder").mkdir()
+    code, _, error = command(*(net if word == "n" else word for word in words))
+    assert code == 1
+    assert error.startswith(f"error: {message}")
+    assert error.count("\n") == 1
+
+
+def test_run_tells_of_real_values(command, net):
+    np.save("x.npy", np.full((2, 320), 0.5))
+    code, _, error = command("run", net, "x.npy", "-o", "y.npy")
+    assert code == 1
+    assert "x.npy: token 0, value 0 is 0.5, no whole number; with --real" in error
+    assert command("run", net, "x.npy", "-o", "y.npy", "--real")[0] == 0
+    np.save("x.npy", np.ones((2, 320)))
+    assert command("run", net, "x.npy", "-o", "y.npy", "--backend", "engine")[0] == 0
+
+
+def test_a_missing_package_comes_with_the_command_that_installs_it(monkeypatch):
+    assert messages.require("nn", "train", "numpy", "json") is None
+    with pytest.raises(ImportError, match=r"nn: nix is not installed; run `uv sync --"):
+        messages.require("nn", "train", "nix")
+    with pytest.raises(ImportError, match=r"`uv sync` or `pip install \.` in the fold"):
+        messages.require("proc", None, "nix")
+
+
+@pytest.mark.parametrize(
+    ("room", "module", "extra"),
+    [
+        ("nn", "torch", "--extra train"),
+        ("train", "torch", "--extra train"),
+        ("proc", "lava", "uv sync`"),
+        ("netx.hdf5", "lava", "uv sync`"),
+    ],
+)
+def test_rooms_say_what_they_need(room, module, extra):
+    code = f"import sys; sys.modules[{module!r}] = None; import lava_sparse_rnn.{room}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: lava_sparse_rnn.")
+    assert f"{module} is not installed" in last
+    assert extra in last
