@@ -12,9 +12,21 @@ ACTIVE_RANGE_DB = 30.0
 
 
 def frame_powers(x: np.ndarray) -> np.ndarray:
-    """Mean square of each whole 20 ms frame, float32 (samples // 320,)."""
-    frames = x[: len(x) // FRAME * FRAME].reshape(-1, FRAME)
-    return np.einsum("ij,ij->i", frames, frames) / np.float32(FRAME)
+    """Mean square of each whole 20 ms frame.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        float32 (..., samples).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (..., samples // 320).
+    """
+    count = x.shape[-1] // FRAME
+    frames = x[..., : count * FRAME].reshape(*x.shape[:-1], count, FRAME)
+    return np.einsum("...j,...j->...", frames, frames) / np.float32(FRAME)
 
 
 def active_power(x: np.ndarray) -> float:
