@@ -43,10 +43,13 @@ def legs_normal_eigen(
     return -0.5 + 1j * imag[keep], vectors[:, keep]
 
 
+MOST_BLOCKS = 16  # where the state is large enough for it
+
+
 def initial_state_space(
     d_model: int,
     d_state: int,
-    blocks: int,
+    blocks: int | None,
     rng: np.random.Generator,
     conj_sym: bool = True,
 ) -> dict[str, np.ndarray]:
@@ -54,9 +57,11 @@ def initial_state_space(
 
     Parameters
     ----------
-    d_model, d_state, blocks : int
-        Features, real state size, and HiPPO blocks; ``d_state`` is a multiple of
-        ``blocks``, and of ``2 * blocks`` with `conj_sym`.
+    d_model, d_state : int
+        Features, and real state size.
+    blocks : int or None
+        HiPPO blocks; ``d_state`` is a multiple of ``blocks``, and of ``2 * blocks``
+        with `conj_sym`. None: as many as divide it, `MOST_BLOCKS` at most.
     rng : numpy.random.Generator
     conj_sym : bool
         Whether only one state of each conjugate pair is stored: N is ``d_state / 2``
@@ -73,6 +78,9 @@ def initial_state_space(
         If the state cannot be cut into such blocks.
     """
     pair = 2 if conj_sym else 1
+    if blocks is None:
+        fitting = (n for n in range(MOST_BLOCKS, 0, -1) if d_state % (pair * n) == 0)
+        blocks = next(fitting, 1)
     if blocks < 1 or d_state % (pair * blocks):
         raise ValueError(
             f"d_state is {d_state}; it must be a multiple of {pair} * hippo_blocks = "

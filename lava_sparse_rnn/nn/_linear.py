@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor
+
+from lava_sparse_rnn.nn._autograd import call, first_order
 
 
 class _LowPrecisionLinear(torch.autograd.Function):
@@ -25,6 +25,7 @@ class _LowPrecisionLinear(torch.autograd.Function):
         return (flat @ short.t()).view(*x.shape[:-1], weight.shape[0])
 
     @staticmethod
+    @first_order
     def backward(ctx, grad):
         flat, short = ctx.saved_tensors
         x_type, w_type, shape = ctx.types
@@ -53,7 +54,7 @@ def linear(x: Tensor, weight: Tensor, dtype: torch.dtype | None = None) -> Tenso
     """
     if dtype is None:
         return torch.nn.functional.linear(x, weight)
-    return cast(Tensor, _LowPrecisionLinear.apply(x, weight, dtype))
+    return call(_LowPrecisionLinear, x, weight, dtype)
 
 
 class _StraightThroughMask(torch.autograd.Function):
@@ -75,5 +76,5 @@ def apply_mask(weight: Tensor, mask: Tensor, straight_through: bool) -> Tensor:
     every few steps, or most of the mask is exchanged at each.
     """
     if straight_through:
-        return cast(Tensor, _StraightThroughMask.apply(weight, mask))
+        return call(_StraightThroughMask, weight, mask)
     return weight * mask

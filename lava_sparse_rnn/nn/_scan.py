@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import cast
 
 import torch
 from torch import Tensor
+
+from lava_sparse_rnn.nn._autograd import call, first_order
 
 # A chunk of about sqrt(T) steps balances the two sequential loops; below 8 and
 # above 32 the loop overhead or the cache misses grow.
@@ -182,6 +183,7 @@ class _GatedScan(torch.autograd.Function):
         return out
 
     @staticmethod
+    @first_order
     def backward(ctx, grad):
         a_re, a_im, x_re, x_im, m_re, m_im = ctx.saved_tensors
         n = a_re.numel()
@@ -258,4 +260,9 @@ def gated_scan(
             f"unknown state nonlinearity {nonlinearity!r}; known: "
             f"{', '.join(NONLINEARITIES)}"
         )
-    return cast(Tensor, _GatedScan.apply(a_re, a_im, drive, nonlinearity))
+    if torch.jit.is_tracing():  # type: ignore[attr-defined]
+        raise RuntimeError(
+            "torch.jit.trace cannot follow the recurrence, whose loop is its own; "
+            "export_hdf5 writes a network that engine, c_export and Lava run"
+        )
+    return call(_GatedScan, a_re, a_im, drive, nonlinearity)

@@ -129,6 +129,19 @@ class FoldedNetwork:
     layers: tuple[FoldedLayer, ...]
 
     @property
+    def d_in(self) -> int:
+        """Number of inputs."""
+        first = self.layers[0]
+        matrix = first.weights if isinstance(first, FoldedAffine) else first.W
+        return matrix.shape[1]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of all tensors."""
+        first = self.layers[0]
+        return (first.weights if isinstance(first, FoldedAffine) else first.W).dtype
+
+    @property
     def nonlinearity(self) -> str:
         """State nonlinearity of the blocks."""
         names = {x.nonlinearity for x in self.layers if isinstance(x, FoldedBlock)}

@@ -36,7 +36,8 @@ def mean(h: Any, lengths: Tensor | None = None) -> Any:
     if lengths is None:
         return h.mean(0)
     inside = torch.arange(h.shape[0], device=lengths.device)[:, None] < lengths
-    return (h * inside[..., None]).sum(0) / lengths[:, None]
+    # Whatever stands in the padding, also NaN.
+    return torch.where(inside[..., None], h, 0).sum(0) / lengths[:, None]
 
 
 def last(h: Any, lengths: Tensor | None = None) -> Any:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -183,7 +183,7 @@ class SparseRNN(nn.Module):
     def export_hdf5(
         self,
         target: str | Path | h5py.Group,
-        features: Iterable[Tensor],
+        features: Tensor | Iterable[Tensor | Sequence[Tensor]],
         recipe: Recipe | str | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Network:
@@ -192,8 +192,9 @@ class SparseRNN(nn.Module):
         Parameters
         ----------
         target : path, or h5py group
-        features : iterable of Tensor, each of shape (batch, time, d_in)
-            Typical input, from which the ranges of all wires are taken.
+        features : Tensor, or iterable of Tensor, each of shape (batch, time, d_in)
+            Typical input, from which the ranges of all wires are taken; of pairs, as
+            a DataLoader gives them, the first is taken.
         recipe : spec.Recipe or str, optional
             Widths and policies, or the name of such in `quantize.RECIPES`.
         meta : mapping, optional

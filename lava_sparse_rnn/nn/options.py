@@ -26,8 +26,9 @@ class S5Options:
 
     Parameters
     ----------
-    hippo_blocks : int
-        Blocks of the HiPPO-LegS initialisation; the state is cut into so many.
+    hippo_blocks : int, optional
+        Blocks of the HiPPO-LegS initialisation; the state is cut into so many. By
+        default as many as divide it, 16 at most.
     state_nonlinearity : {'real_gate', 'split', 'none'}
         Of the complex states on their way to C; see `gated_scan`.
     activation : {'relu', 'gelu'}
@@ -59,7 +60,7 @@ class S5Options:
         If a name is unknown or a number out of its range.
     """
 
-    hippo_blocks: int = 16
+    hippo_blocks: int | None = None
     state_nonlinearity: str = "real_gate"
     activation: str = "relu"
     gate: str = "half1"

@@ -293,7 +293,7 @@ def test_silent_neurons_and_dense_rows_satisfy_the_proof():
 def test_calibration_rejects_nothing_and_nan():
     model, features = trained_like()
     folded = fold(model)
-    with pytest.raises(ValueError, match="at least one batch"):
+    with pytest.raises(ValueError, match="at least one token, got none"):
         calibrate(folded, [])
     features[0, 3, 2] = float("nan")
     with pytest.raises(ValueError, match="input has values that are not finite"):

@@ -117,6 +117,6 @@ def test_errors_name_value_and_limit():
     with pytest.raises(ValueError, match="d_model is 0"):
         SparseRNN(4, 0, 8, 1, 4)
     with pytest.raises(ValueError, match="d_state is 10.*multiple of.* 32"):
-        SparseRNN(4, 6, 10, 1, 4)
+        SparseRNN(4, 6, 10, 1, 4, hippo_blocks=16)
     with pytest.raises(ValueError, match=r"\(batch, time, 4\)"):
         SparseRNN(4, 6, 32, 1, 4)(torch.zeros(2, 3, 5))

@@ -16,7 +16,9 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, SpecError
 from lava_sparse_rnn.nn import quantize as ptq
 from lava_sparse_rnn.nn.blocks._entry import Entry, entry_wire, real_values
+from lava_sparse_rnn.nn.blocks._retired import retire
 from lava_sparse_rnn.nn.folded import FoldedLayer, FoldedNetwork
+from lava_sparse_rnn.nn.quantize._formatted import Formatted
 from lava_sparse_rnn.nn.quantize.module import MODULES
 from lava_sparse_rnn.spec.quantize import HEADROOM, quantize_layer
 
@@ -71,7 +73,7 @@ class Block(nn.Module):
         self.recipe: spec.Recipe | None = None
         self.real: nn.Module | None = None
         self.entry: Entry | None = None
-        self.quantized: nn.Module | None = None
+        self.quantized: Formatted | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -172,8 +174,14 @@ class Block(nn.Module):
         self, layer: spec.Layer, recipe: spec.Recipe, folded: FoldedLayer
     ) -> None:
         spec.Network((layer,), recipe)  # validates
-        self.layer, self.recipe, self.real = layer, recipe, None
+        self.layer, self.recipe = layer, recipe
         self.entry = Entry(layer.inp, self.input_frac, recipe)
+        if self.quantized is not None:  # its parameters may be an optimiser's
+            self.quantized.hold(layer, recipe)
+            return
+        if self.real is not None:
+            retire(self.real, f"{type(self).__name__} of nn.blocks")
+            self.real = None
         self.quantized = MODULES[type(layer)](folded, layer, recipe)
 
     def describe(self) -> spec.Layer:

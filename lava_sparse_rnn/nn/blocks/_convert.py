@@ -17,7 +17,7 @@ from lava_sparse_rnn.spec.quantize import as_recipe
 
 
 @torch.no_grad()
-def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
+def calibrate(model: nn.Module, batches: Iterable[Tensor | Sequence[Tensor]]) -> None:
     """Measure the ranges of all blocks of a model on typical input.
 
     Parameters
@@ -26,6 +26,7 @@ def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
         Called with every batch, in evaluation mode; its `Block` modules take note.
         An earlier calibration is forgotten.
     batches : iterable of Tensor
+        Of pairs, as a DataLoader gives them, the first is taken.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def calibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
         block.ranges, block.is_observing = None, True
     try:
         for batch in batches:
-            model(batch)
+            model(batch[0] if isinstance(batch, tuple | list) else batch)
     finally:
         model.train(was_training)
         for block in blocks:
@@ -56,6 +57,10 @@ def quantize(
     blocks: Iterable[nn.Module], recipe: spec.Recipe | str | None = None
 ) -> None:
     """Replace real numbers by integers in all blocks of a list.
+
+    The blocks have new parameters then: make the optimiser of a fine-tune, hooks,
+    averaged copies and wrappers for several processes afterwards. The step of an
+    optimiser that was made before is an error.
 
     Parameters
     ----------

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT
-from lava_sparse_rnn.nn.quantize.rules import Rules, call, doubles, round_to
+from lava_sparse_rnn.nn._autograd import call, first_order
+from lava_sparse_rnn.nn.quantize.rules import Rules, doubles, round_to
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.quantize import HEADROOM, range_frac
 from lava_sparse_rnn.spec.quantize import wire as wire_of
@@ -43,6 +44,7 @@ class _Adapt(torch.autograd.Function):
         return fitted
 
     @staticmethod
+    @first_order
     def backward(ctx, grad):
         (inside,) = ctx.saved_tensors
         return grad * inside * ctx.scale, None, None, None

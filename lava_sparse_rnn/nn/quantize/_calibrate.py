@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -82,7 +82,7 @@ class _Percentile(_Maximum):
 
 def calibrate(
     folded: FoldedNetwork,
-    batches: Iterable[Tensor],
+    batches: Tensor | Iterable[Tensor | Sequence[Tensor]],
     percentile: float | None = None,
 ) -> Ranges:
     """Ranges of every tensor over some input.
@@ -90,8 +90,9 @@ def calibrate(
     Parameters
     ----------
     folded : FoldedNetwork
-    batches : iterable of Tensor, each of shape (batch, time, d_in)
-        Typical input; `with_silence` adds what real input has too.
+    batches : Tensor, or iterable of Tensor, each of shape (batch, time, d_in)
+        Typical input; `with_silence` adds what real input has too. Of pairs, as a
+        DataLoader gives them, the first is taken.
     percentile : float, optional
         Range that holds this percentage of a neuron's values, zeros included; what
         lies beyond it and its headroom of one bit will saturate. States keep their
@@ -105,16 +106,16 @@ def calibrate(
     Raises
     ------
     ValueError
-        If there is no batch, a value is not finite or the percentile is not in
-        (0, 100].
+        If there is no token, a batch has another shape, a value is not finite or the
+        percentile is not in (0, 100].
     """
     if percentile is not None and not 0 < percentile <= 100:
         raise ValueError(f"percentile is {percentile}; it must lie in (0, 100]")
     observers: list[dict[str, _Observer]] = []
-    first = vars(folded.layers[0]).values()
-    dtype = next(value.dtype for value in first if isinstance(value, Tensor))
-    for batch in batches:
-        x = batch.to(dtype).transpose(0, 1).contiguous()
+    for batch in inputs_of(batches, folded.d_in):
+        x = batch.to(folded.dtype).transpose(0, 1).contiguous()
+        if not x.numel():  # no token, nothing to see
+            continue
         found = [{"out": x}, *folded.trace(x)]
         if not observers:
             make = _maker(percentile)
@@ -125,8 +126,34 @@ def calibrate(
                 _check_finite(magnitude, name, i)
                 observers[i][name].see(magnitude)
     if not observers:
-        raise ValueError("calibration needs at least one batch, got none")
+        raise ValueError("calibration needs at least one token, got none")
     return [{n: o.range() for n, o in layer.items()} for layer in observers]
+
+
+def inputs_of(
+    batches: Tensor | Iterable[Tensor | Sequence[Tensor]], d_in: int
+) -> Iterator[Tensor]:
+    """Batches of shape (batch, time, d_in), of whatever comes as such.
+
+    Parameters
+    ----------
+    batches : Tensor, or iterable of Tensor or of tuples that begin with one
+        A tensor is one batch; of ``(inputs, targets)`` the inputs are taken.
+    d_in : int
+
+    Raises
+    ------
+    ValueError
+        If one is no tensor or has another shape.
+    """
+    for i, batch in enumerate([batches] if isinstance(batches, Tensor) else batches):
+        x = batch[0] if isinstance(batch, tuple | list) and batch else batch
+        shown = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[-1] != d_in:
+            raise ValueError(
+                f"batch {i} is {shown}; expected a tensor (batch, time, {d_in})"
+            )
+        yield x
 
 
 def _maker(percentile: float | None) -> Callable[[str], _Observer]:

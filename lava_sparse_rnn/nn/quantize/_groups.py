@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE
+from lava_sparse_rnn.nn._autograd import first_order
 from lava_sparse_rnn.nn._scan import NONLINEARITIES, scan_
 from lava_sparse_rnn.nn.quantize.rules import Rules, Shift, Sigmoid
 
@@ -56,6 +57,7 @@ class AffineFunction(torch.autograd.Function):
         return out.float()
 
     @staticmethod
+    @first_order
     def backward(ctx, grad):
         u, W, passes = ctx.saved_tensors
         g = grad * passes * ctx.shift.slope
@@ -79,7 +81,7 @@ def advance(
     """
     a_re, a_im = a_re * shift.scale, a_im * shift.scale
     half = float(shift.half)
-    direct, cross = torch.empty_like(drive[0]), torch.empty_like(drive[0])
+    direct, cross = (drive.new_empty(drive.shape[1:]) for _ in range(2))
     steps = drive.unbind(0)
     for before, now in pairwise(steps):
         torch.mul(before, a_re, out=direct)
@@ -108,9 +110,10 @@ class RecurrenceFunction(torch.autograd.Function):
         n = a_re.numel()
         c, rules = constants, constants.rules
         drive = c.shift_B(_product(u, B) + bias)
-        x = drive.view(steps, batch, 2, n).transpose(1, 2).reshape(steps, 2, -1)
+        x = drive.view(steps, batch, 2, n).transpose(1, 2)
+        x = x.reshape(steps, 2, batch * n)
         # The first step has no past, but its drive saturates too.
-        rules.fit_(x[0], c.state_bits)
+        rules.fit_(x[:1], c.state_bits)
         wide_re, wide_im = (a.repeat(batch) for a in (a_re, a_im))
         advance(x, wide_re, wide_im, c.shift_a, c.state_bits, rules)
         parts = x.view(steps, 2, batch, n)
@@ -134,6 +137,7 @@ class RecurrenceFunction(torch.autograd.Function):
         return gated
 
     @staticmethod
+    @first_order
     def backward(ctx, grad):
         u, B, a_re, a_im, states, passes = ctx.saved_tensors
         c = ctx.constants
@@ -169,6 +173,7 @@ class ReadoutFunction(torch.autograd.Function):
         return out.float()
 
     @staticmethod
+    @first_order
     def backward(ctx, grad):
         s, u, C, D, passes = ctx.saved_tensors
         by_C, by_D = (x.slope for x in ctx.shifts)
@@ -201,6 +206,7 @@ class GateFunction(torch.autograd.Function):
         return out.float()
 
     @staticmethod
+    @first_order
     def backward(ctx, grad):
         z, W, p, passes, inside = ctx.saved_tensors
         c = ctx.constants

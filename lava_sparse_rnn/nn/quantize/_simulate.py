@@ -184,7 +184,7 @@ def _states(
     steps, batch, n = drives[0].shape
     x = torch.stack(drives, dim=1).reshape(steps, 2, batch * n)
     rules: Any = _CountingRules(sim, name + "x")
-    rules.fit_(x[0], layer.state.bits)
+    rules.fit_(x[:1], layer.state.bits)
     a_re, a_im = (part.repeat(batch) for part in a)
     by = Shift.by(fa, sim.rules.rounding)
     advance(x, a_re, a_im, by, layer.state.bits, rules)

@@ -6,27 +6,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from scipy import sparse
 from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.nn._autograd import call
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
 from lava_sparse_rnn.nn.quantize import _groups
 from lava_sparse_rnn.nn.quantize._export import export_hdf5
-from lava_sparse_rnn.nn.quantize.rules import (
-    Rules,
-    bias_parts,
-    call,
-    doubles,
-    round_to,
-    within,
-)
+from lava_sparse_rnn.nn.quantize._formatted import Formatted
+from lava_sparse_rnn.nn.quantize._parameters import Bias, Diagonal, Matrix, csr, ints
+from lava_sparse_rnn.nn.quantize.rules import Rules, doubles, round_to
 from lava_sparse_rnn.spec import groups
 
 Record = Callable[[str, Tensor], Any]
@@ -36,98 +31,14 @@ def _ignore(name: str, value: Tensor) -> None:
     pass
 
 
-def _ints(x: Tensor) -> np.ndarray:
-    return x.detach().numpy().astype(np.int64)
-
-
-def _csr(x: Tensor) -> sparse.csr_array:
-    return sparse.csr_array(_ints(x))
-
-
 # Between the groups integers travel in float32.
 _MAX_WIRE_BITS = 24
-# A bias has the learning rate of a weight that always meets such a payload.
-_TYPICAL_PAYLOAD = 2.0**13
+# A bias has the learning rate of a weight that always meets such a payload, as a share
+# of the wire's largest: headroom and what is below the peaks.
+_TYPICAL_PAYLOAD = 1 / 4
 
 
-class _Matrix(nn.Module):
-    """Weights that are seen as integers; their zeros stay zeros.
-
-    The parameter is relative to the largest integer of its width, whatever the
-    exponents: folded weights span orders of magnitude, and one learning rate has to
-    fit all.
-    """
-
-    def __init__(self, real: Tensor, like: spec.Weights, inp: spec.Wire) -> None:
-        super().__init__()
-        self.bits = like.bits
-        self.full = 2.0 ** (like.bits - 1)
-        scale = np.ldexp(1.0, like.frac[:, None] + (inp.ref - inp.frac)[None, :])
-        self.relative = nn.Parameter((real * doubles(scale) / self.full).float())
-        self.register_buffer("mask", real != 0)
-
-    def forward(self) -> Tensor:
-        return round_to(self.relative.double() * self.full, self.bits) * self.mask
-
-
-class _Diagonal(nn.Module):
-    """A diagonal that is seen as integers; parameter as in `_Matrix`."""
-
-    def __init__(self, real: Tensor, like: spec.Diagonal) -> None:
-        super().__init__()
-        self.bits = like.bits
-        self.full = 2.0 ** (like.bits - 1)
-        scale = doubles(np.ldexp(1.0, like.frac))
-        self.relative = nn.Parameter((real * scale / self.full).float())
-
-    def forward(self) -> Tensor:
-        return round_to(self.relative.double() * self.full, self.bits)
-
-
-class _Bias(nn.Module):
-    """A bias that is seen as ``mantissa << exponent``.
-
-    The parameter is in multiples of `unit`, powers of two in the unit of what the
-    bias is added to, one per neuron or one for all. It stays within `limit`, in that
-    unit, or within its first value where that is larger.
-    """
-
-    limit: Tensor | None
-
-    def __init__(
-        self,
-        real: Tensor,
-        frac: ArrayLike,
-        bits: int,
-        unit: ArrayLike,
-        limit: ArrayLike | None = None,
-    ) -> None:
-        super().__init__()
-        self.bits = bits
-        self.register_buffer("unit", doubles(np.asarray(unit)), persistent=False)
-        scale = doubles(np.ldexp(1.0, frac))
-        self.relative = nn.Parameter((real * scale / self.unit).float())
-        if limit is not None:
-            first = (self.relative.detach().double() * self.unit).abs()
-            limit = torch.maximum(doubles(np.asarray(limit)), first)
-        self.register_buffer("limit", limit, persistent=False)
-
-    def _parts(self) -> tuple[Tensor, Tensor]:
-        scaled = self.relative.double() * self.unit
-        if self.limit is not None:
-            scaled = within(scaled, self.limit)
-        return bias_parts(scaled, self.bits)
-
-    def forward(self) -> Tensor:
-        mantissa, exponent = self._parts()
-        return mantissa * torch.exp2(exponent)
-
-    def describe(self) -> spec.Bias:
-        mantissa, exponent = self._parts()
-        return spec.Bias(_ints(mantissa), _ints(exponent), self.bits)
-
-
-class QuantizedAffine(nn.Module):
+class QuantizedAffine(Formatted):
     """Encoder or decoder on integers.
 
     Parameters
@@ -138,15 +49,27 @@ class QuantizedAffine(nn.Module):
     recipe : spec.Recipe
     """
 
+    layer: spec.Affine
+
     def __init__(
         self, folded: FoldedAffine, layer: spec.Affine, recipe: spec.Recipe
     ) -> None:
         super().__init__()
-        self.layer, self.rules = layer, Rules.of(recipe)
-        self.weights = _Matrix(folded.weights, layer.weights, layer.inp)
-        unit = _synaptic_unit(layer.acc_frac, layer.weights)
-        self.bias = _Bias(folded.bias, layer.acc_frac, layer.bias.bits, unit)
+        self.weights = Matrix(folded.weights, layer.weights, layer.inp)
+        unit = _synaptic_unit(layer.acc_frac, layer.inp, layer.weights)
+        self.bias = Bias(folded.bias, layer.acc_frac, layer.bias.bits, unit)
+        self.hold(layer, recipe)
+
+    def hold(self, layer: spec.Affine, recipe: spec.Recipe) -> None:
+        """Compute with these formats."""
+        self.layer, self.recipe, self.rules = layer, recipe, Rules.of(recipe)
+        self.weights.hold(layer.weights)
+        self.bias.bits = layer.bias.bits
         self.shift = self.rules.shift(layer.acc_frac - layer.out.frac)
+
+    def constants(self) -> dict[str, Tensor]:
+        """Of the bias."""
+        return {f"bias.{name}": c for name, c in self.bias.constants().items()}
 
     def forward(self, u: Tensor, record: Record = _ignore) -> Tensor:
         """Wire values: (T, batch, d_in) to (T, batch, d_out), integers in float32."""
@@ -160,11 +83,11 @@ class QuantizedAffine(nn.Module):
     def describe(self) -> spec.Affine:
         """The layer with the weights of this moment."""
         W = self.layer.weights
-        weights = spec.Weights(_csr(self.weights()), W.frac, W.bits)
+        weights = spec.Weights(csr(self.weights()), W.frac, W.bits)
         return replace(self.layer, weights=weights, bias=self.bias.describe())
 
 
-class QuantizedBlock(nn.Module):
+class QuantizedBlock(Formatted):
     """S5 block on integers.
 
     Parameters
@@ -175,21 +98,23 @@ class QuantizedBlock(nn.Module):
     recipe : spec.Recipe
     """
 
+    layer: spec.S5Block
+    angle_start: Tensor
+    angle_unit: Tensor
+
     def __init__(
         self, folded: FoldedBlock, layer: spec.S5Block, recipe: spec.Recipe
     ) -> None:
         super().__init__()
-        self.layer = layer
-        self.rules = Rules.of(recipe)
         inputs = {"B_re": layer.inp, "B_im": layer.inp, "C_re": layer.s}
         inputs |= {"C_imn": layer.s, "W": layer.z}
         self.matrices = nn.ModuleDict(
             {
-                name: _Matrix(getattr(folded, name), getattr(layer, name), inp)
+                name: Matrix(getattr(folded, name), getattr(layer, name), inp)
                 for name, inp in inputs.items()
             }
         )
-        self.D = _Diagonal(folded.D, layer.D)
+        self.D = Diagonal(folded.D, layer.D)
         self.biases = nn.ModuleDict(_biases(folded, layer))
         # Polar form keeps every state stable: |a| = exp(-exp(rate)).
         a = torch.complex(folded.a_re, folded.a_im)
@@ -199,6 +124,16 @@ class QuantizedBlock(nn.Module):
         self.angle = nn.Parameter(torch.zeros_like(self.rate))
         self.register_buffer("angle_start", a.angle(), persistent=False)
         self.register_buffer("angle_unit", decay, persistent=False)
+        self.hold(layer, recipe)
+
+    def hold(self, layer: spec.S5Block, recipe: spec.Recipe) -> None:
+        """Compute with these formats."""
+        self.layer, self.recipe, self.rules = layer, recipe, Rules.of(recipe)
+        for name, matrix in self.matrices.items():
+            cast(Matrix, matrix).hold(getattr(layer, name))
+        self.D.hold(layer.D)
+        for name, bias in self.biases.items():
+            cast(Bias, bias).bits = getattr(layer, name).bits
         readout = groups.ReadoutGroup.of(layer, recipe)
         self.shift_C = self.rules.shift(readout.k_C)
         self.shift_D = self.rules.shift(readout.k_D)
@@ -207,6 +142,14 @@ class QuantizedBlock(nn.Module):
         self.gate = _groups.GateConstants(
             groups.GateGroup.of(layer, recipe), self.rules
         )
+
+    def constants(self) -> dict[str, Tensor]:
+        """Where the angles start, and what biases are relative to."""
+        return {"angle_start": self.angle_start, "angle_unit": self.angle_unit} | {
+            f"{bias_name}.{name}": constant
+            for bias_name, bias in self.biases.items()
+            for name, constant in cast(Bias, bias).constants().items()
+        }
 
     def a(self) -> tuple[Tensor, Tensor]:
         """Integers of the diagonal, real and imaginary part, float64 (N,)."""
@@ -243,39 +186,45 @@ class QuantizedBlock(nn.Module):
         values: dict[str, Any] = {}
         for name, matrix in self.matrices.items():
             old = getattr(self.layer, name)
-            values[name] = spec.Weights(_csr(matrix()), old.frac, old.bits)
+            values[name] = spec.Weights(csr(matrix()), old.frac, old.bits)
         values |= {name: bias.describe() for name, bias in self.biases.items()}
         values["D"] = spec.Diagonal(
-            _ints(self.D()), self.layer.D.frac, self.layer.D.bits
+            ints(self.D()), self.layer.D.frac, self.layer.D.bits
         )
-        values["a_re"], values["a_im"] = (_ints(x) for x in self.a())
+        values["a_re"], values["a_im"] = (ints(x) for x in self.a())
         return replace(self.layer, **values)
 
 
-def _synaptic_unit(acc_frac: np.ndarray, *rows: spec.Weights) -> np.ndarray:
+def _typical(wire: spec.Wire) -> float:
+    return _TYPICAL_PAYLOAD * wire.magnitude
+
+
+def _synaptic_unit(
+    acc_frac: np.ndarray, wire: spec.Wire, *rows: spec.Weights
+) -> np.ndarray:
     """Units of the biases of accumulators.
 
     A largest weight that meets a typical payload; 1.0 for neurons without weights,
     whose exponent says nothing of the size of what they hold.
     """
     filled = np.any([w.row_magnitude > 0 for w in rows], axis=0)
-    typical = _TYPICAL_PAYLOAD * 2.0 ** (rows[0].bits - 1)
+    typical = _typical(wire) * 2.0 ** (rows[0].bits - 1)
     return np.where(filled, typical, np.ldexp(1.0, acc_frac))
 
 
 def _biases(folded: FoldedBlock, layer: spec.S5Block) -> dict[str, nn.Module]:
     """Biases of a block, each in the unit of what it is added to."""
     acc_B, acc_W = layer.B_re.frac + layer.inp.ref, layer.W.frac + layer.z.ref
-    unit_B = _synaptic_unit(acc_B, layer.B_re, layer.B_im)
-    unit_W, limit_g = _synaptic_unit(acc_W, layer.W), _gate_limit(layer)
+    unit_B = _synaptic_unit(acc_B, layer.inp, layer.B_re, layer.B_im)
+    unit_W, limit_g = _synaptic_unit(acc_W, layer.z, layer.W), _gate_limit(layer)
     rows = {
         "bias_x_re": (acc_B, unit_B, None),
         "bias_x_im": (acc_B, unit_B, None),
-        "bias_z": (layer.z.frac, _TYPICAL_PAYLOAD, None),
+        "bias_z": (layer.z.frac, _typical(layer.z), None),
         "bias_g": (acc_W, unit_W, limit_g),
     }
     return {
-        name: _Bias(getattr(folded, name), frac, getattr(layer, name).bits, unit, limit)
+        name: Bias(getattr(folded, name), frac, getattr(layer, name).bits, unit, limit)
         for name, (frac, unit, limit) in rows.items()
     }
 
@@ -294,23 +243,50 @@ def _gate_limit(layer: spec.S5Block) -> np.ndarray:
     return np.ldexp(np.floor(np.ldexp(limit, -last)), last)
 
 
-MODULES: dict[type, Callable[[Any, Any, spec.Recipe], nn.Module]] = {
+MODULES: dict[type, Callable[[Any, Any, spec.Recipe], Formatted]] = {
     spec.Affine: QuantizedAffine,
     spec.S5Block: QuantizedBlock,
 }
 """Module of each type of layer."""
 
 
+def _check_wires(layer: spec.Layer, where: str) -> None:
+    for name in ("inp", "s", "z", "out"):
+        wire = getattr(layer, name, None)
+        if wire is not None and wire.bits > _MAX_WIRE_BITS:
+            raise ValueError(
+                f"{where}: its wire {name} has {wire.bits} bits; the fine-tune holds "
+                f"at most {_MAX_WIRE_BITS}"
+            )
+
+
+def _take_formats(model: QuantizedRNN, keys: Any) -> None:
+    """After a state_dict: the ends of a network follow their layers' formats."""
+    before = None
+    for i in range(len(model.layers)):
+        layer = model._layer(i).layer
+        if before is not None and layer.inp != before:
+            raise SpecError(
+                f"state_dict: the inp of layer {i} is not the out wire of layer "
+                f"{i - 1}; it holds formats of a part of a network only"
+            )
+        before = layer.out
+    for name, unit in model._units().items():
+        getattr(model, name).copy_(unit)
+
+
 class QuantizedRNN(nn.Module):
     """A network whose forward pass holds the integers of its description.
+
+    A ``state_dict`` holds the formats too, and loading one restores them.
 
     Parameters
     ----------
     folded : FoldedNetwork
         Real weights to start from.
     network : spec.Network
-        Formats, from `quantize` of the same folded network; they stay fixed, as do
-        the zeros.
+        Formats, from `quantize` of the same folded network; training leaves them as
+        they are, as it does the zeros.
 
     Raises
     ------
@@ -321,25 +297,34 @@ class QuantizedRNN(nn.Module):
     def __init__(self, folded: FoldedNetwork, network: spec.Network) -> None:
         super().__init__()
         for i, layer in enumerate(network.layers):
-            if layer.out.bits > _MAX_WIRE_BITS:
-                raise ValueError(
-                    f"layer {i}: its output wire has {layer.out.bits} bits; the fine-"
-                    f"tune can hold at most {_MAX_WIRE_BITS}"
-                )
-        self.recipe, self.meta = network.recipe, dict(network.meta)
+            _check_wires(layer, f"layer {i}")
+        self.meta = dict(network.meta)
         self.layers = nn.ModuleList()
         for real, layer in zip(folded.layers, network.layers, strict=True):
             self.layers.append(MODULES[type(layer)](real, layer, network.recipe))
-        inp, out = network.layers[0].inp, network.layers[-1].out
-        self.inp_bits = inp.bits
-        unit = doubles(np.ldexp(1.0, inp.frac))
-        self.register_buffer("to_unit", unit, persistent=False)
-        unit = doubles(np.ldexp(1.0, -out.frac)).float()
-        self.register_buffer("from_unit", unit, persistent=False)
+        for name, unit in self._units().items():
+            self.register_buffer(name, unit, persistent=False)
+        self.register_load_state_dict_post_hook(_take_formats)
+
+    @property
+    def recipe(self) -> spec.Recipe:
+        """Widths and policies."""
+        return self._layer(0).recipe
+
+    def _layer(self, i: int) -> Formatted:
+        return cast(Formatted, self.layers[i])
+
+    def _units(self) -> dict[str, Tensor]:
+        """What one unit of the input stands for, inverted, and one of the output."""
+        inp, out = self._layer(0).layer.inp, self._layer(-1).layer.out
+        return {
+            "to_unit": doubles(np.ldexp(1.0, inp.frac)),
+            "from_unit": doubles(np.ldexp(1.0, -out.frac)).float(),
+        }
 
     def to_wire(self, x: Tensor) -> Tensor:
         """Real inputs (..., d_in) as integers of the input wire, in float32."""
-        half = 2.0 ** (self.inp_bits - 1)
+        half = float(self._layer(0).layer.inp.magnitude)
         return (x * self.to_unit).round().clamp(-half, half - 1).float()
 
     def forward_wires(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.nn.folded import FoldedNetwork
+from lava_sparse_rnn.nn.quantize._calibrate import inputs_of
 from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
 
 Metric = Callable[[Tensor, int], float]
@@ -100,7 +101,7 @@ class Report:
 def error_report(
     folded: FoldedNetwork,
     network: spec.Network,
-    batches: Iterable[Tensor],
+    batches: Tensor | Iterable[Tensor | Sequence[Tensor]],
     metric: Metric | None = None,
 ) -> Report:
     """Compare a description with the real network that it was made from.
@@ -110,7 +111,8 @@ def error_report(
     folded : FoldedNetwork
     network : spec.Network
         Of `quantize`, or fine-tuned from there.
-    batches : iterable of Tensor, each of shape (batch, time, d_in)
+    batches : Tensor, or iterable of Tensor, each of shape (batch, time, d_in)
+        Of pairs, as a DataLoader gives them, the first is taken.
     metric : callable, optional
         ``metric(outputs, i)``: a figure of the outputs to batch ``i``, for example
         the SI-SNR of what they make of its noisy speech; averaged over the batches.
@@ -125,7 +127,7 @@ def error_report(
         If there is no batch.
     """
     sums = _Sums(folded, network, metric)
-    for batch in batches:
+    for batch in inputs_of(batches, folded.d_in):
         sums.add(batch)
     if not sums.batches:
         raise ValueError("the report needs at least one batch, got none")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE, SigmoidLines
+from lava_sparse_rnn.nn._autograd import call
 from lava_sparse_rnn.spec import Recipe
 
 
@@ -37,11 +37,6 @@ OVERFLOWS: dict[str, Callable[[Tensor, int], Tensor]] = {
 }
 # What is added before the floor, in units of the last place that stays.
 HALVES = {"floor": 0.0, "nearest": 0.5}
-
-
-def call(function: type[torch.autograd.Function], *arguments: object) -> Tensor:
-    """``function.apply(*arguments)``, whose result torch leaves untyped."""
-    return cast(Tensor, function.apply(*arguments))
 
 
 def doubles(values: ArrayLike) -> Tensor:
@@ -157,7 +152,7 @@ class _Round(torch.autograd.Function):
 def round_to(x: Tensor, bits: int) -> Tensor:
     """Nearest integers (half to even) that fit `bits` bits; gradient one."""
     half = 2.0 ** (bits - 1)
-    return cast(Tensor, _Round.apply(x, -half, half - 1))
+    return call(_Round, x, -half, half - 1)
 
 
 class _Within(torch.autograd.Function):
@@ -180,7 +175,7 @@ def within(x: Tensor, limit: Tensor) -> Tensor:
     The gradient is one, also outside, so that a value finds its way back; only where
     it would drive a value that is outside still further it is zero.
     """
-    return cast(Tensor, _Within.apply(x, limit))
+    return call(_Within, x, limit)
 
 
 def bias_parts(scaled: Tensor, bits: int) -> tuple[Tensor, Tensor]:

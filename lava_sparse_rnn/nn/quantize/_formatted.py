@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Formats travel with the weights: what a quantised layer adds to a state_dict."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lava_sparse_rnn import spec
+from lava_sparse_rnn.fixed_point import SpecError
+
+
+class Formatted(nn.Module):
+    """A quantised layer whose state_dict holds its formats too.
+
+    Parameters are relative to binary points, which come from a calibration: without
+    these the same numbers are another network. Loading restores them in place, so
+    that an optimiser that was made before goes on with the same parameters.
+
+    Attributes
+    ----------
+    layer : spec.Layer
+    recipe : spec.Recipe
+    """
+
+    layer: spec.Layer
+    recipe: spec.Recipe
+
+    def hold(self, layer: Any, recipe: spec.Recipe) -> None:
+        """Compute with the formats of this description from here on."""
+        raise NotImplementedError
+
+    def constants(self) -> dict[str, Tensor]:
+        """What the parameters are relative to, beside the formats; changed in place."""
+        raise NotImplementedError
+
+    def get_extra_state(self) -> Tensor:
+        """Description and constants, as bytes."""
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:
+            spec.write_layer(self.layer, file.create_group("description"))
+            spec.write_recipe(self.recipe, file)
+            for name, value in self.constants().items():
+                file[f"constants/{name}"] = value.cpu().numpy()
+        return torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
+
+    @torch.no_grad()
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take over description and constants; the weights follow.
+
+        Raises
+        ------
+        SpecError
+            When they are of another type of layer, or of another size.
+        """
+        with h5py.File(io.BytesIO(state.cpu().numpy().tobytes()), "r") as file:
+            saved: Any = file
+            layer = spec.read_layer(saved["description"], "state_dict")
+            recipe = spec.read_recipe(file, "state_dict")
+            found = {name: saved[f"constants/{name}"][()] for name in self.constants()}
+        if (there := _sizes(layer)) != (here := _sizes(self.layer)):
+            raise SpecError(f"state_dict: a layer {there}, the model has {here}")
+        spec.Network((layer,), recipe)  # validates
+        self.hold(layer, recipe)
+        for name, constant in self.constants().items():
+            constant.copy_(torch.from_numpy(np.asarray(found[name])))
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, metadata: Any, strict: bool,
+        missing: list[str], unexpected: list[str], errors: list[str],
+    ) -> None:  # fmt: skip
+        key = f"{prefix}_extra_state"
+        super()._load_from_state_dict(
+            state_dict, prefix, metadata, strict, missing, unexpected, errors
+        )
+        if key not in state_dict and any(k.startswith(prefix) for k in state_dict):
+            missing[:] = [name for name in missing if name != key]
+            warnings.warn(
+                "the state_dict holds no formats (an earlier version wrote it): they "
+                "are taken to be those of the model. After another calibration it "
+                "would be another network",
+                stacklevel=2,
+            )
+
+
+def _sizes(layer: spec.Layer) -> str:
+    shapes = [f"{name} {w.shape}" for name, w in layer.matrices.items()]
+    return f"{layer.type} of {', '.join(shapes)}"
