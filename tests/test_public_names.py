@@ -31,10 +31,10 @@ ROOMS = {
         Export Sizes export identifier_of measure
     """,
     "microcode": """
-        AssemblyError BINDINGS Declaration Finding Instruction
-        InstructionCount Interpreter Kind MicrocodeError OPCODES Opcode Position
-        Program Report Stream Timing Tracer assemble check constants_for
-        disassemble interpreter_for program_for run source
+        AssemblyError BINDINGS Declaration Finding Instruction InstructionCount
+        Interpreter Kind MicrocodeError OPCODES Opcode Position Program Report
+        Stream Timing Tracer assemble check constants_for disassemble
+        interpreter_for program_for run source
     """,
     "proc": """
         ActorDiedError Affine Clock Gate MODES MicrocodeNeurons MicrocodeSimCfg
@@ -76,10 +76,10 @@ ROOMS = {
         Pruner SCHEDULES SCORES erdos_renyi global_ prune sparsity uniform
     """,
     "audio": """
-        Analyzer AudioError Denoiser FrontEnd MissingDependencyError Mix Mixer
-        MixerConfig NdnsFolder NdnsItem NdnsSegments SAMPLE_RATE SegmentsConfig
-        Stft Synthesizer WavInfo batches fetch find_lag open_split si_snr
-        si_snr_improvement write_set
+        Analyzer AudioError DEFAULT_CACHE Denoiser FrontEnd
+        MissingDependencyError Mix Mixer MixerConfig NdnsFolder NdnsItem
+        NdnsSegments SAMPLE_RATE SegmentsConfig Stft Synthesizer WavInfo batches
+        fetch find_lag open_split si_snr si_snr_improvement write_set
     """,
     "train": """
         FloatStage IntegerStage TrainConfig open_float run
