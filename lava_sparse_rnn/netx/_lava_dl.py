@@ -16,6 +16,8 @@ from typing import Any
 
 import h5py
 import numpy as np
+from lava.proc.rf.process import RF
+from lava.proc.rf_iz.process import RF_IZ
 from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
 from numpy.typing import ArrayLike, NDArray
 
@@ -28,6 +30,12 @@ from lava_sparse_rnn.proc import STATE_VARS
 STATE_VARS.setdefault(SigmaDelta, ("sigma", "act", "residue", "error"))
 STATE_VARS.setdefault(Delta, ("act", "residue", "error"))
 STATE_VARS.setdefault(Sigma, ("sigma",))
+STATE_VARS.setdefault(RF, ("real", "imag"))
+STATE_VARS.setdefault(RF_IZ, ("real", "imag"))
+
+# Neurons that lava-dl's netx knows. Any other with RF in its name it takes for an RF.
+SPIKING, SIGMA_DELTA = ("CUBA", "LOIHI"), ("SDNN",)
+RESONATING = ("RF", "RF_PHASE", "RF_IZHIKEVICH")
 
 
 def _lava_dl(place: Place) -> tuple[Any, Any]:
@@ -38,6 +46,8 @@ def _lava_dl(place: Place) -> tuple[Any, Any]:
             warnings.simplefilter("ignore")
             from lava.lib.dl.netx.hdf5 import Network  # type: ignore[import-not-found]
             from lava.lib.dl.netx.utils import NetDict  # type: ignore[import-not-found]
+
+            from lava_sparse_rnn.netx import _recurrent_dense  # noqa: F401
     except ImportError as error:
         raise ImportError(
             f"{place.name}: is a layer of lava-dl, which is not installed: "
@@ -73,12 +83,58 @@ def _shape(group: Any) -> Shape:
     return tuple(int(n) for n in np.atleast_1d(group["shape"][()])[::-1])
 
 
+def _check_neuron(group: h5py.Group, place: Place) -> None:
+    """Refuse neurons that lava-dl cannot build, or would take for others.
+
+    Raises
+    ------
+    SpecError
+    """
+    if "neuron" not in group:
+        return
+    neuron: Any = group["neuron"]
+    kind = np.ravel(neuron["type"][()])[0].decode("ascii", "replace")
+    known = (*SPIKING, *SIGMA_DELTA, *RESONATING)
+    if kind not in known:
+        text = f"neuron type {kind!r}, lava-dl's netx has {', '.join(known)}"
+        raise SpecError(f"{place.name}: {text}")
+    if "messageBits" in neuron:
+        text = "neuron/messageBits is a number that lava-dl's netx cannot read"
+        raise SpecError(f"{place.name}: {text}: leave it out")
+    if kind not in RESONATING:
+        return
+    if "weight/imag" not in group:
+        text = f"neurons of type {kind!r} need complex weights (weight/real and /imag)"
+        raise SpecError(f"{place.name}: {text}")
+    if place.timing.reset_interval is not None:
+        warnings.warn(
+            f"{place.name}: lava-dl's {kind} neurons have no resets, reset_interval "
+            "does not reach them",
+            stacklevel=2,
+        )
+
+
+def _check_recurrent(group: h5py.Group, place: Place) -> None:
+    """Refuse what lava-dl's recurrent block has no parts for.
+
+    Raises
+    ------
+    SpecError
+    """
+    n_out = int(np.prod(group["shape"][()]))  # type: ignore[index]
+    square = group["weight"].size == n_out**2  # type: ignore[union-attr]
+    if "delay" in group and not square:
+        text = "delays of dense_rec, which lava-dl gives to the recurrent weights too"
+        raise SpecError(f"{place.name}: {text}: they need as many inputs as neurons")
+
+
 @register("input")
 def _input(group: h5py.Group, place: Place) -> Layer | View:
     """Neurons that are fed from outside, or the shape of what comes."""
     network, reader = _lava_dl(place)
     if "neuron" not in group:
         return View(_shape(group))
+    _check_neuron(group, place)
     with _without_deprecations():
         block, _ = network.create_input(reader(f=group), **_options(place, 0))
     # lava-dl leaves this port unconnected, so that nothing can be sent to it.
@@ -119,6 +175,9 @@ def _dense_rec(group: h5py.Group, place: Place) -> Layer:
 
 def _fully_connected(group: h5py.Group, place: Place, rec: bool) -> Layer:
     network, reader = _lava_dl(place)
+    _check_neuron(group, place)
+    if rec:
+        _check_recurrent(group, place)
     with _without_deprecations():
         block, _ = network.create_dense(
             reader(f=group),
@@ -136,6 +195,10 @@ def _conv(group: h5py.Group, place: Place) -> Layer:
         text = "the shape of what arrives is not known: give input_shape=(x, y, n)"
         raise SpecError(f"{place.name}: {text}")
     network, reader = _lava_dl(place)
+    _check_neuron(group, place)
+    if "delay" in group and np.any(group["delay"][()]):  # type: ignore[index]
+        text = "lava-dl's netx leaves out the delays of conv layers"
+        warnings.warn(f"{place.name}: {text}", stacklevel=2)
     with _without_deprecations():
         block, _ = network.create_conv(
             reader(f=group),
