@@ -95,14 +95,6 @@ def defining_file(module, name):
     return file
 
 
-# Circles that are still there; they are not looked at, all else is.
-KNOWN_CIRCLES = [
-    {"loihi2/deployment/_consistency.py", "loihi2/deployment/bundle.py"},
-    {"loihi2/mapping.py", "loihi2/partition.py", "loihi2/rules.py"},
-    {f"netx/hdf5/{p}process.py" for p in ("mixed/", "own/", "")},
-]
-
-
 def test_no_files_import_each_other():
     """Imports inside functions and for annotations count too."""
     graph = {}
@@ -110,7 +102,6 @@ def test_no_files_import_each_other():
         found = {defining_file(module, name) for module, name, _ in imports(path)}
         name = path.relative_to(PACKAGE).as_posix()
         graph[name] = {p.relative_to(PACKAGE).as_posix() for p in found if p}
-        graph[name] -= next((c for c in KNOWN_CIRCLES if name in c), set())
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:

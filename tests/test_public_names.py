@@ -14,8 +14,8 @@ ROOMS = {
     """,
     "spec": """
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION LAYER_TYPES Layer
-        NONLINEARITIES Network Recipe S5Block SpecError Stream Weights Wire
-        check_network groups load random_network read read_layer read_recipe
+        NONLINEARITIES Network PROOFS Recipe S5Block SpecError Stream Weights Wire
+        check_network graph groups load random_network read read_layer read_recipe
         reference shifted_bound validate write write_layer write_recipe
     """,
     "spec.quantize": """
@@ -25,7 +25,7 @@ ROOMS = {
         recipe recurrence_group sigmoid_table wire worst_case
     """,
     "engine": """
-        EXTENSION Engine Stream available
+        EXTENSION Engine Stream available supports
     """,
     "c_export": """
         Export Sizes export identifier_of measure

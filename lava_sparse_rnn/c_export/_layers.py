@@ -14,6 +14,7 @@ from scipy import sparse
 from lava_sparse_rnn.c_export._c import Tables, uint_type
 from lava_sparse_rnn.c_export._matrix import Columns, columns_of
 from lava_sparse_rnn.c_export._types import Types
+from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.spec import Affine, Layer, Network, Recipe, S5Block
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
@@ -66,7 +67,10 @@ class Writer:
 
     def __init__(self, network: Network, types: Types) -> None:
         self.types, self.recipe, self.tables = types, network.recipe, Tables()
-        self._matrices = [MATRICES[la.type](la) for la in network.layers]
+        self._matrices = [
+            choose("c_export: layer type", la.type, MATRICES)(la)
+            for la in network.layers
+        ]
         matrices = [m for part in self._matrices for m in part.values()]
         self.count_t = uint_type(max(int(m.counts.max()) for m in matrices))
 

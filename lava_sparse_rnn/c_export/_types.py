@@ -17,8 +17,8 @@ import numpy as np
 
 from lava_sparse_rnn.c_export._c import bits_for, int_type, uint_type
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE
-from lava_sparse_rnn.spec import Network, Recipe, S5Block
-from lava_sparse_rnn.spec.groups import AffineGroup, GateGroup, RecurrenceGroup
+from lava_sparse_rnn.spec import Bias, Network, Recipe, S5Block
+from lava_sparse_rnn.spec.groups import GateGroup, RecurrenceGroup
 
 INT32_MAX = (1 << 31) - 1
 
@@ -101,11 +101,7 @@ def _wide(highest: Iterable[int]) -> bool:
 
 def _biases(network: Network) -> Iterable[np.ndarray]:
     for layer in network.layers:
-        if isinstance(layer, S5Block):
-            for name in ("bias_x_re", "bias_x_im", "bias_z", "bias_g"):
-                yield getattr(layer, name).value
-        else:
-            yield AffineGroup.of(layer, network.recipe).bias
+        yield from (v.value for v in vars(layer).values() if isinstance(v, Bias))
 
 
 def _products(blocks: list[S5Block], recipe: Recipe) -> Iterable[int]:

@@ -9,6 +9,7 @@ them is a `SpecError`.
 
 from lava_sparse_rnn.engine._engine import Engine
 from lava_sparse_rnn.engine._extension import EXTENSION, available
+from lava_sparse_rnn.engine._prepare import supports
 from lava_sparse_rnn.engine._stream import Stream
 
-__all__ = ["EXTENSION", "Engine", "Stream", "available"]
+__all__ = ["EXTENSION", "Engine", "Stream", "available", "supports"]

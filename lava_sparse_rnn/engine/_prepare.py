@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from lava_sparse_rnn.engine._extension import EXTENSION, choose_kernel
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, choose
 from lava_sparse_rnn.spec import Network, check_network, validate
 from lava_sparse_rnn.spec._tensors import Wire
 from lava_sparse_rnn.spec.groups import (
@@ -136,7 +136,8 @@ def describe(network: Network, layout: str) -> Any:
     description.set_gate(NONLINEARITIES.index(recipe.state_nonlinearity))
     description.layout = layout
     for layer in network.layers:
-        description.add(DESCRIBERS[layer.type](layer, recipe))
+        describe_layer = choose("engine: layer type", layer.type, DESCRIBERS)
+        description.add(describe_layer(layer, recipe))
     return description
 
 
@@ -216,6 +217,12 @@ def _grown(matrix: Any, n: int, axis: int) -> Any:
     grown = matrix.copy()
     grown.resize(*shape)
     return grown
+
+
+def supports(network: Network) -> bool:
+    """Whether the extension is built, and has kernels for every layer."""
+    known = all(layer.type in DESCRIBERS for layer in network.layers)
+    return known and EXTENSION is not None
 
 
 DESCRIBERS: dict[str, Callable[..., Any]] = {

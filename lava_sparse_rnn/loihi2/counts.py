@@ -18,9 +18,8 @@ from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import INPUT, NeuronGroup, neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import FORMATS
-from lava_sparse_rnn.spec import Affine, Network, S5Block, reference
+from lava_sparse_rnn.spec import Network, reference
 from lava_sparse_rnn.spec._tensors import same
-from lava_sparse_rnn.spec.groups import AffineGroup, GateGroup, ReadoutGroup
 
 FloatArray = NDArray[np.float64]
 Active = Dict[str, NDArray[np.bool_]]
@@ -177,35 +176,8 @@ def idle_wires(network: Network) -> dict[str, NDArray]:
     from biases.
     """
     u = np.zeros((1, network.d_in), dtype=np.int64)
-    wires: dict[str, NDArray] = {INPUT: u}
-    for i, layer in enumerate(network.layers):
-        answers = IDLE[layer.type](layer, u, network)
-        wires |= {f"layer{i}_{name}": value for name, value in answers.items()}
-        u = answers["out"]
-    return wires
-
-
-def _idle_affine(layer: Affine, u: NDArray, network: Network) -> dict[str, NDArray]:
-    group = AffineGroup.of(layer, network.recipe)
-    acc = reference.product(layer.weights.matrix, u)
-    return {"out": group.step(acc, network.recipe.arithmetic())}
-
-
-def _idle_s5(block: S5Block, u: NDArray, network: Network) -> dict[str, NDArray]:
-    arithmetic = network.recipe.arithmetic()
-    s = np.zeros((1, block.d_state), dtype=np.int64)
-    readout = ReadoutGroup.of(block, network.recipe)
-    silent = np.zeros_like(u)
-    z = readout.step(silent, block.D.values * u, arithmetic)
-    gate = GateGroup.of(block, network.recipe)
-    g = gate.argument(reference.product(block.W.matrix, z), arithmetic)
-    return {"s_re": s, "s_im": s, "z": z, "out": gate.combine(z, g, u, arithmetic)}
-
-
-IDLE: dict[str, Callable[..., dict[str, NDArray]]] = {
-    Affine.type: _idle_affine,
-    S5Block.type: _idle_s5,
-}
+    wires, _ = reference.Reference(network).idle(u, np.zeros(1, dtype=np.int64))
+    return {INPUT: u, **wires}
 
 
 def _spike_each(sent: list[NDArray[np.bool_]]) -> NDArray[np.int64]:
@@ -280,7 +252,7 @@ def _instructions(
     Equal to what the interpreter counts, except where overflow wraps and a payload
     that is to be sent happens to wrap to 0.
     """
-    if group.kind == "recurrence" and not token:
+    if group.constants.states and not token:
         return np.full(sent[0].shape, group.idle_path, dtype=np.int64)
     return group.token_path + SPIKES[group.spikes](sent)
 

@@ -7,7 +7,6 @@ encoder, three per block, one for the decoder (arXiv 2502.01330).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -18,13 +17,8 @@ from scipy import sparse
 
 from lava_sparse_rnn import microcode
 from lava_sparse_rnn.microcode import Kind, Program, Report, Timing
-from lava_sparse_rnn.spec import Affine, Network, Recipe, S5Block, Weights
-from lava_sparse_rnn.spec.groups import (
-    AffineGroup,
-    GateGroup,
-    ReadoutGroup,
-    RecurrenceGroup,
-)
+from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.graph import INP, Graph, Node
 
 IntArray = NDArray[np.int64]
 INPUT = "input"
@@ -90,13 +84,15 @@ class NeuronGroup:
     name : str
         As in ``layer1_gate``.
     kind : str
-        affine, recurrence, readout or gate.
+        affine, recurrence, readout or gate; or that of a `spec` group of your own.
     layer : int
     depth : int
         Hops from the input: the time step of its first token, where that enters the
         network in step 0.
     size : int
         Neurons.
+    prefix : str
+        Of the names of its wires and tensors, as in ``layer1_``.
     wires : tuple of str
         What its neurons send, one payload per neuron and wire.
     payload_bits : int
@@ -115,6 +111,7 @@ class NeuronGroup:
     layer: int
     depth: int
     size: int
+    prefix: str
     wires: tuple[str, ...]
     payload_bits: int
     inputs: tuple[Connection, ...]
@@ -171,143 +168,48 @@ class NeuronGroup:
 
 
 def neuron_groups(network: Network) -> tuple[NeuronGroup, ...]:
-    """The groups of a network, in the order of their depths.
+    """The groups of a network, layer after layer, in the order of their depths.
 
     Parameters
     ----------
     network : Network
-
-    Returns
-    -------
-    tuple of NeuronGroup
-        One group at each depth from 1 to ``network.latency``.
     """
     groups: list[NeuronGroup] = []
-    source = INPUT
-    for i, layer in enumerate(network.layers):
-        make = LAYER_GROUPS[layer.type]
-        groups += make(layer, network.recipe, i, source, len(groups) + 1)
-        source = f"layer{i}_out"
+    source, depth = INPUT, 0
+    for i, graph in enumerate(network.graphs):
+        groups += (_group(node, graph, i, source, depth) for node in graph.nodes)
+        source, depth = f"layer{i}_{graph.out}", depth + graph.latency
     return tuple(groups)
 
 
-def _weights(
-    prefix: str, name: str, source: str, accumulator: str, weights: Weights
-) -> Connection:
-    return Connection(prefix + name, source, accumulator, weights.matrix, weights.bits)
-
-
-def _diagonal(values: NDArray) -> sparse.csr_array:
-    (at,) = np.nonzero(values)
-    return sparse.csr_array((values[at], (at, at)), shape=(len(values),) * 2)
-
-
-def _affine(
-    layer: Affine, recipe: Recipe, i: int, source: str, depth: int
-) -> Iterator[NeuronGroup]:
-    prefix = f"layer{i}_"
-    group = AffineGroup.of(layer, recipe)
-    yield NeuronGroup(
-        name=prefix + "affine",
-        kind="affine",
+def _group(node: Node, graph: Graph, i: int, source: str, before: int) -> NeuronGroup:
+    """A node of layer ``i``, which hears ``source`` after ``before`` hops."""
+    prefix, group = f"layer{i}_", node.group
+    depth = before + graph.depth[node.name]
+    inputs = (
+        Connection(
+            name=prefix + edge.name,
+            source=source if edge.source == INP else prefix + edge.source,
+            accumulator=edge.accumulator,
+            matrix=edge.matrix,
+            bits=edge.bits,
+            delay=graph.delay(edge),
+            copies=edge.copies,
+        )
+        for edge in graph.into(node)
+    )
+    return NeuronGroup(
+        name=prefix + node.name,
+        kind=group.kind,
         layer=i,
         depth=depth,
-        size=layer.out.size,
-        wires=(prefix + "out",),
-        payload_bits=layer.out.bits,
-        inputs=(_weights(prefix, "weights", source, "W", layer.weights),),
-        program=microcode.program_for(group),
-        spikes="each" if layer.relu else "always",
+        size=group.size,
+        prefix=prefix + node.prefix,
+        wires=tuple(prefix + wire for wire in node.wires),
+        payload_bits=group.bits,
+        inputs=tuple(inputs),
+        # A group with a state waits for its first token: its program is clocked.
+        program=microcode.program_for(group, Timing(depth) if node.states else None),
+        spikes=microcode.BINDINGS[type(group)].spikes(group),
         constants=group,
     )
-
-
-STATE_SPIKES = {"real_gate": "together", "split": "each", "none": "always"}
-
-
-def _s5(
-    block: S5Block, recipe: Recipe, i: int, source: str, depth: int
-) -> Iterator[NeuronGroup]:
-    for build in (_recurrence, _readout, _gate):
-        yield build(block, recipe, i, source, depth)
-
-
-def _recurrence(
-    block: S5Block, recipe: Recipe, i: int, source: str, depth: int
-) -> NeuronGroup:
-    prefix = f"layer{i}_"
-    group = RecurrenceGroup.of(block, recipe)
-    return NeuronGroup(
-        name=prefix + "recurrence",
-        kind="recurrence",
-        layer=i,
-        depth=depth,
-        size=block.d_state,
-        wires=(prefix + "s_re", prefix + "s_im"),
-        payload_bits=block.s.bits,
-        inputs=(
-            _weights(prefix, "B_re", source, "B_re", block.B_re),
-            _weights(prefix, "B_im", source, "B_im", block.B_im),
-        ),
-        # It waits for its first token, so its program is the clocked one.
-        program=microcode.program_for(group, Timing(depth)),
-        spikes=STATE_SPIKES[recipe.state_nonlinearity],
-        constants=group,
-    )
-
-
-def _readout(
-    block: S5Block, recipe: Recipe, i: int, source: str, depth: int
-) -> NeuronGroup:
-    prefix = f"layer{i}_"
-    D = _diagonal(block.D.values)
-    group = ReadoutGroup.of(block, recipe)
-    return NeuronGroup(
-        name=prefix + "readout",
-        kind="readout",
-        layer=i,
-        depth=depth + 1,
-        size=block.d_model,
-        wires=(prefix + "z",),
-        payload_bits=block.z.bits,
-        inputs=(
-            _weights(prefix, "C_re", prefix + "s_re", "C", block.C_re),
-            _weights(prefix, "C_imn", prefix + "s_im", "C", block.C_imn),
-            Connection(prefix + "D", source, "D", D, block.D.bits, delay=2),
-        ),
-        program=microcode.program_for(group),
-        spikes="each",
-        constants=group,
-    )
-
-
-def _gate(
-    block: S5Block, recipe: Recipe, i: int, source: str, depth: int
-) -> NeuronGroup:
-    prefix = f"layer{i}_"
-    z, bits = prefix + "z", block.W.bits
-    one = _diagonal(np.ones(block.d_model, dtype=np.int64))
-    group = GateGroup.of(block, recipe)
-    return NeuronGroup(
-        name=prefix + "gate",
-        kind="gate",
-        layer=i,
-        depth=depth + 2,
-        size=block.d_model,
-        wires=(prefix + "out",),
-        payload_bits=block.out.bits,
-        inputs=(
-            _weights(prefix, "W", z, "W", block.W),
-            Connection(prefix + "z_copy", z, "z", one, bits, copies=True),
-            Connection(prefix + "residual", source, "u", one, bits, 3, copies=True),
-        ),
-        program=microcode.program_for(group),
-        spikes="each",
-        constants=group,
-    )
-
-
-LAYER_GROUPS: dict[str, Callable[..., Iterator[NeuronGroup]]] = {
-    Affine.type: _affine,
-    S5Block.type: _s5,
-}

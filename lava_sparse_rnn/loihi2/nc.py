@@ -76,25 +76,6 @@ class NcAllocator(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _Ports:
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-    states: tuple[str, ...] = ()
-
-
-PORTS: dict[type, _Ports] = {
-    Affine: _Ports({"a_in": "W"}, {"s_out": "out"}),
-    Recurrence: _Ports(
-        {"a_re_in": "B_re", "a_im_in": "B_im"},
-        {"s_re_out": "s_re", "s_im_out": "s_im"},
-        ("x_re", "x_im"),
-    ),
-    Readout: _Ports({"a_c_in": "C", "a_d_in": "D"}, {"s_out": "z"}),
-    Gate: _Ports({"a_in": "W", "z_in": "z", "u_in": "u"}, {"s_out": "out"}),
-}
-
-
 class NcGroupModel(AbstractNcProcessModel):  # pyright: ignore[reportGeneralTypeIssues]
     """A neuron group on a neurocore; never run on hardware."""
 
@@ -113,7 +94,7 @@ class NcGroupModel(AbstractNcProcessModel):  # pyright: ignore[reportGeneralType
         """
         process: Any = self.implements_process
         params: Any = self.proc_params
-        timing, ports = params["timing"], PORTS[process]
+        timing, group = params["timing"], params["group"]
         if timing.reset_offset:
             raise DeploymentError(
                 f"{process.__name__}: reset_offset is {timing.reset_offset}, the "
@@ -121,11 +102,12 @@ class NcGroupModel(AbstractNcProcessModel):  # pyright: ignore[reportGeneralType
             )
         part = group_program(
             process.__name__.lower(),
-            params["group"],
+            group,
             params["recipe"],
             Timing(timing.depth, timing.period, timing.reset_interval or 0),
         )
-        neurons = NcNeurons(part, ports.inputs, ports.outputs, ports.states)
+        ports = (_by_port(process.inputs), _by_port(process.outputs))
+        neurons = NcNeurons(part, *ports, group.states)
         self.allocator.allocate(net, neurons)
 
 
@@ -141,7 +123,12 @@ def models(allocator: NcAllocator) -> dict[type, type[AbstractProcessModel]]:
     dict
         Model by Process, for ``Loihi2HwCfg(exception_proc_model_map=...)``.
     """
-    return {process: _model(process, allocator) for process in PORTS}
+    processes = (Affine, Recurrence, Readout, Gate)
+    return {process: _model(process, allocator) for process in processes}
+
+
+def _by_port(ports: Mapping[str, str]) -> dict[str, str]:
+    return {port: name for name, port in ports.items()}
 
 
 def _model(process: Any, allocator: NcAllocator) -> type[AbstractProcessModel]:

@@ -26,11 +26,11 @@ from lava_sparse_rnn.microcode._template import Value
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
     GateGroup,
+    Group,
     ReadoutGroup,
     RecurrenceGroup,
 )
 
-Group = AffineGroup | RecurrenceGroup | ReadoutGroup | GateGroup
 Parameters = dict[str, Value]
 Constants = dict[str, ArrayLike]
 
@@ -83,17 +83,15 @@ class Binding:
     file : str
         Under ``programs/``.
     parameters, constants : function of (group, timing)
-    size : function of group
-        Number of neurons.
-    tensors : tuple of str
-        Names under which values that do not fit are counted.
+    spikes : function of group
+        Which SPIKE instructions are executed: ``always`` all; ``each`` where its
+        payload is not 0; ``together`` all of a neuron where any is not 0.
     """
 
     file: str
     parameters: Callable[[Any, Timing], Parameters]
     constants: Callable[[Any, Timing], Constants]
-    size: Callable[[Any], int]
-    tensors: tuple[str, ...]
+    spikes: Callable[[Any], str] = lambda group: "each"
 
 
 def _affine_parameters(group: AffineGroup, timing: Timing) -> Parameters:
@@ -159,35 +157,23 @@ def _bits_for(*values: np.ndarray, least: int = 16) -> int:
     return max(least, largest.bit_length() + 1)
 
 
+STATE_SPIKES = {"real_gate": "together", "split": "each", "none": "always"}
+
 BINDINGS: dict[type, Binding] = {
     AffineGroup: Binding(
         "affine.asm",
         _affine_parameters,
         _affine_constants,
-        lambda group: len(group.bias),
-        ("out",),
+        lambda group: "each" if group.relu else "always",
     ),
     RecurrenceGroup: Binding(
         "recurrence.asm",
         _recurrence_parameters,
         _recurrence_constants,
-        lambda group: len(group.a_re),
-        ("x_re", "x_im", "s_re", "s_im"),
+        lambda group: STATE_SPIKES[group.nonlinearity],
     ),
-    ReadoutGroup: Binding(
-        "readout.asm",
-        _readout_parameters,
-        _readout_constants,
-        lambda group: len(group.bias),
-        ("z",),
-    ),
-    GateGroup: Binding(
-        "gate.asm",
-        _gate_parameters,
-        _gate_constants,
-        lambda group: len(group.bias),
-        ("g", "out"),
-    ),
+    ReadoutGroup: Binding("readout.asm", _readout_parameters, _readout_constants),
+    GateGroup: Binding("gate.asm", _gate_parameters, _gate_constants),
 }
 
 
@@ -261,7 +247,7 @@ def interpreter_for(
     return Interpreter(
         program_for(group, timing),
         constants_for(group, timing),
-        binding_of(group).size(group),
+        group.size,
         rounding=rounding,
         overflow=overflow,
         counters=counters,

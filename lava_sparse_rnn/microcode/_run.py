@@ -15,15 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from lava_sparse_rnn.fixed_point import OverflowCounters
-from lava_sparse_rnn.microcode._groups import Group, binding_of, interpreter_for
+from lava_sparse_rnn.microcode._groups import interpreter_for
 from lava_sparse_rnn.microcode._interpreter import Interpreter
-from lava_sparse_rnn.spec import Affine, Network, Recipe, S5Block, check_network
-from lava_sparse_rnn.spec.groups import (
-    AffineGroup,
-    GateGroup,
-    ReadoutGroup,
-    RecurrenceGroup,
-)
+from lava_sparse_rnn.spec import Network, Recipe, check_network
+from lava_sparse_rnn.spec.graph import INP, Graph
 from lava_sparse_rnn.spec.stream import (
     HoldsNothing,
     Progress,
@@ -148,8 +143,8 @@ class Stream(HoldsNothing):
     def __init__(self, network: Network) -> None:
         self.network = check_network(network, "microcode")
         self.layers = [
-            LAYERS[layer.type](layer, network.recipe, f"layer{i}_")
-            for i, layer in enumerate(network.layers)
+            _Layer(graph, network.recipe, f"layer{i}_")
+            for i, graph in enumerate(network.graphs)
         ]
 
     @property
@@ -215,28 +210,35 @@ class Stream(HoldsNothing):
             {
                 layer.prefix + tensor: hits
                 for layer in self.layers
-                for name, interpreter in layer.groups.items()
-                for tensor in layer.tensors[name]
-                if (hits := interpreter.counters[tensor])
+                for node in layer.graph.nodes
+                for name, tensor in zip(node.group.tensors, node.tensors, strict=True)
+                if (hits := layer.groups[node.name].counters[name])
             }
         )
 
     @property
-    def state(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    def state(self) -> list[tuple[NDArray[np.int64], ...]]:
         """Real and imaginary part of every block's state, copied; can be assigned."""
-        return [(x.read("x_re"), x.read("x_im")) for x in self._recurrences]
+        return [
+            tuple(interpreter.read(name) for name in names)
+            for interpreter, names in self._recurrences
+        ]
 
     @state.setter
     def state(self, parts: State) -> None:
-        pairs = check_state(self.network, parts)
-        for recurrence, (re, im) in zip(self._recurrences, pairs, strict=True):
-            recurrence.write("x_re", re)
-            recurrence.write("x_im", im)
+        parts = check_state(self.network, parts)
+        for (interpreter, names), values in zip(self._recurrences, parts, strict=True):
+            for name, value in zip(names, values, strict=True):
+                interpreter.write(name, value)
 
     @property
-    def _recurrences(self) -> list[Interpreter]:
-        groups = (layer.groups.get("recurrence") for layer in self.layers)
-        return [interpreter for interpreter in groups if interpreter is not None]
+    def _recurrences(self) -> list[tuple[Interpreter, tuple[str, ...]]]:
+        return [
+            (layer.groups[node.name], node.group.states)
+            for layer in self.layers
+            for node in layer.graph.nodes
+            if node.states
+        ]
 
     def reset(self) -> None:
         """Set every state to zero."""
@@ -254,66 +256,38 @@ def _synapses(matrix: Any) -> sparse.csr_array:
 
 
 class _Layer:
-    """Interpreters of a layer's groups, and how synapses join them."""
+    """Interpreters of a layer's groups, joined by its synapses."""
 
-    def __init__(self, groups: dict[str, Group], recipe: Recipe, prefix: str) -> None:
-        self.prefix = prefix
+    def __init__(self, graph: Graph, recipe: Recipe, prefix: str) -> None:
+        self.graph, self.prefix = graph, prefix
         self.groups = {
-            name: interpreter_for(group, recipe.rounding, recipe.overflow)
-            for name, group in groups.items()
+            node.name: interpreter_for(node.group, recipe.rounding, recipe.overflow)
+            for node in graph.nodes
         }
-        self.tensors = {n: binding_of(group).tensors for n, group in groups.items()}
+        self.synapses = {edge.name: _synapses(edge.matrix) for edge in graph.edges}
 
     @property
     def wires(self) -> dict[str, int]:
         """Names of what a trace records, with their sizes."""
         return {
-            self.prefix + tensor: self.groups[name].n_neurons
-            for name, tensors in self.tensors.items()
-            for tensor in tensors
+            self.prefix + tensor: node.group.size
+            for node in self.graph.nodes
+            for tensor in node.tensors
         }
 
-
-class _AffineLayer(_Layer):
-    def __init__(self, layer: Affine, recipe: Recipe, prefix: str) -> None:
-        super().__init__({"affine": AffineGroup.of(layer, recipe)}, recipe, prefix)
-        self.W = _synapses(layer.weights.matrix)
-
     def step(self, u: NDArray, note: Note) -> NDArray:
-        out = self.groups["affine"].step({"W": self.W @ u})["out"]
-        note(self.prefix + "out", out)
-        return out
-
-
-class _S5Layer(_Layer):
-    def __init__(self, block: S5Block, recipe: Recipe, prefix: str) -> None:
-        groups: dict[str, Group] = {
-            "recurrence": RecurrenceGroup.of(block, recipe),
-            "readout": ReadoutGroup.of(block, recipe),
-            "gate": GateGroup.of(block, recipe),
-        }
-        super().__init__(groups, recipe, prefix)
-        m = {name: _synapses(w.matrix) for name, w in block.matrices.items()}
-        self.B_re, self.B_im, self.W = m["B_re"], m["B_im"], m["W"]
-        self.C_re, self.C_imn = m["C_re"], m["C_imn"]
-        self.D = block.D.values.astype(np.int32)
-
-    def step(self, u: NDArray, note: Note) -> NDArray:
-        recurrence, readout, gate = self.groups.values()
-        s = recurrence.step({"B_re": self.B_re @ u, "B_im": self.B_im @ u})
-        acc_C = self.C_re @ s["s_re"] + self.C_imn @ s["s_im"]
-        z = readout.step({"C": acc_C, "D": self.D * u})["z"]
-        out = gate.step({"W": self.W @ z, "z": z, "u": u})["out"]
-        if note is not _ignore:
-            for name in ("x_re", "x_im"):
-                note(self.prefix + name, recurrence.read(name))
-            for name, value in (*s.items(), ("z", z), ("out", out)):
-                note(self.prefix + name, value)
-            note(self.prefix + "g", gate.read("g"))
-        return out
-
-
-LAYERS: dict[str, Callable[[Any, Recipe, str], Any]] = {
-    Affine.type: _AffineLayer,
-    S5Block.type: _S5Layer,
-}
+        """The answer to one token."""
+        wires = {INP: u}
+        for node in self.graph.nodes:
+            interpreter, acc = self.groups[node.name], {}
+            for edge in self.graph.into(node):
+                sent = wires[edge.source]
+                arrived = sent if edge.copies else self.synapses[edge.name] @ sent
+                acc[edge.accumulator] = acc.get(edge.accumulator, 0) + arrived
+            sent = interpreter.step(acc)
+            wires |= {node.prefix + name: value for name, value in sent.items()}
+            if note is not _ignore:
+                for name, tensor in zip(node.group.tensors, node.tensors, strict=True):
+                    value = sent[name] if name in sent else interpreter.read(name)
+                    note(self.prefix + tensor, value)
+        return wires[self.graph.out]

@@ -2,12 +2,12 @@
 """The network description: integers and formats that every backend reads."""
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec import groups, reference
+from lava_sparse_rnn.spec import graph, groups, reference
 from lava_sparse_rnn.spec._hdf5 import load, read, read_layer, read_recipe
 from lava_sparse_rnn.spec._network import Network, check_network, validate, write
 from lava_sparse_rnn.spec._random import random_network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
-from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound
+from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, PROOFS, shifted_bound
 from lava_sparse_rnn.spec._write import FORMAT_VERSION, write_layer, write_recipe
 from lava_sparse_rnn.spec.layers import (
     LAYER_TYPES,
@@ -24,6 +24,7 @@ __all__ = [
     "FORMAT_VERSION",
     "LAYER_TYPES",
     "NONLINEARITIES",
+    "PROOFS",
     "Affine",
     "Bias",
     "Diagonal",
@@ -36,6 +37,7 @@ __all__ = [
     "Weights",
     "Wire",
     "check_network",
+    "graph",
     "groups",
     "load",
     "random_network",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._tensors import Part, Wire
 from lava_sparse_rnn.spec._validate import validate_layer
 from lava_sparse_rnn.spec._write import save, write_layers
+from lava_sparse_rnn.spec.graph import Graph, graph_of
 from lava_sparse_rnn.spec.layers import Layer, Recipe
 
 
@@ -25,7 +27,7 @@ class Network(Part):
 
     Parameters
     ----------
-    layers : sequence of Affine or S5Block
+    layers : sequence of Layer
         Each one's `out` is the next one's `inp`.
     recipe : Recipe
     meta : mapping, optional
@@ -56,6 +58,11 @@ class Network(Part):
     def d_out(self) -> int:
         """Number of outputs."""
         return self.layers[-1].out.size
+
+    @cached_property
+    def graphs(self) -> tuple[Graph, ...]:
+        """Groups and synapses of each layer."""
+        return tuple(graph_of(layer, self.recipe) for layer in self.layers)
 
     @property
     def latency(self) -> int:

@@ -229,6 +229,16 @@ class Diagonal(Part):
         Weights(sparse.diags_array(values).tocsr(), frac, self.bits)
         self._set(values=values, frac=frac, bits=int(self.bits))
 
+    @property
+    def size(self) -> int:
+        """Number of neurons, n."""
+        return len(self.values)
+
+    @property
+    def row_magnitude(self) -> NDArray[np.int64]:
+        """Absolute value of each neuron's weight, shape (n,)."""
+        return abs(self.values)
+
 
 @dataclass(frozen=True, eq=False)
 class Bias(Part):

@@ -5,23 +5,25 @@ A group sees accumulators (what synapses add up) and answers with wire values. E
 is a frozen dataclass of plain integers, what a neuron core would hold, and the
 method ``step`` is its equation, written once for integers and for real numbers
 (the arithmetic decides what a shift and a fit are). A shift ``k_*`` is kept as plain
-integers and, for the equation, prepared once as ``by_*``.
+integers and, for the equation, prepared once as ``by["k_*"]``.
 
 Arrays have shape (..., n): any leading axes, except for the recurrence, whose
-state goes from one call to the next.
+state goes from one call to the next. `Group.answer` is the same for all of them: what
+an executor needs that knows a layer only as a graph of groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, Arithmetic, Shift, SigmoidLines
-from lava_sparse_rnn.spec._tensors import Part
+from lava_sparse_rnn.spec._group import Group, Held
 from lava_sparse_rnn.spec.layers import Affine, Recipe, S5Block
 
 IntArray = NDArray[np.int64]
@@ -40,7 +42,7 @@ def fit(v: NDArray, bits: int, arithmetic: Arithmetic, name: str) -> NDArray:
 
 
 @dataclass(frozen=True, eq=False)
-class AffineGroup(Part):
+class AffineGroup(Group):
     """Neurons of an encoder or decoder.
 
     Parameters
@@ -54,15 +56,12 @@ class AffineGroup(Part):
     relu : bool
     """
 
+    kind: ClassVar[str] = "affine"
+
     bias: IntArray
     k: IntArray
     bits: int
     relu: bool
-
-    @cached_property
-    def by(self) -> Shift:
-        """`k`, prepared."""
-        return Shift(self.k)
 
     @classmethod
     def of(cls, layer: Affine, recipe: Recipe) -> AffineGroup:
@@ -72,10 +71,17 @@ class AffineGroup(Part):
 
     def step(self, acc: NDArray, arithmetic: Arithmetic, prefix: str = "") -> NDArray:
         """Wire values of the accumulators ``acc``, shape (..., n)."""
-        v = arithmetic.shift(acc + self.bias, self.by)
+        v = arithmetic.shift(acc + self.bias, self.by["k"])
         if self.relu:
             v = relu(v)
         return fit(v, self.bits, arithmetic, prefix + "out")
+
+    def answer(
+        self, acc: Sequence[NDArray], state: Held, arithmetic: Any, prefix: str = ""
+    ) -> tuple[dict[str, NDArray], Held]:
+        """See `Group`."""
+        (summed,) = acc
+        return {"out": self.step(summed, arithmetic, prefix)}, ()
 
 
 def _real_gate(re: NDArray, im: NDArray) -> tuple[NDArray, NDArray]:
@@ -102,7 +108,7 @@ STATE_GATES: dict[str, StateGate] = {
 
 
 @dataclass(frozen=True, eq=False)
-class RecurrenceGroup(Part):
+class RecurrenceGroup(Group):
     """Neurons that each hold one complex state.
 
     Parameters
@@ -121,6 +127,12 @@ class RecurrenceGroup(Part):
     nonlinearity : {"real_gate", "split", "none"}
     """
 
+    kind: ClassVar[str] = "recurrence"
+    accumulators: ClassVar[tuple[str, ...]] = ("B_re", "B_im")
+    outputs: ClassVar[tuple[str, ...]] = ("s_re", "s_im")
+    states: ClassVar[tuple[str, ...]] = ("x_re", "x_im")
+    tensors: ClassVar[tuple[str, ...]] = (*states, *outputs)
+
     bias_re: IntArray
     bias_im: IntArray
     k_B: IntArray
@@ -132,20 +144,10 @@ class RecurrenceGroup(Part):
     bits: int
     nonlinearity: str
 
-    @cached_property
-    def by_B(self) -> Shift:  # noqa: N802
-        """`k_B`, prepared."""
-        return Shift(self.k_B)
-
-    @cached_property
-    def by_a(self) -> Shift:
-        """`a_frac`, prepared."""
-        return Shift(self.a_frac)
-
-    @cached_property
-    def by_x(self) -> Shift:
-        """`k_x`, prepared."""
-        return Shift(self.k_x)
+    @property
+    def size(self) -> int:
+        """Number of neurons, n."""
+        return len(self.a_re)
 
     @classmethod
     def of(cls, block: S5Block, recipe: Recipe) -> RecurrenceGroup:
@@ -168,8 +170,8 @@ class RecurrenceGroup(Part):
     ) -> tuple[NDArray, NDArray]:
         """What the input adds to the state, in its units, not saturated."""
         return (
-            arithmetic.shift(acc_re + self.bias_re, self.by_B),
-            arithmetic.shift(acc_im + self.bias_im, self.by_B),
+            arithmetic.shift(acc_re + self.bias_re, self.by["k_B"]),
+            arithmetic.shift(acc_im + self.bias_im, self.by["k_B"]),
         )
 
     def advance(
@@ -181,7 +183,7 @@ class RecurrenceGroup(Part):
     ) -> tuple[NDArray, NDArray]:
         """The next state ``a x + drive``, each of the four products on its own."""
         x_re, x_im = x
-        fa = self.by_a
+        fa = self.by["a_frac"]
         s = arithmetic.shift
         re = s(self.a_re * x_re, fa) - s(self.a_im * x_im, fa) + drive[0]
         im = s(self.a_re * x_im, fa) + s(self.a_im * x_re, fa) + drive[1]
@@ -198,16 +200,33 @@ class RecurrenceGroup(Part):
         The nonlinearity looks at the integers that fit the wire; what does not
         fit is counted for neurons that pass.
         """
-        v_re, v_im = (arithmetic.shift(part, self.by_x) for part in x)
+        v_re, v_im = (arithmetic.shift(part, self.by["k_x"]) for part in x)
         re, im = (arithmetic.fit(v, self.bits) for v in (v_re, v_im))
         pass_re, pass_im = STATE_GATES[self.nonlinearity](re, im)
         arithmetic.count(prefix + "s_re", v_re * pass_re, s_re := re * pass_re)
         arithmetic.count(prefix + "s_im", v_im * pass_im, s_im := im * pass_im)
         return s_re, s_im
 
+    def answer(
+        self, acc: Sequence[NDArray], state: Held, arithmetic: Any, prefix: str = ""
+    ) -> tuple[dict[str, NDArray], Held]:
+        """See `Group`."""
+        x_re, x_im = state
+        drive = self.drive(acc[0], acc[1], arithmetic)
+        if drive[0].ndim == 1:
+            x = self.advance((x_re, x_im), drive, arithmetic, prefix)
+            s = self.emit(x, arithmetic, prefix)
+            return dict(zip(self.tensors, (*x, *s), strict=True)), x
+        x = np.empty_like(drive[0]), np.empty_like(drive[1])
+        for t, drive_t in enumerate(zip(*drive, strict=True)):
+            x_re, x_im = self.advance((x_re, x_im), drive_t, arithmetic, prefix)
+            x[0][t], x[1][t] = x_re, x_im
+        s = self.emit(x, arithmetic, prefix)
+        return dict(zip(self.tensors, (*x, *s), strict=True)), (x_re, x_im)
+
 
 @dataclass(frozen=True, eq=False)
-class ReadoutGroup(Part):
+class ReadoutGroup(Group):
     """Neurons that read the state: ``z = relu(2 Re(C s) + D u + bias)``.
 
     Parameters
@@ -220,20 +239,15 @@ class ReadoutGroup(Part):
     bits : int
     """
 
+    kind: ClassVar[str] = "readout"
+    accumulators: ClassVar[tuple[str, ...]] = ("C", "D")
+    outputs: ClassVar[tuple[str, ...]] = ("z",)
+    tensors: ClassVar[tuple[str, ...]] = outputs
+
     k_C: IntArray
     k_D: IntArray
     bias: IntArray
     bits: int
-
-    @cached_property
-    def by_C(self) -> Shift:  # noqa: N802
-        """`k_C`, prepared."""
-        return Shift(self.k_C)
-
-    @cached_property
-    def by_D(self) -> Shift:  # noqa: N802
-        """`k_D`, prepared."""
-        return Shift(self.k_D)
 
     @classmethod
     def of(cls, block: S5Block, recipe: Recipe) -> ReadoutGroup:
@@ -249,12 +263,21 @@ class ReadoutGroup(Part):
         self, acc_C: NDArray, acc_D: NDArray, arithmetic: Arithmetic, prefix: str = ""
     ) -> NDArray:
         """``z`` of the accumulators of ``C s`` and ``D u``, shape (..., n)."""
-        y = arithmetic.shift(acc_C, self.by_C) + arithmetic.shift(acc_D, self.by_D)
+        y = arithmetic.shift(acc_C, self.by["k_C"]) + arithmetic.shift(
+            acc_D, self.by["k_D"]
+        )
         return fit(relu(y + self.bias), self.bits, arithmetic, prefix + "z")
+
+    def answer(
+        self, acc: Sequence[NDArray], state: Held, arithmetic: Any, prefix: str = ""
+    ) -> tuple[dict[str, NDArray], Held]:
+        """See `Group`."""
+        acc_C, acc_D = acc
+        return {"z": self.step(acc_C, acc_D, arithmetic, prefix)}, ()
 
 
 @dataclass(frozen=True, eq=False)
-class GateGroup(Part):
+class GateGroup(Group):
     """Neurons that gate ``z`` by its own sigmoid and add the block's input.
 
     Parameters
@@ -271,6 +294,10 @@ class GateGroup(Part):
     bits : int
     """
 
+    kind: ClassVar[str] = "gate"
+    accumulators: ClassVar[tuple[str, ...]] = ("W", "z", "u")
+    tensors: ClassVar[tuple[str, ...]] = ("g", "out")
+
     bias: IntArray
     k_g: IntArray
     g_bits: int
@@ -283,21 +310,6 @@ class GateGroup(Part):
 
     def __post_init__(self) -> None:
         self._set(line_shifts=self.sigmoid.shifts_for(self.g_frac))
-
-    @cached_property
-    def by_g(self) -> Shift:
-        """`k_g`, prepared."""
-        return Shift(self.k_g)
-
-    @cached_property
-    def by_h(self) -> Shift:
-        """`k_h`, prepared."""
-        return Shift(self.k_h)
-
-    @cached_property
-    def by_u(self) -> Shift:
-        """`k_u`, prepared."""
-        return Shift(self.k_u)
 
     @cached_property
     def by_lines(self) -> tuple[Shift, ...]:
@@ -322,7 +334,7 @@ class GateGroup(Part):
         self, acc: NDArray, arithmetic: Arithmetic, prefix: str = ""
     ) -> NDArray:
         """``g``, the sigmoid's argument, of W's accumulator, shape (..., n)."""
-        v = arithmetic.shift(acc + self.bias, self.by_g)
+        v = arithmetic.shift(acc + self.bias, self.by["k_g"])
         return fit(v, self.g_bits, arithmetic, prefix + "g")
 
     def combine(
@@ -335,5 +347,15 @@ class GateGroup(Part):
     ) -> NDArray:
         """The block's output, shape (..., n)."""
         gated = z * self.sigmoid.evaluate(g, self.by_lines, arithmetic)
-        v = arithmetic.shift(gated, self.by_h) + arithmetic.shift(u, self.by_u)
+        v = arithmetic.shift(gated, self.by["k_h"]) + arithmetic.shift(
+            u, self.by["k_u"]
+        )
         return fit(relu(v), self.bits, arithmetic, prefix + "out")
+
+    def answer(
+        self, acc: Sequence[NDArray], state: Held, arithmetic: Any, prefix: str = ""
+    ) -> tuple[dict[str, NDArray], Held]:
+        """See `Group`."""
+        weighted, z, u = acc
+        g = self.argument(weighted, arithmetic, prefix)
+        return {"g": g, "out": self.combine(z, g, u, arithmetic, prefix)}, ()

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import (
+    MAX_SHIFT,
     OVERFLOWS,
     ROUNDINGS,
     IntegerArithmetic,
@@ -64,8 +66,43 @@ class Recipe(Part):
         return IntegerArithmetic(self.rounding, self.overflow)
 
 
+class Layer(Part):
+    """What the frozen dataclasses of layers have in common.
+
+    A layer's fields are its tensors and formats; how they compute is a `Graph`.
+
+    Attributes
+    ----------
+    type : str
+        In files.
+    latency : int
+        Time steps from a token's arrival to its answer.
+    inp, out : Wire
+    """
+
+    type: ClassVar[str]
+    latency: ClassVar[int]
+
+    inp: Wire
+    out: Wire
+
+    @property
+    def matrices(self) -> dict[str, Weights]:
+        """The sparse matrices by name."""
+        values = {f.name: getattr(self, f.name) for f in fields(cast("Any", self))}
+        return {n: value for n, value in values.items() if isinstance(value, Weights)}
+
+    def sizes(self) -> Iterator[tuple[str, object, object]]:
+        """What must have some size: name, size or shape, what that must be."""
+        yield from ()
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What else does not fit together: name, and what is wrong."""
+        yield from ()
+
+
 @dataclass(frozen=True, eq=False)
-class Affine(Part):
+class Affine(Layer):
     """``out = shift(W u + bias, k)``, ReLU where asked: encoder or decoder.
 
     Parameters
@@ -92,14 +129,17 @@ class Affine(Part):
         """Fractional bits of the accumulator, shape (d_out,)."""
         return self.weights.frac + self.inp.ref
 
-    @property
-    def matrices(self) -> dict[str, Weights]:
-        """The sparse matrices by name."""
-        return {"weights": self.weights}
+    def sizes(self) -> Iterator[tuple[str, object, object]]:
+        """See `Layer`."""
+        for name in ("inp", "out"):
+            wire = getattr(self, name)
+            yield f"{name}.frac", wire.frac.shape, (wire.size,)
+        yield "weights", self.weights.shape, (self.out.size, self.inp.size)
+        yield "bias", self.bias.mant.shape, (self.out.size,)
 
 
 @dataclass(frozen=True, eq=False)
-class S5Block(Part):
+class S5Block(Layer):
     """One state-space block: recurrence, readout, gate with residual.
 
     With ``x`` the complex state, ``s`` its wire and ``u`` the block's input::
@@ -178,11 +218,47 @@ class S5Block(Part):
         """Number of complex states that are stored."""
         return len(self.a_re)
 
-    @property
-    def matrices(self) -> dict[str, Weights]:
-        """The sparse matrices by name."""
-        return {n: getattr(self, n) for n in ("B_re", "B_im", "C_re", "C_imn", "W")}
+    def sizes(self) -> Iterator[tuple[str, object, object]]:
+        """See `Layer`."""
+        n, d = self.d_state, self.d_model
+        for name in ("inp", "s", "z", "out"):
+            wire = getattr(self, name)
+            yield f"{name}.frac", wire.frac.shape, (wire.size,)
+        for name in ("a_re", "a_im"):
+            yield name, getattr(self, name).shape, (n,)
+        yield "s", self.s.size, n
+        yield "state.frac", self.state.frac.shape, (n,)
+        for name in ("B_re", "B_im"):
+            yield name, getattr(self, name).shape, (n, d)
+        for name in ("C_re", "C_imn"):
+            yield name, getattr(self, name).shape, (d, n)
+        for name in ("bias_x_re", "bias_x_im"):
+            yield name, getattr(self, name).mant.shape, (n,)
+        yield "W", self.W.shape, (d, d)
+        for name in ("z", "out"):
+            yield name, getattr(self, name).size, d
+        yield "D", self.D.values.shape, (d,)
+        yield "D.frac", self.D.frac.shape, (d,)
+        yield "g.frac", self.g.frac.shape, (d,)
+        for name in ("bias_z", "bias_g"):
+            yield name, getattr(self, name).mant.shape, (d,)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """See `Layer`."""
+        if self.a_format.frac.ndim != 0:
+            yield "a_format", "frac must be one number"
+        elif not 0 <= (frac := int(self.a_format.frac)) <= MAX_SHIFT:
+            yield "a_format", f"frac is {frac}, must be 0 to {MAX_SHIFT}"
+        for name in ("a_re", "a_im"):
+            value = getattr(self, name)
+            low, high = self.a_format.lowest, self.a_format.highest
+            if (bad := np.flatnonzero((value < low) | (value > high))).size:
+                row = int(bad[0])
+                text = f"row {row}: {value[row]} does not fit {self.a_format.bits} bits"
+                yield name, text
+        for a, b in (("B_re", "B_im"), ("C_re", "C_imn")):
+            if not np.array_equal(getattr(self, a).frac, getattr(self, b).frac):
+                yield f"{a} and {b}", "the same row must have the same frac in both"
 
 
-Layer = Affine | S5Block
 LAYER_TYPES: dict[str, type[Layer]] = {c.type: c for c in (Affine, S5Block)}

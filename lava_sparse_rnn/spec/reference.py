@@ -15,14 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from lava_sparse_rnn.fixed_point import Arithmetic, OverflowCounters
+from lava_sparse_rnn.spec._group import Held
 from lava_sparse_rnn.spec._network import Network, check_network
-from lava_sparse_rnn.spec.groups import (
-    AffineGroup,
-    GateGroup,
-    ReadoutGroup,
-    RecurrenceGroup,
-)
-from lava_sparse_rnn.spec.layers import Affine, Recipe, S5Block
+from lava_sparse_rnn.spec.graph import INP, Graph, Node
 from lava_sparse_rnn.spec.stream import (
     HoldsNothing,
     Progress,
@@ -95,8 +90,8 @@ class Reference(HoldsNothing):
                 arithmetic.counters = counters
         self.arithmetic = arithmetic
         self.layers = [
-            EXECUTORS[layer.type](layer, network.recipe, arithmetic, f"layer{i}_")
-            for i, layer in enumerate(network.layers)
+            LayerExecutor(graph, arithmetic, f"layer{i}_")
+            for i, graph in enumerate(network.graphs)
         ]
 
         self._real = arithmetic.dtype is np.float64
@@ -125,7 +120,7 @@ class Reference(HoldsNothing):
         """The answer to the next token, shape (d_in,) -> (d_out,)."""
         value = check_token(self.network, u, real=self._real)
         for layer in self.layers:
-            value = layer.step(value)
+            value = layer.run(value, ignore)
         return value
 
     def reset(self) -> None:
@@ -134,9 +129,12 @@ class Reference(HoldsNothing):
             layer.reset()
 
     @property
-    def state(self) -> list[tuple[NDArray, NDArray]]:
+    def state(self) -> list[tuple[NDArray, ...]]:
         """Real and imaginary part of every block's state, copied; can be assigned."""
-        return [(re.copy(), im.copy()) for re, im in (b.x for b in self._blocks)]
+        return [
+            tuple(part.copy() for part in layer.states[name])
+            for layer, name in self._with_state
+        ]
 
     @state.setter
     def state(self, parts: State) -> None:
@@ -144,12 +142,39 @@ class Reference(HoldsNothing):
 
     def place(self, parts: State) -> None:
         """Go on from a state that nobody checks: numpy has room for any."""
-        for block, (re, im) in zip(self._blocks, parts, strict=True):
-            block.x = (np.array(re), np.array(im))
+        for (layer, name), values in zip(self._with_state, parts, strict=True):
+            layer.states[name] = tuple(np.array(value) for value in values)
 
     @property
-    def _blocks(self) -> list[S5Executor]:
-        return [layer for layer in self.layers if isinstance(layer, S5Executor)]
+    def _with_state(self) -> list[tuple[LayerExecutor, str]]:
+        nodes = [(layer, n) for layer in self.layers for n in layer.graph.nodes]
+        return [(layer, node.name) for layer, node in nodes if node.states]
+
+    def idle(self, u: NDArray, token: NDArray) -> tuple[dict[str, NDArray], NDArray]:
+        """What every wire carries in steps without a token, and what leaves then.
+
+        Biases make neurons send then, too. Token ``j`` arrives at step ``j``, so that
+        negative ones never arrive: they fill a pipeline that was empty before step 0.
+
+        Parameters
+        ----------
+        u : array, shape (T, d_in)
+            What is received; zeros for negative tokens.
+        token : array of int, shape (T,)
+
+        Returns
+        -------
+        wires : dict of str to array, shape (T, n) each
+            By the names of a trace.
+        out : array, shape (T, d_out)
+        """
+        wires: dict[str, NDArray] = {}
+        step, u = token, u.astype(self.arithmetic.dtype)
+        for layer in self.layers:
+            sent = layer.idle(u, step)
+            wires |= {layer.prefix + name: sent[name] for name in layer.graph.sender}
+            step, u = step + layer.graph.latency, sent[layer.graph.out]
+        return wires, u
 
     @property
     def counters(self) -> OverflowCounters:
@@ -161,102 +186,97 @@ def ignore(name: str, value: NDArray) -> None:
     """A record that keeps nothing."""
 
 
-def product(W: Any, u: NDArray) -> NDArray:
-    """Sparse ``W u`` for one token, shape (n,), or each of many, shape (T, n)."""
-    return W @ u if u.ndim == 1 else (W @ u.T).T
+class Synapses:
+    """All synapses of a group: what arrives at its neurons.
+
+    Weights are one sparse matrix, accumulators below each other and wires beside each
+    other; what only copies needs none.
+    """
+
+    def __init__(self, graph: Graph, node: Node, dtype: type) -> None:
+        self.accumulators, self.n = node.group.accumulators, node.group.size
+        edges = graph.into(node)
+        self.copies = [(e.accumulator, e.source) for e in edges if e.copies]
+        edges = [e for e in edges if not e.copies]
+        self.weighted = list(dict.fromkeys(e.accumulator for e in edges))
+        self.sources = list(dict.fromkeys(e.source for e in edges))
+        blocks: list[list[Any]] = [[None] * len(self.sources) for _ in self.weighted]
+        for e in edges:
+            row, column = (
+                self.weighted.index(e.accumulator),
+                self.sources.index(e.source),
+            )
+            before = blocks[row][column]
+            blocks[row][column] = e.matrix if before is None else before + e.matrix
+        self.matrix: Any = None
+        if edges:
+            self.matrix = sparse.block_array(blocks, format="csr").astype(dtype)
+
+    def __call__(self, wires: dict[str, NDArray]) -> list[NDArray]:
+        """Sums of each accumulator, shape (..., n), of wires, shape (..., n_in)."""
+        acc: dict[str, NDArray] = {}
+        if self.sources:
+            sent = [wires[source] for source in self.sources]
+            u = sent[0] if len(sent) == 1 else np.concatenate(sent, axis=-1)
+            sums = self.matrix @ u if u.ndim == 1 else (self.matrix @ u.T).T
+            for i, name in enumerate(self.weighted):
+                acc[name] = sums[..., i * self.n : (i + 1) * self.n]
+        for name, source in self.copies:
+            acc[name] = acc[name] + wires[source] if name in acc else wires[source]
+        return [acc[name] for name in self.accumulators]
 
 
-class AffineExecutor:
-    """``out = shift(W u + bias, k)``."""
+class LayerExecutor:
+    """The groups of a layer, one after another: synapses add up, neurons answer."""
 
-    def __init__(
-        self, layer: Affine, recipe: Recipe, arithmetic: Arithmetic, prefix: str
-    ) -> None:
-        self.group = AffineGroup.of(layer, recipe)
-        self.W = layer.weights.matrix.astype(arithmetic.dtype)
-        self.arithmetic, self.prefix = arithmetic, prefix
-
-    def step(self, u: NDArray) -> NDArray:
-        """The answer to one token, shape (d_in,) -> (d_out,)."""
-        return self.group.step(product(self.W, u), self.arithmetic, self.prefix)
-
-    def run(self, u: NDArray, record: Record) -> NDArray:
-        """Answers to tokens, shape (T, d_in) -> (T, d_out)."""
-        out = self.step(u)
-        record(self.prefix + "out", out)
-        return out
-
-    def reset(self) -> None:
-        pass
-
-
-class S5Executor:
-    """Recurrence, readout, gate: the three groups of a block, one after another."""
-
-    def __init__(
-        self, block: S5Block, recipe: Recipe, arithmetic: Arithmetic, prefix: str
-    ) -> None:
-        self.recurrence = RecurrenceGroup.of(block, recipe)
-        self.readout = ReadoutGroup.of(block, recipe)
-        self.gate = GateGroup.of(block, recipe)
-        # One product for both parts of the state: B below B, C beside C.
-        m = {n: w.matrix.astype(arithmetic.dtype) for n, w in block.matrices.items()}
-        self.B = sparse.vstack([m["B_re"], m["B_im"]], format="csr")
-        self.C = sparse.hstack([m["C_re"], m["C_imn"]], format="csr")
-        self.W = m["W"]
-        self.D = block.D.values.astype(arithmetic.dtype)
-        self.arithmetic, self.prefix = arithmetic, prefix
+    def __init__(self, graph: Graph, arithmetic: Arithmetic, prefix: str) -> None:
+        self.graph, self.arithmetic, self.prefix = graph, arithmetic, prefix
+        self.synapses = {
+            n.name: Synapses(graph, n, arithmetic.dtype) for n in graph.nodes
+        }
+        self.states: dict[str, Held] = {}
         self.reset()
 
     def reset(self) -> None:
-        zero = np.zeros(len(self.recurrence.a_re), dtype=self.arithmetic.dtype)
-        self.x = (zero, zero.copy())
-
-    def step(self, u: NDArray) -> NDArray:
-        """The answer to one token, shape (d_model,) -> (d_model,)."""
-        self.x = self.recurrence.advance(
-            self.x, self._drive(u), self.arithmetic, self.prefix
-        )
-        return self.finish(u, self.read(u, self.x, ignore), ignore)
+        for node in self.graph.nodes:
+            zero = np.zeros(node.group.size, dtype=self.arithmetic.dtype)
+            self.states[node.name] = tuple(zero.copy() for _ in node.states)
 
     def run(self, u: NDArray, record: Record) -> NDArray:
-        """Answers to tokens, shape (T, d_model) -> (T, d_model)."""
-        drive = self._drive(u)
-        x_re, x_im = np.empty_like(drive[0]), np.empty_like(drive[1])
-        for t, drive_t in enumerate(zip(*drive, strict=True)):
-            self.x = self.recurrence.advance(
-                self.x, drive_t, self.arithmetic, self.prefix
+        """Answers to tokens, shape (T, d_in) -> (T, d_out); or to one, without T."""
+        wires = {INP: u}
+        for node in self.graph.nodes:
+            acc, at = self.synapses[node.name](wires), self.prefix + node.prefix
+            values, self.states[node.name] = node.group.answer(
+                acc, self.states[node.name], self.arithmetic, at
             )
-            x_re[t], x_im[t] = self.x
-        record(self.prefix + "x_re", x_re)
-        record(self.prefix + "x_im", x_im)
-        return self.finish(u, self.read(u, (x_re, x_im), record), record)
+            for name, value in values.items():
+                record(at + name, value)
+                wires[node.prefix + name] = value
+        return wires[self.graph.out]
 
-    def _drive(self, u: NDArray) -> tuple[NDArray, NDArray]:
-        acc = product(self.B, u)
-        n = len(self.recurrence.a_re)
-        return self.recurrence.drive(acc[..., :n], acc[..., n:], self.arithmetic)
+    def idle(self, u: NDArray, step: NDArray) -> dict[str, NDArray]:
+        """What its wires carry in steps without a token, shape (T, n) each.
 
-    def read(self, u: NDArray, x: tuple[NDArray, NDArray], record: Record) -> NDArray:
-        """``z`` of the states ``x`` and the inputs ``u``, shape (..., d_model)."""
-        s_re, s_im = self.recurrence.emit(x, self.arithmetic, self.prefix)
-        acc_C = product(self.C, np.concatenate((s_re, s_im), axis=-1))
-        z = self.readout.step(acc_C, self.D * u, self.arithmetic, self.prefix)
-        for name, value in (("s_re", s_re), ("s_im", s_im), ("z", z)):
-            record(self.prefix + name, value)
-        return z
+        Groups with a state rest and send zeros; all others answer what arrives, but
+        nothing is sent before time step 0.
 
-    def finish(self, u: NDArray, z: NDArray, record: Record) -> NDArray:
-        """The block's output of ``z`` and the inputs ``u``, shape (..., d_model)."""
-        ar, prefix = self.arithmetic, self.prefix
-        g = self.gate.argument(product(self.W, z), ar, prefix)
-        out = self.gate.combine(z, g, u, ar, prefix)
-        record(prefix + "g", g)
-        record(prefix + "out", out)
-        return out
-
-
-EXECUTORS: dict[str, Callable[..., Any]] = {
-    Affine.type: AffineExecutor,
-    S5Block.type: S5Executor,
-}
+        Parameters
+        ----------
+        u : array, shape (T, d_in)
+            What arrives.
+        step : array of int, shape (T,)
+            When.
+        """
+        wires = {INP: u}
+        for node in self.graph.nodes:
+            if node.states:
+                rest = np.zeros((len(u), node.group.size), dtype=self.arithmetic.dtype)
+                values = dict.fromkeys(node.group.outputs, rest)
+            else:
+                acc = self.synapses[node.name](wires)
+                values, _ = node.group.answer(acc, (), self.arithmetic)
+            sent = (step + self.graph.depth[node.name] >= 0)[:, None]
+            for name in node.group.outputs:
+                wires[node.prefix + name] = values[name] * sent
+        return wires

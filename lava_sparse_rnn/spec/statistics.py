@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.spec._network import Network
-from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights
-from lava_sparse_rnn.spec.layers import Affine, Layer, S5Block
+from lava_sparse_rnn.spec._tensors import Bias, Diagonal
+from lava_sparse_rnn.spec.graph import INP, Edge, graph_of
+from lava_sparse_rnn.spec.layers import Layer, Recipe
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def parameters(network: Network) -> int:
     """
     count = sum(m.nnz for m in matrix_sizes(network))
     for layer in network.layers:
-        for item in fields(layer):
+        for item in fields(cast("Any", layer)):
             value = getattr(layer, item.name)
             if isinstance(value, Diagonal):
                 count += value.values.size
@@ -130,45 +132,25 @@ def activity(
     list of LayerActivity
     """
     rows, u = [], np.asarray(x)
-    for i, layer in enumerate(network.layers):
-        at = f"layer{i}_"
-        wires = {name: trace[at + name] for name in OUTPUT_WIRES[layer.type]}
+    for i, (layer, graph) in enumerate(
+        zip(network.layers, network.graphs, strict=True)
+    ):
+        wires = {name: trace[f"layer{i}_{name}"] for name in graph.sender}
         silent = {name: float((v == 0).mean()) for name, v in wires.items()}
-        synops, dense = SYNOPS[layer.type](layer, u, wires)
+        sources, weights = {INP: u, **wires}, [e for e in graph.edges if not e.copies]
+        synops = sum(_meetings(edge, sources[edge.source]) for edge in weights)
+        dense = sum(edge.dense_size for edge in weights)
         rows.append(LayerActivity(i, layer.type, silent, synops, dense))
-        u = wires["out"]
+        u = wires[graph.out]
     return rows
 
 
-def _meetings(weights: Weights, payload: NDArray) -> float:
+def _meetings(edge: Edge, payload: NDArray) -> float:
     """Mean number per token of non-zero weights that meet a non-zero payload."""
-    per_column = np.bincount(weights.matrix.indices, minlength=weights.shape[1])
+    per_column = np.bincount(edge.matrix.indices, minlength=edge.shape[1])
     return float(((payload != 0) @ per_column).mean())
 
 
-def _affine_synops(layer: Affine, u: NDArray, wires: dict) -> tuple[float, int]:
-    return _meetings(layer.weights, u), int(np.prod(layer.weights.shape))
-
-
-def _s5_synops(block: S5Block, u: NDArray, wires: dict) -> tuple[float, int]:
-    sources = {"B_re": u, "B_im": u, "C_re": wires["s_re"], "C_imn": wires["s_im"]}
-    sources["W"] = wires["z"]
-    matrices = block.matrices
-    synops = sum(_meetings(matrices[n], payload) for n, payload in sources.items())
-    synops += float((u != 0)[:, block.D.values != 0].sum(axis=1).mean())
-    dense = sum(int(np.prod(m.shape)) for m in matrices.values()) + block.d_model
-    return synops, dense
-
-
-OUTPUT_WIRES: dict[str, tuple[str, ...]] = {
-    Affine.type: ("out",),
-    S5Block.type: ("s_re", "s_im", "z", "out"),
-}
-SYNOPS = {Affine.type: _affine_synops, S5Block.type: _s5_synops}
-
-
-def neuron_count(layer: Layer) -> int:
+def neuron_count(layer: Layer, recipe: Recipe | None = None) -> int:
     """Neurons of a layer: one per complex state, per readout, per output."""
-    if isinstance(layer, Affine):
-        return layer.out.size
-    return layer.d_state + 2 * layer.d_model
+    return sum(n.group.size for n in graph_of(layer, recipe or Recipe()).nodes)

@@ -20,13 +20,13 @@ from lava_sparse_rnn.fixed_point import (
     SpecError,
     frozen_ints,
 )
+from lava_sparse_rnn.spec._group import Group
 from lava_sparse_rnn.spec._network import Network
-from lava_sparse_rnn.spec.layers import S5Block
 
 Progress = Callable[[int, int], None]
 """Called with tokens done and tokens in all."""
 
-State = Sequence[tuple[ArrayLike, ArrayLike]]
+State = Sequence[tuple[ArrayLike, ...]]
 """Real and imaginary part of every block's state, shape (d_state,) each."""
 
 PIECE = 64  # tokens between two reports of progress
@@ -45,7 +45,7 @@ class Stepper(Protocol):
         ...
 
     @property
-    def state(self) -> list[tuple[NDArray, NDArray]]:
+    def state(self) -> list[tuple[NDArray, ...]]:
         """Real and imaginary part of every block's state, copied; can be assigned.
 
         Shape (d_state,) each, int64. A `SpecError` where what is assigned has another
@@ -171,7 +171,7 @@ def check_token(network: Network, u: ArrayLike, *, real: bool = False) -> NDArra
 
 def check_state(
     network: Network, parts: State, *, real: bool = False
-) -> list[tuple[NDArray, NDArray]]:
+) -> list[tuple[NDArray, ...]]:
     """A state as pairs of new arrays of int64, or an error that says what is wrong.
 
     Parameters
@@ -186,38 +186,45 @@ def check_state(
     ------
     SpecError
     """
-    blocks = blocks_of(network)
+    held = states_of(network)
     try:
-        pairs = [(re, im) for re, im in parts]
-    except (TypeError, ValueError):
+        given = [tuple(part) for part in parts]
+    except TypeError:
         raise SpecError("state: must be pairs of arrays, one for each block") from None
-    if len(pairs) != len(blocks):
-        raise SpecError(f"state: of {len(pairs)} blocks, the network has {len(blocks)}")
+    if len(given) != len(held):
+        raise SpecError(f"state: of {len(given)} blocks, the network has {len(held)}")
+    if [len(part) for part in given] != [len(names) for names, _ in held]:
+        raise SpecError("state: must be pairs of arrays, one for each block")
     return [
-        (
-            _checked_part(f"state: layer{i}_x_re", block, re, real),
-            _checked_part(f"state: layer{i}_x_im", block, im, real),
+        tuple(
+            _checked_part(f"state: {name}", group, value, real)
+            for name, value in zip(names, values, strict=True)
         )
-        for (i, block), (re, im) in zip(blocks, pairs, strict=True)
+        for (names, group), values in zip(held, given, strict=True)
     ]
 
 
-def blocks_of(network: Network) -> list[tuple[int, S5Block]]:
-    """Layers that have a state, with their numbers."""
-    return [(i, b) for i, b in enumerate(network.layers) if isinstance(b, S5Block)]
+def states_of(network: Network) -> list[tuple[list[str], Group]]:
+    """Groups that have a state, with the names of its parts in a trace."""
+    return [
+        ([f"layer{i}_{name}" for name in node.states], node.group)
+        for i, graph in enumerate(network.graphs)
+        for node in graph.nodes
+        if node.states
+    ]
 
 
-def _checked_part(name: str, block: S5Block, part: ArrayLike, real: bool) -> NDArray:
+def _checked_part(name: str, group: Group, part: ArrayLike, real: bool) -> NDArray:
     values = np.asarray(part)
-    if values.shape != (block.d_state,):
-        raise SpecError(f"{name}: shape {values.shape}, must be ({block.d_state},)")
+    if values.shape != (group.size,):
+        raise SpecError(f"{name}: shape {values.shape}, must be ({group.size},)")
     if real:
         return values.astype(np.float64)
-    values, fmt = frozen_ints(values, name), block.state
-    if (bad := np.flatnonzero((values < fmt.lowest) | (values > fmt.highest))).size:
+    values, highest = frozen_ints(values, name), (1 << (group.state_bits - 1)) - 1
+    if (bad := np.flatnonzero((values < -highest - 1) | (values > highest))).size:
         j = int(bad[0])
         raise SpecError(
-            f"{name}: value {values[j]} at {j} does not fit the {fmt.bits}-bit state "
-            f"({fmt.lowest}..{fmt.highest})"
+            f"{name}: value {values[j]} at {j} does not fit the {group.state_bits}-bit "
+            f"state ({-highest - 1}..{highest})"
         )
     return np.array(values)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn import microcode
-from lava_sparse_rnn.microcode import BINDINGS, Program, Timing
+from lava_sparse_rnn.microcode import Program, Timing
 from lava_sparse_rnn.spec import Recipe
 
 IntArray = NDArray[np.int64]
@@ -65,7 +65,7 @@ def group_program(
         name=name,
         program=microcode.program_for(group, timing),
         constants={k: np.asarray(v, np.int64) for k, v in constants.items()},
-        neurons=BINDINGS[type(group)].size(group),
+        neurons=group.size,
         rounding=recipe.rounding,
         overflow=recipe.overflow,
     )

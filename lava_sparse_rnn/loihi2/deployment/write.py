@@ -25,7 +25,7 @@ from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import StoredConnection
 from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.loihi2.report import core_table
-from lava_sparse_rnn.microcode import BINDINGS, Timing
+from lava_sparse_rnn.microcode import Timing
 from lava_sparse_rnn.spec import Network, Wire, reference
 from lava_sparse_rnn.spec.stream import check_tokens
 
@@ -171,8 +171,6 @@ class _Writer:
             if any(not np.array_equal(value, p.constants[name]) for p in parts.values())
         }
         kept = {k: v for k, v in part.constants.items() if k not in timed}
-        prefix = f"layer{group.layer}_"
-        binding = BINDINGS[type(group.constants)]
         return m.Group(
             name=group.name,
             kind=group.kind,
@@ -187,12 +185,14 @@ class _Writer:
             wires=[
                 m.OutputWire(
                     wire=wire,
-                    output=wire.removeprefix(prefix),
-                    bits=part.program.names[wire.removeprefix(prefix)].bits,
+                    output=output,
+                    bits=part.program.names[output].bits,
                 )
-                for wire in group.wires
+                for wire, output in zip(
+                    group.wires, group.constants.outputs, strict=True
+                )
             ],
-            counted={name: prefix + name for name in binding.tensors},
+            counted={name: group.prefix + name for name in group.constants.tensors},
         )
 
     def program(self, part: GroupProgram) -> str:

@@ -90,7 +90,7 @@ class Ahead:
         self.counters.subtract(self._before)
 
     @property
-    def state(self) -> list[tuple[NDArray, NDArray]]:
+    def state(self) -> list[tuple[NDArray, ...]]:
         """Real and imaginary part of every block's state, as last shown."""
         return self._shown
 
@@ -130,7 +130,7 @@ def make_executor(network: Network, arithmetic: Any) -> Executor:
     """
     if not isinstance(arithmetic, IntegerArithmetic):
         return EXECUTORS["reference"](network, arithmetic)
-    fastest = "engine" if engine.EXTENSION is not None else "reference"
+    fastest = "engine" if engine.supports(network) else "reference"
     name = os.environ.get(VARIABLE, fastest)
     return choose(VARIABLE, name, EXECUTORS)(network, arithmetic)
 

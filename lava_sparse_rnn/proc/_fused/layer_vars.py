@@ -4,50 +4,64 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
 
-from lava_sparse_rnn.proc._neurons.process import NeuronGroup
-from lava_sparse_rnn.proc.affine.process import Affine
-from lava_sparse_rnn.proc.gate.process import Gate
-from lava_sparse_rnn.proc.readout.process import Readout
-from lava_sparse_rnn.proc.recurrence.process import Recurrence
-from lava_sparse_rnn.spec import Affine as AffineSpec
-from lava_sparse_rnn.spec import Layer
-from lava_sparse_rnn.spec import S5Block as S5BlockSpec
+from lava_sparse_rnn.spec.graph import Graph, Node
 
-STATES = ("x_re", "x_im")
-VAR = re.compile(r"layer\d+_(x_re|x_im|overflow_\w+|instructions_\w+)")
+OVERFLOW, INSTRUCTIONS = "overflow_", "instructions_"
+VAR = re.compile(r"layer\d+_((overflow|instructions)_)?\w+")
 
 
-def _counts(*groups: type[NeuronGroup]) -> dict[str, tuple[int, ...]]:
-    names = [f"overflow_{tensor}" for group in groups for tensor in group.tensors]
-    names += [f"instructions_{group.kind}" for group in groups]
-    return dict.fromkeys(names, (1,))
+@dataclass(frozen=True)
+class LayerVar:
+    """A Var of a layer: a state, or a count.
+
+    Parameters
+    ----------
+    name : str
+        In the layer.
+    node : Node
+        The group it is of.
+    own : str
+        Name of the Var in the group's Process.
+    of : str
+        The tensor or group that a count is of; the state itself.
+    shape : tuple of int
+    """
+
+    name: str
+    node: Node
+    own: str
+    of: str
+    shape: tuple[int, ...] = (1,)
 
 
-def _affine(layer: AffineSpec) -> dict[str, tuple[int, ...]]:
-    return _counts(Affine)
+def layer_vars(graph: Graph) -> Iterator[LayerVar]:
+    """Every Var of a layer."""
+    for node in graph.nodes:
+        size, group = (node.group.size,), node.group
+        for own, name in zip(group.states, node.states, strict=True):
+            yield LayerVar(name, node, own, name, size)
+        for own, name in zip(group.tensors, node.tensors, strict=True):
+            yield LayerVar(OVERFLOW + name, node, OVERFLOW + own, name)
+        own = INSTRUCTIONS + group.kind
+        yield LayerVar(INSTRUCTIONS + node.name, node, own, node.name)
 
 
-def _s5(block: S5BlockSpec) -> dict[str, tuple[int, ...]]:
-    counts = _counts(Recurrence, Readout, Gate)
-    return dict.fromkeys(STATES, (block.d_state,)) | counts
-
-
-VARS: dict[str, Callable[[Any], dict[str, tuple[int, ...]]]] = {
-    AffineSpec.type: _affine,
-    S5BlockSpec.type: _s5,
-}
-
-
-def layer_vars(layer: Layer) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every Var of a layer."""
-    return VARS[layer.type](layer)
+def state_names(graphs: Sequence[Graph], var_format: str) -> list[tuple[str, ...]]:
+    """Names of the states of each group that has some, as Vars of a network."""
+    return [
+        tuple(var_format.format(i=i, name=name) for name in node.states)
+        for i, graph in enumerate(graphs)
+        for node in graph.nodes
+        if node.states
+    ]
 
 
 class LayerVars(type(PyLoihiProcessModel)):
@@ -63,5 +77,4 @@ class LayerVars(type(PyLoihiProcessModel)):
         match = VAR.fullmatch(name)
         if match is None:
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}")
-        is_state = match[1] in STATES
-        return LavaPyType(np.ndarray, cls.state_type if is_state else np.int64)
+        return LavaPyType(np.ndarray, np.int64 if match[1] else cls.state_type)

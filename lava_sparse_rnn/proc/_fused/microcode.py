@@ -68,10 +68,10 @@ class FusedMicrocode(FixedPt, FusedModel):
         super().__init__(proc_params)
         self.executor = ProgramExecutor(self.network)
         self._instruction_vars = [
-            (self.var_format.format(i=i, name=name), f"layer{i}_{kind}")
-            for i, layer in enumerate(self.network.layers)
-            for name in layer_vars(layer)
-            if (kind := name.removeprefix(INSTRUCTIONS)) != name
+            (self.var_format.format(i=i, name=var.name), f"layer{i}_{var.of}")
+            for i, graph in enumerate(self.network.graphs)
+            for var in layer_vars(graph)
+            if var.name == INSTRUCTIONS + var.of
         ]
 
     def _go_on(self, state: State) -> None:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.proc._fused.executors import make_executor, moved
-from lava_sparse_rnn.proc._fused.fill import Fill
-from lava_sparse_rnn.proc._fused.layer_vars import STATES, layer_vars
+from lava_sparse_rnn.proc._fused.layer_vars import OVERFLOW, layer_vars, state_names
 from lava_sparse_rnn.proc._neurons.guard import GuardedModel
 from lava_sparse_rnn.proc._neurons.timing import Schedule
 from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.reference import Reference
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,22 @@ class FusedModel(GuardedModel):
         recipe = self.network.recipe
         self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
         self.executor = make_executor(self.network, self.make_arithmetic(recipe))
-        self.fill = Fill(self.network, self.make_arithmetic(recipe))
+        # Its own arithmetic: what it counts is no overflow of a token.
+        self.fill = Reference(self.network, self.make_arithmetic(recipe))
         self.waiting: deque[NDArray] = deque()
         self.ahead: Answer | None = None
-        self._state_vars, self._overflow_vars = self._var_names()
+        graphs = self.network.graphs
+        self._state_vars = state_names(graphs, self.var_format)
+        self._overflow_vars = [
+            (self.var_format.format(i=i, name=var.name), f"layer{i}_{var.of}")
+            for i, graph in enumerate(graphs)
+            for var in layer_vars(graph)
+            if var.name == OVERFLOW + var.of
+        ]
         nothing = np.zeros((self.network.latency, self.network.d_in))
         before = np.arange(-self.network.latency, 0)
-        self._fill_answers = self.fill.run(nothing, before)
-        self._idle_answer = self.fill.run(nothing[:1], np.zeros(1, dtype=np.int64))[0]
+        _, self._fill_answers = self.fill.idle(nothing, before)
+        self._idle_answer = self._idle(nothing[0])
 
     @staticmethod
     def make_arithmetic(recipe: Any) -> Any:
@@ -74,19 +82,6 @@ class FusedModel(GuardedModel):
     def network_of(proc_params: Any) -> Network:
         """The network that the Process stands for."""
         return proc_params["network"]
-
-    def _var_names(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-        """State Vars of every block; overflow Vars with the tensor that each counts."""
-        states, overflows = [], []
-        for i, layer in enumerate(self.network.layers):
-            names = {n: self.var_format.format(i=i, name=n) for n in layer_vars(layer)}
-            if STATES[0] in names:
-                states.append((names[STATES[0]], names[STATES[1]]))
-            for name, var in names.items():
-                if name.startswith("overflow_"):
-                    tensor = name.removeprefix("overflow_")
-                    overflows.append((var, f"layer{i}_{tensor}"))
-        return states, overflows
 
     def run_spk(self) -> None:
         # What is sent does not depend on what arrives in the same step. Sending
@@ -127,7 +122,11 @@ class FusedModel(GuardedModel):
         """The answer to what was received in a step without a token."""
         if not u.any():
             return self._idle_answer
-        return self.fill.run(u[None], np.zeros(1, dtype=np.int64))[0]
+        return self._idle(u)
+
+    def _idle(self, u: NDArray) -> NDArray:
+        _, out = self.fill.idle(u[None], np.zeros(1, dtype=np.int64))
+        return out[0]
 
     def _restart(self, step: int) -> None:
         """Begin a new segment of tokens, perhaps with an empty pipeline."""
@@ -143,7 +142,7 @@ class FusedModel(GuardedModel):
 
     def on_var_update(self) -> None:
         """Go on from states that were set from outside."""
-        self._go_on([(getattr(self, r), getattr(self, i)) for r, i in self._state_vars])
+        self._go_on([[getattr(self, n) for n in names] for names in self._state_vars])
 
     def _show_vars(self) -> None:
         """Fill the Vars in with the token that has left last."""

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lava's own connections between neuron groups, with delays from the graph."""
+"""Lava's own connections between neuron groups."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from lava.proc.sparse.process import DelaySparse, Sparse
@@ -12,47 +9,6 @@ from lava.utils.weightutils import SignMode
 from scipy import sparse
 
 WEIGHT_EXP = -1  # of every connection made here, see `connection`
-
-
-@dataclass(frozen=True)
-class Edge:
-    """A connection from a group's port to another group's port.
-
-    Parameters
-    ----------
-    source, source_port, target, target_port : str
-    weights : str
-        Name of the matrix.
-    """
-
-    source: str
-    source_port: str
-    target: str
-    target_port: str
-    weights: str
-
-
-def depths(edges: Iterable[Edge], root: str) -> dict[str, int]:
-    """Hops from ``root`` to every group, along the longest way.
-
-    Raises
-    ------
-    ValueError
-        When the graph has a cycle.
-    """
-    edges = list(edges)
-    groups = {e.source for e in edges} | {e.target for e in edges}
-    depth = {root: 0}
-    for _ in groups:
-        new = dict(depth)
-        for edge in edges:
-            if edge.source in depth:
-                longer = depth[edge.source] + 1
-                new[edge.target] = max(new.get(edge.target, 0), longer)
-        if new == depth:
-            return depth
-        depth = new
-    raise ValueError("the groups form a cycle, so no depth is defined")
 
 
 def connection(weights: sparse.csr_array, hops: int, message_bits: int) -> Sparse:

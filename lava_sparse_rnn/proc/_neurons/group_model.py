@@ -15,6 +15,7 @@ from lava_sparse_rnn.fixed_point import (
     RealArithmetic,
 )
 from lava_sparse_rnn.proc._neurons.guard import GuardedModel, whole
+from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.proc._neurons.timing import Schedule
 from lava_sparse_rnn.spec import Recipe
 
@@ -70,19 +71,24 @@ class OverflowTally:
 
 
 class GroupModel(GuardedModel):
-    """A model of a `NeuronGroup`; subclasses write `compute`.
+    """A model of a `NeuronGroup`: its equation, once in each time step.
 
     Attributes
     ----------
+    neurons : type of NeuronGroup
+        The Process.
     token : int or None
         The token that is here in this time step, if there is one.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = ()
+    neurons: ClassVar[type[NeuronGroup]]
 
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
-        self.group = proc_params["group"]
+        self.group: Any = proc_params["group"]
+        ports = self.neurons.inputs, self.neurons.outputs
+        self.inputs = tuple(ports[0][name] for name in self.group.accumulators)
+        self.outputs = tuple(ports[1][name] for name in self.group.outputs)
         self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
         self.token: int | None = None
         self.weight_exp: int = proc_params["weight_exp"]
@@ -108,10 +114,19 @@ class GroupModel(GuardedModel):
             *(self.accumulator(r, self.weight_exp, n) for r, n in named)
         )
         self.tally.add(self.token, counts)
-        for tensor in self.tensors:
+        for tensor in self.group.tensors:
             getattr(self, f"overflow_{tensor}")[0] = self.tally.total[tensor]
         return sent
 
     def compute(self, *acc: NDArray) -> Sequence[NDArray]:
-        """The group's equation."""
-        raise NotImplementedError
+        """What is sent; a group with a state rests in steps without a token."""
+        group = self.group
+        state = tuple(getattr(self, name) for name in group.states)
+        if state and self.token is None:
+            return [np.zeros_like(state[0]) for _ in group.outputs]
+        if state and self.schedule.resets(self.token or 0):
+            state = tuple(np.zeros_like(part) for part in state)
+        values, state = group.answer(acc, state, self.arithmetic)
+        for name, part in zip(group.states, state, strict=True):
+            setattr(self, name, part)
+        return [values[name] for name in group.outputs]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from lava.magma.core.process.process import AbstractProcess
 from numpy.typing import NDArray
@@ -54,15 +54,7 @@ class Microcode(FixedPt, GroupModel):
     Attributes
     ----------
     interpreter : Interpreter
-    accumulators : tuple of str
-        The program's names for what arrives at `inputs`.
-    states : tuple of str
-        The program's states that are Vars too.
     """
-
-    accumulators: ClassVar[tuple[str, ...]] = ()
-    states: ClassVar[tuple[str, ...]] = ()
-    kind: ClassVar[str]
 
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
@@ -70,7 +62,7 @@ class Microcode(FixedPt, GroupModel):
         self.interpreter = interpreter_for(
             self.group, recipe.rounding, recipe.overflow, self.program_timing()
         )
-        self.memory = SharedMemory(self, self.interpreter, self.states)
+        self.memory = SharedMemory(self, self.interpreter, self.group.states)
         self.tally = OverflowTally(self.interpreter)
 
     def program_timing(self) -> Timing | None:
@@ -82,11 +74,11 @@ class Microcode(FixedPt, GroupModel):
         sent = super().step(*received)
         if self.token is not None:
             executed = self.interpreter.executed_total - before
-            getattr(self, INSTRUCTIONS + self.kind)[0] += executed
+            getattr(self, INSTRUCTIONS + self.group.kind)[0] += executed
         return sent
 
     def compute(self, *acc: NDArray) -> Sequence[NDArray]:
-        return self.memory.step(dict(zip(self.accumulators, acc, strict=True)))
+        return self.memory.step(dict(zip(self.group.accumulators, acc, strict=True)))
 
 
 def instructions(process: AbstractProcess) -> dict[str, int]:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
@@ -32,7 +33,8 @@ from lava_sparse_rnn.proc._runtime.runtime import (
     run_steps,
 )
 from lava_sparse_rnn.proc._runtime.watch import await_answer, raise_ended
-from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.spec import Recipe, Wire
+from lava_sparse_rnn.spec.groups import Group
 from lava_sparse_rnn.spec.quantize import as_recipe
 
 _COMPILED = "is part of what is compiled"  # in the state of a pickled Process
@@ -195,6 +197,9 @@ class TimedProcess(Process):
         reset_parts([self])
 
 
+Self = TypeVar("Self", bound="NeuronGroup")
+
+
 class NeuronGroup(TimedProcess):
     """Neurons that all run one equation of `lava_sparse_rnn.spec.groups`.
 
@@ -215,16 +220,24 @@ class NeuronGroup(TimedProcess):
 
     Attributes
     ----------
+    group_type : type
+        Of `lava_sparse_rnn.spec.groups`.
+    inputs, outputs : dict of str to str
+        The port of each of its accumulators and outputs, shape (n,).
+    <state> : Var, shape (n,)
     overflow_<tensor> : Var of int, shape (1,)
         How often a value of the tensor did not fit its format, in tokens.
     instructions_<kind> : Var of int, shape (1,)
         What the neurons have executed for tokens, all together; 0 but for models
         tagged ``microcode``.
+    out_wire : Wire or None
+        Where `from_float` made it: ``out_wire.format`` reads what is sent as real
+        values.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = ()
-    group_type: ClassVar[type]
-    kind: ClassVar[str]
+    group_type: ClassVar[type[Group]]
+    inputs: ClassVar[dict[str, str]]
+    outputs: ClassVar[dict[str, str]] = {"out": "s_out"}
 
     def __init__(
         self,
@@ -240,10 +253,33 @@ class NeuronGroup(TimedProcess):
             weight_exp=weight_exp,
             **kwargs,
         )
-        self.group = group
-        for tensor in self.tensors:
+        self.group: Any = group
+        self.out_wire: Wire | None = None
+        shape = (group.size,)
+        for port in self.inputs.values():
+            setattr(self, port, InPort(shape=shape))
+        for port in self.outputs.values():
+            setattr(self, port, OutPort(shape=shape))
+        for state in group.states:
+            setattr(self, state, Var(shape=shape, init=0))
+        for tensor in group.tensors:
             setattr(self, f"overflow_{tensor}", Var(shape=(1,), init=0))
-        setattr(self, f"instructions_{self.kind}", Var(shape=(1,), init=0))
+        setattr(self, f"instructions_{group.kind}", Var(shape=(1,), init=0))
+
+    @classmethod
+    def of(cls: type[Self], layer: Any, recipe: Recipe, **kwargs: Any) -> Self:
+        """The neurons of a layer of a description."""
+        group_type: Any = cls.group_type
+        return cls(group=group_type.of(layer, recipe), recipe=recipe, **kwargs)
+
+    @classmethod
+    def of_group(
+        cls: type[Self], group: Group, out_wire: Wire, recipe: Recipe, **kwargs: Any
+    ) -> Self:
+        """Neurons that a quantiser has made, with the format of what they send."""
+        process = cls(group=group, recipe=recipe, **kwargs)
+        process.out_wire = out_wire
+        return process
 
 
 def check_type(value: Any, cls: Any, name: str) -> Any:

@@ -77,7 +77,8 @@ def _clock(process: AbstractProcess) -> Any:
 def _state_vars(process: AbstractProcess) -> list[Var]:
     variables: list[Any] = process.vars.members
     if _clock(process) is not None:
-        own = getattr(process, "state_vars", ())
+        own = {*getattr(process, "state_vars", ())}
+        own.update(n for names in getattr(process, "state_names", ()) for n in names)
         return [v for v in variables if v.name in own or OWN_STATES.fullmatch(v.name)]
     for cls, names in STATE_VARS.items():
         if isinstance(process, cls):

@@ -16,43 +16,37 @@ from lava_sparse_rnn.proc.affine.process import Affine
 
 
 class AbstractPyAffineModel(GroupModel):
-    inputs = ("a_in",)
-    outputs = ("s_out",)
-    tensors = Affine.tensors
-    kind = Affine.kind
+    neurons = Affine
     instructions_affine: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_out: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
 
-    def compute(self, acc):
-        return (self.group.step(acc, self.arithmetic),)
 
-
-@implements(proc=Affine, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyAffineModelFixed(FixedPt, AbstractPyAffineModel):
-    """The integer contract."""
-
+class IntegerPorts:
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
 
-@implements(proc=Affine, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
-class PyAffineModelFloat(FloatingPt, AbstractPyAffineModel):
-    """The same equation in real numbers."""
-
+class RealPorts:
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=Affine, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("microcode")
-class PyAffineModelMicrocode(Microcode, AbstractPyAffineModel):
-    """The integer contract, by the group's program."""
+@tag("fixed_pt")
+class PyAffineModelFixed(IntegerPorts, FixedPt, AbstractPyAffineModel):
+    """The integer contract."""
 
-    accumulators = ("W",)
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+@implements(proc=Affine, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyAffineModelFloat(RealPorts, FloatingPt, AbstractPyAffineModel):
+    """The same equation in real numbers."""
+
+
+@implements(proc=Affine, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("microcode")
+class PyAffineModelMicrocode(IntegerPorts, Microcode, AbstractPyAffineModel):
+    """The integer contract, by the group's program."""

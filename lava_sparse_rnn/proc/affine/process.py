@@ -9,9 +9,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.proc._neurons.process import NeuronGroup
-from lava_sparse_rnn.spec import Affine as AffineLayer
-from lava_sparse_rnn.spec import Recipe, Wire
-from lava_sparse_rnn.spec.groups import AffineGroup
+from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.spec.groups import AffineGroup, Group
 from lava_sparse_rnn.spec.quantize import affine_group, as_recipe
 
 
@@ -35,21 +34,11 @@ class Affine(NeuronGroup):
         Where `from_float` made it: ``out_wire.format`` reads ``s_out`` as real values.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = ("out",)
-    group_type: ClassVar[type] = AffineGroup
-    kind: ClassVar[str] = "affine"
+    group_type: ClassVar[type[Group]] = AffineGroup
+    inputs: ClassVar[dict[str, str]] = {"W": "a_in"}
 
-    def __init__(self, *, group: AffineGroup, **kwargs: Any) -> None:
-        super().__init__(group=group, **kwargs)
-        shape = group.bias.shape
-        self.a_in = InPort(shape=shape)
-        self.s_out = OutPort(shape=shape)
-        self.out_wire: Wire | None = None
-
-    @classmethod
-    def of(cls, layer: AffineLayer, recipe: Recipe, **kwargs: Any) -> Affine:
-        """The neurons of a layer of a description."""
-        return cls(group=AffineGroup.of(layer, recipe), recipe=recipe, **kwargs)
+    a_in: InPort
+    s_out: OutPort
 
     @classmethod
     def from_float(
@@ -97,6 +86,4 @@ class Affine(NeuronGroup):
         group, out = affine_group(
             bias, acc_frac, relu, calibration, input_range, recipe
         )
-        process = cls(group=group, recipe=recipe, **kwargs)
-        process.out_wire = out
-        return process
+        return cls.of_group(group, out, recipe, **kwargs)

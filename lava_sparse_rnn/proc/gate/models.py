@@ -16,37 +16,20 @@ from lava_sparse_rnn.proc.gate.process import Gate
 
 
 class AbstractPyGateModel(GroupModel):
-    inputs = ("a_in", "z_in", "u_in")
-    outputs = ("s_out",)
-    tensors = Gate.tensors
-    kind = Gate.kind
+    neurons = Gate
     instructions_gate: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_g: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_out: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
 
-    def compute(self, acc, z, u):
-        g = self.group.argument(acc, self.arithmetic)
-        return (self.group.combine(z, g, u, self.arithmetic),)
 
-
-@implements(proc=Gate, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyGateModelFixed(FixedPt, AbstractPyGateModel):
-    """The integer contract."""
-
+class IntegerPorts:
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
     z_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
     u_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
 
-@implements(proc=Gate, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
-class PyGateModelFloat(FloatingPt, AbstractPyGateModel):
-    """The same equation in real numbers."""
-
+class RealPorts:
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     z_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     u_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
@@ -55,12 +38,20 @@ class PyGateModelFloat(FloatingPt, AbstractPyGateModel):
 
 @implements(proc=Gate, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("microcode")
-class PyGateModelMicrocode(Microcode, AbstractPyGateModel):
-    """The integer contract, by the group's program."""
+@tag("fixed_pt")
+class PyGateModelFixed(IntegerPorts, FixedPt, AbstractPyGateModel):
+    """The integer contract."""
 
-    accumulators = ("W", "z", "u")
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
-    z_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    u_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+@implements(proc=Gate, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyGateModelFloat(RealPorts, FloatingPt, AbstractPyGateModel):
+    """The same equation in real numbers."""
+
+
+@implements(proc=Gate, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("microcode")
+class PyGateModelMicrocode(IntegerPorts, Microcode, AbstractPyGateModel):
+    """The integer contract, by the group's program."""

@@ -9,9 +9,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.proc._neurons.process import NeuronGroup
-from lava_sparse_rnn.spec import Recipe, Wire
-from lava_sparse_rnn.spec import S5Block as BlockSpec
-from lava_sparse_rnn.spec.groups import GateGroup
+from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.spec.groups import GateGroup, Group
 from lava_sparse_rnn.spec.quantize import as_recipe, gate_group
 
 
@@ -40,23 +39,13 @@ class Gate(NeuronGroup):
         Where `from_float` made it: ``out_wire.format`` reads ``s_out`` as real values.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = ("g", "out")
-    group_type: ClassVar[type] = GateGroup
-    kind: ClassVar[str] = "gate"
+    group_type: ClassVar[type[Group]] = GateGroup
+    inputs: ClassVar[dict[str, str]] = {"W": "a_in", "z": "z_in", "u": "u_in"}
 
-    def __init__(self, *, group: GateGroup, **kwargs: Any) -> None:
-        super().__init__(group=group, **kwargs)
-        shape = group.bias.shape
-        self.a_in = InPort(shape=shape)
-        self.z_in = InPort(shape=shape)
-        self.u_in = InPort(shape=shape)
-        self.s_out = OutPort(shape=shape)
-        self.out_wire: Wire | None = None
-
-    @classmethod
-    def of(cls, block: BlockSpec, recipe: Recipe, **kwargs: Any) -> Gate:
-        """The gate of a block of a description."""
-        return cls(group=GateGroup.of(block, recipe), recipe=recipe, **kwargs)
+    a_in: InPort
+    z_in: InPort
+    u_in: InPort
+    s_out: OutPort
 
     @classmethod
     def from_float(
@@ -103,6 +92,4 @@ class Gate(NeuronGroup):
         group, out = gate_group(
             bias, acc_frac, z_frac, u_frac, calibration, input_range, recipe
         )
-        process = cls(group=group, recipe=recipe, **kwargs)
-        process.out_wire = out
-        return process
+        return cls.of_group(group, out, recipe, **kwargs)

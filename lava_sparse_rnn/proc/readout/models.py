@@ -16,34 +16,18 @@ from lava_sparse_rnn.proc.readout.process import Readout
 
 
 class AbstractPyReadoutModel(GroupModel):
-    inputs = ("a_c_in", "a_d_in")
-    outputs = ("s_out",)
-    tensors = Readout.tensors
-    kind = Readout.kind
+    neurons = Readout
     instructions_readout: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_z: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
 
-    def compute(self, acc_c, acc_d):
-        return (self.group.step(acc_c, acc_d, self.arithmetic),)
 
-
-@implements(proc=Readout, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyReadoutModelFixed(FixedPt, AbstractPyReadoutModel):
-    """The integer contract."""
-
+class IntegerPorts:
     a_c_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
     a_d_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
 
-@implements(proc=Readout, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
-class PyReadoutModelFloat(FloatingPt, AbstractPyReadoutModel):
-    """The same equation in real numbers."""
-
+class RealPorts:
     a_c_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     a_d_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
@@ -51,11 +35,20 @@ class PyReadoutModelFloat(FloatingPt, AbstractPyReadoutModel):
 
 @implements(proc=Readout, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("microcode")
-class PyReadoutModelMicrocode(Microcode, AbstractPyReadoutModel):
-    """The integer contract, by the group's program."""
+@tag("fixed_pt")
+class PyReadoutModelFixed(IntegerPorts, FixedPt, AbstractPyReadoutModel):
+    """The integer contract."""
 
-    accumulators = ("C", "D")
-    a_c_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
-    a_d_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyReadoutModelFloat(RealPorts, FloatingPt, AbstractPyReadoutModel):
+    """The same equation in real numbers."""
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("microcode")
+class PyReadoutModelMicrocode(IntegerPorts, Microcode, AbstractPyReadoutModel):
+    """The integer contract, by the group's program."""

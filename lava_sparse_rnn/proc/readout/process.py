@@ -9,9 +9,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.proc._neurons.process import NeuronGroup
-from lava_sparse_rnn.spec import Recipe, Wire
-from lava_sparse_rnn.spec import S5Block as BlockSpec
-from lava_sparse_rnn.spec.groups import ReadoutGroup
+from lava_sparse_rnn.spec import Recipe
+from lava_sparse_rnn.spec.groups import Group, ReadoutGroup
 from lava_sparse_rnn.spec.quantize import as_recipe, readout_group
 
 
@@ -37,22 +36,13 @@ class Readout(NeuronGroup):
         Where `from_float` made it: ``out_wire.format`` reads ``s_out`` as real values.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = ("z",)
-    group_type: ClassVar[type] = ReadoutGroup
-    kind: ClassVar[str] = "readout"
+    group_type: ClassVar[type[Group]] = ReadoutGroup
+    inputs: ClassVar[dict[str, str]] = {"C": "a_c_in", "D": "a_d_in"}
+    outputs: ClassVar[dict[str, str]] = {"z": "s_out"}
 
-    def __init__(self, *, group: ReadoutGroup, **kwargs: Any) -> None:
-        super().__init__(group=group, **kwargs)
-        shape = group.bias.shape
-        self.a_c_in = InPort(shape=shape)
-        self.a_d_in = InPort(shape=shape)
-        self.s_out = OutPort(shape=shape)
-        self.out_wire: Wire | None = None
-
-    @classmethod
-    def of(cls, block: BlockSpec, recipe: Recipe, **kwargs: Any) -> Readout:
-        """The readout of a block of a description."""
-        return cls(group=ReadoutGroup.of(block, recipe), recipe=recipe, **kwargs)
+    a_c_in: InPort
+    a_d_in: InPort
+    s_out: OutPort
 
     @classmethod
     def from_float(
@@ -98,6 +88,4 @@ class Readout(NeuronGroup):
         group, out = readout_group(
             bias, acc_c_frac, acc_d_frac, calibration, input_range, recipe
         )
-        process = cls(group=group, recipe=recipe, **kwargs)
-        process.out_wire = out
-        return process
+        return cls.of_group(group, out, recipe, **kwargs)

@@ -20,7 +20,6 @@ class MicrocodeRecurrence(Microcode):
     token of a sequence has gone: no program can know that.
     """
 
-    states = ("x_re", "x_im")
     x_re: NDArray
     x_im: NDArray
 

@@ -16,33 +16,15 @@ from lava_sparse_rnn.proc.recurrence.process import Recurrence
 
 
 class AbstractPyRecurrenceModel(GroupModel):
-    inputs = ("a_re_in", "a_im_in")
-    outputs = ("s_re_out", "s_im_out")
-    tensors = Recurrence.tensors
-    kind = Recurrence.kind
+    neurons = Recurrence
     instructions_recurrence: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_x_re: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_x_im: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_s_re: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
     overflow_s_im: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
 
-    def compute(self, acc_re, acc_im):
-        if self.token is None:
-            return np.zeros_like(self.x_re), np.zeros_like(self.x_im)
-        state = (self.x_re, self.x_im)
-        if self.schedule.resets(self.token):
-            state = (np.zeros_like(self.x_re), np.zeros_like(self.x_im))
-        drive = self.group.drive(acc_re, acc_im, self.arithmetic)
-        self.x_re, self.x_im = self.group.advance(state, drive, self.arithmetic)
-        return self.group.emit((self.x_re, self.x_im), self.arithmetic)
 
-
-@implements(proc=Recurrence, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyRecurrenceModelFixed(FixedPt, AbstractPyRecurrenceModel):
-    """The integer contract."""
-
+class IntegerPorts:
     a_re_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
     a_im_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
     s_re_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
@@ -51,12 +33,7 @@ class PyRecurrenceModelFixed(FixedPt, AbstractPyRecurrenceModel):
     x_im: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
 
 
-@implements(proc=Recurrence, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
-class PyRecurrenceModelFloat(FloatingPt, AbstractPyRecurrenceModel):
-    """The same equation in real numbers."""
-
+class RealPorts:
     a_re_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     a_im_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_re_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
@@ -67,14 +44,22 @@ class PyRecurrenceModelFloat(FloatingPt, AbstractPyRecurrenceModel):
 
 @implements(proc=Recurrence, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("microcode")
-class PyRecurrenceModelMicrocode(MicrocodeRecurrence, AbstractPyRecurrenceModel):
-    """The integer contract, by the group's program."""
+@tag("fixed_pt")
+class PyRecurrenceModelFixed(IntegerPorts, FixedPt, AbstractPyRecurrenceModel):
+    """The integer contract."""
 
-    accumulators = ("B_re", "B_im")
-    a_re_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
-    a_im_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
-    s_re_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
-    s_im_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
-    x_re: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
-    x_im: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
+
+@implements(proc=Recurrence, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyRecurrenceModelFloat(RealPorts, FloatingPt, AbstractPyRecurrenceModel):
+    """The same equation in real numbers."""
+
+
+@implements(proc=Recurrence, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("microcode")
+class PyRecurrenceModelMicrocode(
+    IntegerPorts, MicrocodeRecurrence, AbstractPyRecurrenceModel
+):
+    """The integer contract, by the group's program."""

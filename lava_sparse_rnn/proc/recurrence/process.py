@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike
 from lava_sparse_rnn.fixed_point import QFormat
 from lava_sparse_rnn.proc._neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
-from lava_sparse_rnn.spec import S5Block as BlockSpec
-from lava_sparse_rnn.spec.groups import RecurrenceGroup
+from lava_sparse_rnn.spec.groups import Group, RecurrenceGroup
 from lava_sparse_rnn.spec.quantize import as_recipe, recurrence_group
 
 
@@ -43,26 +42,22 @@ class Recurrence(NeuronGroup):
         Where `from_float` made them.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = ("x_re", "x_im", "s_re", "s_im")
-    group_type: ClassVar[type] = RecurrenceGroup
-    kind: ClassVar[str] = "recurrence"
+    group_type: ClassVar[type[Group]] = RecurrenceGroup
+    inputs: ClassVar[dict[str, str]] = {"B_re": "a_re_in", "B_im": "a_im_in"}
+    outputs: ClassVar[dict[str, str]] = {"s_re": "s_re_out", "s_im": "s_im_out"}
 
-    def __init__(self, *, group: RecurrenceGroup, **kwargs: Any) -> None:
-        super().__init__(group=group, **kwargs)
-        shape = group.a_re.shape
-        self.a_re_in = InPort(shape=shape)
-        self.a_im_in = InPort(shape=shape)
-        self.s_re_out = OutPort(shape=shape)
-        self.s_im_out = OutPort(shape=shape)
-        self.x_re = Var(shape=shape, init=0)
-        self.x_im = Var(shape=shape, init=0)
-        self.state_format: QFormat | None = None
-        self.s_wire: Wire | None = None
+    a_re_in: InPort
+    a_im_in: InPort
+    s_re_out: OutPort
+    s_im_out: OutPort
+    x_re: Var
+    x_im: Var
+    state_format: QFormat | None = None
 
-    @classmethod
-    def of(cls, block: BlockSpec, recipe: Recipe, **kwargs: Any) -> Recurrence:
-        """The recurrence of a block of a description."""
-        return cls(group=RecurrenceGroup.of(block, recipe), recipe=recipe, **kwargs)
+    @property
+    def s_wire(self) -> Wire | None:
+        """`out_wire`, of both parts."""
+        return self.out_wire
 
     @classmethod
     def from_float(
@@ -112,6 +107,6 @@ class Recurrence(NeuronGroup):
         group, state_format, s_wire = recurrence_group(
             a_bar, acc_frac, bias, calibration, input_range, recipe
         )
-        process = cls(group=group, recipe=recipe, **kwargs)
-        process.state_format, process.s_wire = state_format, s_wire
+        process = cls.of_group(group, s_wire, recipe, **kwargs)
+        process.state_format = state_format
         return process

@@ -91,7 +91,7 @@ class S4D(TimedProcess):
         self.x_im = Var(shape=(spec.s.size,), init=0)
         for tensor in self.tensors:
             setattr(self, f"overflow_{tensor}", Var(shape=(1,), init=0))
-        for kind in (Recurrence.kind, Affine.kind):
+        for kind in (Recurrence.group_type.kind, Affine.group_type.kind):
             setattr(self, f"instructions_{kind}", Var(shape=(1,), init=0))
 
     @classmethod

@@ -9,7 +9,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.proc._fused.layer_vars import layer_vars
+from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
 from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
 from lava_sparse_rnn.proc._neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, Recipe, Wire
@@ -78,8 +78,10 @@ class S5Block(TimedProcess):
         self.network: Network = self.proc_params["network"]
         self.inp = InPort(shape=(block.d_model,))
         self.out = OutPort(shape=(block.d_model,))
-        for name, shape in layer_vars(block).items():
-            setattr(self, name, Var(shape=shape, init=0))
+        (graph,) = self.network.graphs
+        for var in layer_vars(graph):
+            setattr(self, var.name, Var(shape=var.shape, init=0))
+        self.state_names = state_names([graph], "{name}")
 
     @property
     def latency(self) -> int:

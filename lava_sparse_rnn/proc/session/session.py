@@ -23,6 +23,7 @@ from lava_sparse_rnn.proc._runtime.reset import OWN_STATES, reset
 from lava_sparse_rnn.proc._runtime.restore import graph_restored, registers_restored
 from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 from lava_sparse_rnn.proc.io.process import Sink, Source
+from lava_sparse_rnn.proc.s5_block.process import S5Block
 from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Network
@@ -219,7 +220,7 @@ class Session(HoldsNothing):
 
     @property
     @one_at_a_time
-    def state(self) -> list[tuple[NDArray, NDArray]]:
+    def state(self) -> list[tuple[NDArray, ...]]:
         """Vars ``x_re`` and ``x_im`` of every block, copied; can be assigned.
 
         Shape (d_state,) each, int64, or float64 with ``floating_pt``; those of the
@@ -234,7 +235,7 @@ class Session(HoldsNothing):
         """
         self._check_open()
         dtype = np.float64 if self._real else np.int64
-        return [(a.get().astype(dtype), b.get().astype(dtype)) for a, b in self._vars]
+        return [tuple(v.get().astype(dtype) for v in pair) for pair in self._vars]
 
     @state.setter
     @one_at_a_time
@@ -247,7 +248,10 @@ class Session(HoldsNothing):
                 var.set(np.asarray(value))
 
     @property
-    def _vars(self) -> list[tuple[Any, Any]]:
+    def _vars(self) -> list[tuple[Any, ...]]:
+        if isinstance(self.process, S5Block | SparseRNN):
+            named = self.process.state_names
+            return [tuple(getattr(self.process, n) for n in names) for names in named]
         own = {v.name: v for v in self.process.vars if OWN_STATES.fullmatch(v.name)}
         # Lava sorts by name, and layer10 comes before layer2.
         re = sorted((n for n in own if n.endswith("re")), key=lambda n: (len(n), n))

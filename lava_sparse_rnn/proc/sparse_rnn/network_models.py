@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,17 +16,11 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._fused.layer_vars import LayerVars, layer_vars
+from lava_sparse_rnn.proc._fused.layer_vars import LayerVars
 from lava_sparse_rnn.proc._fused.microcode import MicrocodeNetworkModel
 from lava_sparse_rnn.proc._fused.model import FusedModel
-from lava_sparse_rnn.proc._neurons.connect import WEIGHT_EXP, connection
 from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt
-from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
-from lava_sparse_rnn.proc.affine.process import Affine
-from lava_sparse_rnn.proc.s5_block.process import S5Block
-from lava_sparse_rnn.spec import Affine as AffineSpec
-from lava_sparse_rnn.spec import Recipe
-from lava_sparse_rnn.spec import S5Block as S5BlockSpec
+from lava_sparse_rnn.proc._neurons.layered import join, sent, show_vars
 
 
 class FixedNetworkModel(FixedPt, FusedModel, metaclass=LayerVars):
@@ -46,52 +39,19 @@ class FloatNetworkModel(FloatingPt, FusedModel, metaclass=LayerVars):
     out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
-Parts = dict[str, AbstractProcess]
-
-
-def _affine(layer: AffineSpec, recipe: Recipe, timing: Timing, clock: Clock) -> Parts:
-    synapses = connection(layer.weights.matrix, 1, layer.inp.bits)
-    options = {"weight_exp": WEIGHT_EXP, "clock": clock}
-    neurons = Affine.of(layer, recipe, **options, **timing.later(1).arguments())
-    synapses.a_out.connect(neurons.a_in)
-    return {"synapses": synapses, "neurons": neurons}
-
-
-def _s5(block: S5BlockSpec, recipe: Recipe, timing: Timing, clock: Clock) -> Parts:
-    return {"block": S5Block(block, recipe, clock=clock, **timing.arguments())}
-
-
-PARTS: dict[str, Callable[..., Parts]] = {
-    AffineSpec.type: _affine,
-    S5BlockSpec.type: _s5,
-}
-# First and last port of a layer, and the part that holds its Vars.
-ENDS = {
-    AffineSpec.type: (("synapses", "s_in"), ("neurons", "s_out")),
-    S5BlockSpec.type: (("block", "inp"), ("block", "out")),
-}
-
-
 class SubNetworkModel(AbstractSubProcessModel):
-    """A Process per layer, joined by Lava's connections.
-
-    Blocks become neuron groups in turn.
-    """
+    """Neuron groups, joined by Lava's connections."""
 
     def __init__(self, proc: Any) -> None:
         params, network = proc.proc_params, proc.network
         timing, port = params["timing"], proc.inp
-        for i, layer in enumerate(network.layers):
-            parts = PARTS[layer.type](layer, network.recipe, timing, params["clock"])
+        for i, graph in enumerate(network.graphs):
+            parts = join(graph, network.recipe, timing, params["clock"], port)
             for name, part in parts.items():
                 setattr(self, f"layer{i}_{name}", part)
-            (first, inp), (last, out) = ENDS[layer.type]
-            port.connect(getattr(parts[first], inp))
-            port = getattr(parts[last], out)
-            for name in layer_vars(layer):
-                own = getattr(proc, f"layer{i}_{name}")
-                own.alias(getattr(parts[last], name))
-            timing = timing.later(layer.latency)
+            show_vars(proc, graph, parts, f"layer{i}_")
+            port = sent(graph, parts, graph.out)
+            timing = timing.later(graph.latency)
         port.connect(proc.out)
 
 

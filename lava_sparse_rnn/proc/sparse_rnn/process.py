@@ -8,7 +8,7 @@ from typing import Any
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
-from lava_sparse_rnn.proc._fused.layer_vars import layer_vars
+from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
 from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
 from lava_sparse_rnn.proc._neurons.timing import period_of
 from lava_sparse_rnn.spec import Network
@@ -61,9 +61,10 @@ class SparseRNN(TimedProcess):
         self.network = network
         self.inp = InPort(shape=(network.d_in,))
         self.out = OutPort(shape=(network.d_out,))
-        for i, layer in enumerate(network.layers):
-            for name, shape in layer_vars(layer).items():
-                setattr(self, f"layer{i}_{name}", Var(shape=shape, init=0))
+        for i, graph in enumerate(network.graphs):
+            for var in layer_vars(graph):
+                setattr(self, f"layer{i}_{var.name}", Var(shape=var.shape, init=0))
+        self.state_names = state_names(network.graphs, "layer{i}_{name}")
 
     @property
     def latency(self) -> int:
