@@ -70,7 +70,9 @@ def lab(tmp_path, monkeypatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-lab\nVersion: 1\n")
     points = [f"{name} = my_lab_backends:{v}" for name, v in NAMES.items()]
     points.append("gone = my_lab_no_module:X")
-    text = "\n".join([f"[{deployment.ENTRY_POINTS}]", *points])
+    # One of them is from before the group had its name.
+    former = ["[lava_sparse_rnn.backends]", points.pop(0)]
+    text = "\n".join([f"[{deployment.ENTRY_POINTS}]", *points, *former])
     (info / "entry_points.txt").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     yield importlib.import_module("my_lab_backends")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The interface of what runs bundles, and how it is found.
 
-A package offers a backend under the entry-point group ``lava_sparse_rnn.backends``.
+A package offers a backend under the entry-point group ``lava_sparse_rnn.deployment``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import DeploymentError
 
-ENTRY_POINTS = "lava_sparse_rnn.backends"
+ENTRY_POINTS = "lava_sparse_rnn.deployment"
+FORMER_ENTRY_POINTS = "lava_sparse_rnn.backends"  # still read in this release
 METHODS = ("load", "run", "counters", "close")
 
 
@@ -63,8 +64,12 @@ class DeploymentBackend(Protocol):
 
 def available() -> dict[str, metadata.EntryPoint]:
     """Installed backends by name."""
-    found = metadata.entry_points(group=ENTRY_POINTS)
-    return {point.name: point for point in sorted(found, key=lambda p: p.name)}
+    found = {
+        point.name: point
+        for group in (FORMER_ENTRY_POINTS, ENTRY_POINTS)
+        for point in metadata.entry_points(group=group)
+    }
+    return dict(sorted(found.items()))
 
 
 def create(name: str) -> DeploymentBackend:

@@ -130,7 +130,8 @@ def make_executor(network: Network, arithmetic: Any) -> Executor:
     """
     if not isinstance(arithmetic, IntegerArithmetic):
         return EXECUTORS["reference"](network, arithmetic)
-    fastest = "engine" if engine.supports(network) else "reference"
+    compiled = engine.EXTENSION is not None and engine.supports(network)
+    fastest = "engine" if compiled else "reference"
     name = os.environ.get(VARIABLE, fastest)
     return choose(VARIABLE, name, EXECUTORS)(network, arithmetic)
 
