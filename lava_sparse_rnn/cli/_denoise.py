@@ -14,7 +14,6 @@ from lava_sparse_rnn.cli._activity import show_activity
 from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_picture, check_sound
-from lava_sparse_rnn.cli._networks import check_network
 from lava_sparse_rnn.cli._notices import overflows, speed
 from lava_sparse_rnn.cli._options import DEFAULT_NETWORK, NetworkOption
 from lava_sparse_rnn.cli._progress import tokens_bar
@@ -54,7 +53,6 @@ def denoise(
 
     check_sound(output)
     check_picture(plot)
-    check_network(network)
     screen = console()
     sound = wav.Reader(noisy)
     # A ratio and a picture are of the whole; the sound itself passes by in pieces.

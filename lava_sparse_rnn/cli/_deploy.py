@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import Cores, at_least
+from lava_sparse_rnn.cli._options import Cores, at_least, network_file
 from lava_sparse_rnn.cli._tables import show_table
 from lava_sparse_rnn.cli._tokens import audio_tokens, integer_tokens
 
@@ -30,7 +30,11 @@ COUNTERS = {
 
 Source = Annotated[
     Path | None,
-    typer.Argument(help="A network description (.net), or a bundle's folder."),
+    typer.Argument(
+        parser=network_file,
+        help="A network description (.net) or a shipped one's name, or a bundle's "
+        "folder.",
+    ),
 ]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="The bundle to write.")

@@ -15,7 +15,6 @@ from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_sound
 from lava_sparse_rnn.cli._meters import Screen, summary
-from lava_sparse_rnn.cli._networks import check_network
 from lava_sparse_rnn.cli._options import DEFAULT_NETWORK, NetworkOption
 from lava_sparse_rnn.cli._signals import Stopped
 
@@ -79,7 +78,6 @@ def live(
                 f"{name}: is {value:g} ms, must be between 1 and {LONGEST_MS:g}"
             )
     _check_ends(inp, input_device, output, output_device, real_time)
-    check_network(network)
     times = (block / 1000, buffer / 1000)
     with open_denoiser(network, fastest(backend)) as denoiser:
         source = _source(inp, input_device, real_time, *times)

@@ -10,7 +10,14 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_NETWORK = Path("data/denoiser.net")
+DEFAULT_NETWORK = Path("denoiser")
+
+
+def network_file(name: str | Path) -> Path:
+    """The file of a network: a path, or the name of one that is shipped."""
+    from lava_sparse_rnn import spec
+
+    return spec.locate(str(name))
 
 
 def at_least(lowest: int) -> Callable:
@@ -32,9 +39,20 @@ def positive(option: typer.CallbackParam, value: float | None) -> float | None:
     return value
 
 
-NetworkFile = Annotated[Path, typer.Argument(help="A network description (.net).")]
+NetworkFile = Annotated[
+    Path,
+    typer.Argument(
+        parser=network_file,
+        help="A network description (.net), or denoiser or denoiser_small.",
+    ),
+]
 NetworkOption = Annotated[
-    Path, typer.Option("--network", "-n", help="The network that denoises.")
+    Path,
+    typer.Option(
+        *("--network", "-n"),
+        parser=network_file,
+        help="The network that denoises: denoiser, denoiser_small or a .net file.",
+    ),
 ]
 Chip = Annotated[
     str,

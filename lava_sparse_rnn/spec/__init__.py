@@ -6,6 +6,7 @@ from lava_sparse_rnn.spec import graph, groups, reference
 from lava_sparse_rnn.spec._hdf5 import load, read, read_layer, read_recipe
 from lava_sparse_rnn.spec._network import Network, check_network, validate, write
 from lava_sparse_rnn.spec._random import random_network
+from lava_sparse_rnn.spec._shipped import locate, shipped
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
 from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, PROOFS, shifted_bound
 from lava_sparse_rnn.spec._write import FORMAT_VERSION, write_layer, write_recipe
@@ -40,12 +41,14 @@ __all__ = [
     "graph",
     "groups",
     "load",
+    "locate",
     "random_network",
     "read",
     "read_layer",
     "read_recipe",
     "reference",
     "shifted_bound",
+    "shipped",
     "validate",
     "write",
     "write_layer",

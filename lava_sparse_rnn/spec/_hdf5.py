@@ -33,6 +33,7 @@ from lava_sparse_rnn.spec._members import (
 )
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._packed import DATASET, scratch, unpack
+from lava_sparse_rnn.spec._shipped import is_name, locate, shipped
 from lava_sparse_rnn.spec._write import FORMAT, FORMAT_VERSION, SCALARS
 from lava_sparse_rnn.spec.hdf5_files import check_file
 from lava_sparse_rnn.spec.layers import LAYER_TYPES, Layer, Recipe
@@ -43,13 +44,22 @@ _HINTS: dict[type, dict[str, Any]] = {}
 def load(path: str | Path) -> Network:
     """Read and validate a network description.
 
+    Parameters
+    ----------
+    path : str or Path
+        A file, or the name of a network that comes with the package: ``"denoiser"``,
+        ``"denoiser_small"`` (see `spec.shipped`).
+
     Raises
     ------
     SpecError
         When the file is missing, truncated, not a description, of another version,
         lacks a field, or breaks a rule; the message names file and field.
     """
-    path = Path(path)
+    path = locate(path)
+    if is_name(path) and not path.exists():
+        known = ", ".join(shipped())
+        raise SpecError(f"{path}: no such file, and no shipped network; those: {known}")
     check_file(path)
     try:
         with h5py.File(path, "r") as file:
@@ -64,6 +74,8 @@ def load(path: str | Path) -> Network:
 
 def read(handle: h5py.Group, name: str) -> Network:
     """Read a network description from an open file or group called ``name``."""
+    if "format" not in handle.attrs and "layer" in handle:
+        return _of_blocks(handle, name)
     if scalar(handle, "format", str, name) != FORMAT:
         raise SpecError(f"{name}: format is not {FORMAT!r}")
     version = scalar(handle, "format_version", int, name)
@@ -87,6 +99,59 @@ def read(handle: h5py.Group, name: str) -> Network:
     except SpecError as error:
         text = str(error)
         raise SpecError(text if text.startswith(name) else f"{name}: {text}") from error
+
+
+def _of_blocks(handle: h5py.Group, name: str) -> Network:
+    """A file without a header: layer by layer, as blocks of `nn.blocks` write it.
+
+    Raises
+    ------
+    SpecError
+        When it holds more than one network of this library.
+    """
+    groups = member(handle, "layer", name)
+    order = [str(i) for i in range(len(groups))]
+    if not order or set(order) != set(groups):
+        found = ", ".join(sorted(groups)[:9]) or "none"
+        raise SpecError(f"{name}: layers are called {found}, must be 0, 1, 2 ...")
+    layers, recipes = [], []
+    for i in order:
+        where, group = f"{name}: layer/{i}", member(groups, i, name)
+        kind = bytes(array(group, "type", where).flat[0]).decode("ascii", "replace")
+        if kind not in LAYER_TYPES:
+            raise SpecError(
+                f"{where}: is of type {kind!r}, which is not of this library; "
+                "netx.hdf5.Network reads such files"
+            )
+        if "recipe" not in group:
+            raise SpecError(
+                f"{name}: field 'format' is missing, and {where} has no recipe: write "
+                "the network with Network.save or nn.blocks.export_hdf5"
+            )
+        version = scalar(group, "format_version", int, where)
+        if version != FORMAT_VERSION:
+            raise SpecError(
+                f"{where}: format_version is {version}, this library reads "
+                f"{FORMAT_VERSION}"
+            )
+        if "input_frac" in group.attrs:
+            raise SpecError(
+                f"{where}: takes integers of another library's layer (input_frac); "
+                "netx.hdf5.Network reads such files"
+            )
+        layers.append(read_layer(group, where))
+        recipes.append(read_recipe(group, where))
+    for i, recipe in enumerate(recipes):
+        if recipe != recipes[0]:
+            raise SpecError(
+                f"{name}: layer/{i} has another recipe than layer/0, one description "
+                "has one; quantize all blocks in one call of nn.blocks.quantize, or "
+                "read the file with netx.hdf5.Network"
+            )
+    try:
+        return Network(tuple(layers), recipes[0])
+    except SpecError as error:
+        raise SpecError(f"{name}: {error}") from error
 
 
 def _json(text: str) -> Any:

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files that the user names: bad ones are one clear error, before any work."""
 
-import os
-import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -90,52 +87,14 @@ def test_what_the_user_types_is_no_markup(command, tmp_path):
     assert error == "error: [/red] :smile:.net: no such file\n"
 
 
-def test_the_default_network_is_explained(command):
-    code, _, error = command("denoise", "a.wav", "-o", "b.wav")
-    assert code == 1
-    assert "--network names the file" in error
-    assert "data/denoiser.net" in error
-
-
-def test_tokens_may_come_out_of_a_pipe(command, tmp_path):
-    os.mkfifo("pipe")
-    content = (tmp_path / "x.npy").read_bytes()
-    feed = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[content])
-    feed.start()
-    code, _, _ = command(
-        *("run", "n.net", "pipe", "-o", "y.npy", "--backend", "reference")
-    )
-    feed.join()
+def test_shipped_networks_are_found_from_any_folder(command):
+    code, text, _ = command("info", "denoiser_small")
     assert code == 0
-    assert np.load("y.npy").shape[0] == 2
-
-
-CLOSED = """
-import os, sys
-for number in map(int, sys.argv.pop(1)):
-    os.close(number)
-os.execv(sys.executable, [sys.executable, "-c",
-    "from lava_sparse_rnn.cli import main; main()", *sys.argv[1:]])
-"""
-
-
-@pytest.mark.parametrize("closed", ["0", "1", "2", "012"])
-def test_closed_standard_streams_are_no_traceback(command, tmp_path, closed):
-    words = ("run", "n.net", "x.npy", "-o", "y.npy", "--backend", "reference")
-    ended = subprocess.run(
-        [sys.executable, "-c", CLOSED, closed, *words], capture_output=True, text=True
+    assert "denoiser_small.net: " in text
+    code, _, error = command("info", "denoisr")
+    assert code == 1
+    assert (
+        "denoisr: no such file, and no shipped network; those: denoiser, denoiser"
+        in error
     )
-    assert ended.returncode == 0
-    assert "Traceback" not in ended.stderr
-    assert np.load("y.npy").shape[0] == 2
-    words = ("live", "-n", "n.net", "-i", "-", "-o", "y.wav")
-    ended = subprocess.run(
-        [sys.executable, "-c", CLOSED, closed, *words],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    if closed == "0":
-        assert ended.stderr == "error: --input -: standard input is closed\n"
+    assert command("denoise", "a.wav", "-o", "b.wav")[2] == "error: a.wav: not found\n"

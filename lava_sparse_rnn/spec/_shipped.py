@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Networks that come with the package, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parents[1]
+# Where a wheel puts them, and where they are in the repository.
+_FOLDERS = (_PACKAGE / "data", _PACKAGE.parent / "data")
+
+
+def shipped() -> dict[str, Path]:
+    """Files of the networks that come with the package, by name."""
+    for folder in _FOLDERS:
+        if found := sorted(folder.glob("*.net")):
+            return {path.stem: path for path in found}
+    return {}
+
+
+def locate(name: str | Path) -> Path:
+    """The file of a network that a user names.
+
+    Parameters
+    ----------
+    name : str or Path
+        The name of a shipped network, such as ``"denoiser"``, or a path. What is a
+        file or folder here is that one, as is every `Path` and every name with a
+        folder or suffix.
+    """
+    path = Path(name)
+    if isinstance(name, Path) or path.exists() or not is_name(path):
+        return path
+    return shipped().get(str(name), path)
+
+
+def is_name(path: Path) -> bool:
+    """Whether it has neither a folder nor a suffix."""
+    return str(path) == path.stem
