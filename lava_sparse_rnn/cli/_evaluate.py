@@ -117,7 +117,7 @@ class _Ours:
     ) -> _Ours:
         """Integers from a .net file; floats, where they may be, from a checkpoint."""
         if floats and path.suffix == ".safetensors":
-            from lava_sparse_rnn.train.float_denoiser import FloatDenoiser
+            from lava_sparse_rnn.tasks.denoise.float_denoiser import FloatDenoiser
 
             name = f"{path.parent.name} (float)"
             return cls(name, path, FloatDenoiser(path).denoise)

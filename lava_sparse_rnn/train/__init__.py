@@ -9,7 +9,7 @@ from lava_sparse_rnn import messages
 
 messages.require("train", "train", "torch", "safetensors", "tensorboard")
 
-from .config import TrainConfig
-from .stages import FloatStage, IntegerStage, open_float, run
+from lava_sparse_rnn.train.config import TrainConfig
+from lava_sparse_rnn.train.stages import FloatStage, IntegerStage, open_float, run
 
 __all__ = ["FloatStage", "IntegerStage", "TrainConfig", "open_float", "run"]

@@ -20,9 +20,16 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from .config import DataConfig
-from .data import SAMPLE_RATE, SOURCES, Batch, Batches, Source, training_batches
-from .shared_norm import share_batch_norms
+from lava_sparse_rnn.tasks.denoise.data import (
+    SAMPLE_RATE,
+    SOURCES,
+    Batch,
+    Batches,
+    Source,
+    training_batches,
+)
+from lava_sparse_rnn.train.config import DataConfig
+from lava_sparse_rnn.train.shared_norm import share_batch_norms
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ import torch
 from torch import nn
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
-
-from . import checkpoint, task
-from .best import Best
-from .config import TrainConfig
-from .data import Batch, Batches, Source
-from .distributed import Group
-from .metrics import MetricLog
-from .optim import rate_factor, set_rate
+from lava_sparse_rnn.tasks.denoise import task
+from lava_sparse_rnn.tasks.denoise.data import Batch, Batches, Source
+from lava_sparse_rnn.train import checkpoint
+from lava_sparse_rnn.train.best import Best
+from lava_sparse_rnn.train.config import TrainConfig
+from lava_sparse_rnn.train.distributed import Group
+from lava_sparse_rnn.train.metrics import MetricLog
+from lava_sparse_rnn.train.optim import rate_factor, set_rate
 
 # Steps in a row without a finite gradient after which a run is hopeless.
 _MAX_BAD = 20

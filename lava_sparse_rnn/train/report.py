@@ -12,11 +12,10 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.nn.quantize import FoldedNetwork, Report, error_report
-
-from . import task
-from .data import Batch
-from .frontend import analyse_features
-from .losses import si_snr
+from lava_sparse_rnn.tasks.denoise import task
+from lava_sparse_rnn.tasks.denoise.data import Batch
+from lava_sparse_rnn.tasks.denoise.frontend import analyse_features
+from lava_sparse_rnn.tasks.denoise.losses import si_snr
 
 # A report runs six variants in float64; a few mixtures show what costs what.
 _MIXES = 8

@@ -15,9 +15,8 @@ import torch
 from torch import nn
 
 from lava_sparse_rnn import spec
-
-from . import checkpoint
-from .config import TrainConfig, read_json
+from lava_sparse_rnn.train import checkpoint
+from lava_sparse_rnn.train.config import TrainConfig, read_json
 
 _FREE = {
     # where the run is, and how it is carried out

@@ -29,17 +29,17 @@ from lava_sparse_rnn.nn.sparsify import (
     Pruner,
     sparsity,
 )
-
-from . import checkpoint, task
-from .config import OptimConfig, TrainConfig
-from .data import SOURCES, Source, training_batches
-from .distributed import Group
-from .frontend import analyse, features, measure
-from .loop import Stage
-from .optim import build_optimizer
-from .process import check_device, prepare_process
-from .report import quantisation_report, write_report
-from .resume import check_unchanged, fingerprint
+from lava_sparse_rnn.tasks.denoise import task
+from lava_sparse_rnn.tasks.denoise.data import SOURCES, Source, training_batches
+from lava_sparse_rnn.tasks.denoise.frontend import analyse, features, measure
+from lava_sparse_rnn.train import checkpoint
+from lava_sparse_rnn.train.config import OptimConfig, TrainConfig
+from lava_sparse_rnn.train.distributed import Group
+from lava_sparse_rnn.train.loop import Stage
+from lava_sparse_rnn.train.optim import build_optimizer
+from lava_sparse_rnn.train.process import check_device, prepare_process
+from lava_sparse_rnn.train.report import quantisation_report, write_report
+from lava_sparse_rnn.train.resume import check_unchanged, fingerprint
 
 CONFIG = "config.json"
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": None}

@@ -12,6 +12,7 @@ from lava_sparse_rnn import nn, spec
 from lava_sparse_rnn.nn import activations, gates, parameters, sparsify
 from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
 from lava_sparse_rnn.nn.quantize import RECIPES, recipe, sigmoid_table
+from lava_sparse_rnn.tasks.denoise.frontend import features
 from lava_sparse_rnn.train import TrainConfig, open_float, run, stages
 from lava_sparse_rnn.train.config import (
     ModelConfig,
@@ -20,7 +21,6 @@ from lava_sparse_rnn.train.config import (
     QuantizeConfig,
     read_config,
 )
-from lava_sparse_rnn.train.frontend import features
 from lava_sparse_rnn.train.resume import fingerprint
 
 

@@ -11,10 +11,14 @@ from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
-
-from .data import Batch, Source
-from .frontend import analyse, analyse_features, gain, resynthesise
-from .losses import compressed_distance, si_snr
+from lava_sparse_rnn.tasks.denoise.data import Batch, Source
+from lava_sparse_rnn.tasks.denoise.frontend import (
+    analyse,
+    analyse_features,
+    gain,
+    resynthesise,
+)
+from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
 
 Model = Callable[[Tensor], Tensor]
 """Time-major network: (T, batch, bins) to (T, batch, bins)."""

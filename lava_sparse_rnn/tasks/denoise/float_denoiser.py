@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.samples import check_samples
-
-from . import checkpoint, task
-from .config import TrainConfig
-from .stages import FloatStage, build_model, build_pruner
+from lava_sparse_rnn.tasks.denoise import task
+from lava_sparse_rnn.train import checkpoint
+from lava_sparse_rnn.train.config import TrainConfig
+from lava_sparse_rnn.train.stages import FloatStage, build_model, build_pruner
 
 Samples = NDArray[np.float32]
 

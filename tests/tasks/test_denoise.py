@@ -7,8 +7,8 @@ import torch
 
 from lava_sparse_rnn.audio import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
-from lava_sparse_rnn.train import task
-from lava_sparse_rnn.train.frontend import (
+from lava_sparse_rnn.tasks.denoise import task
+from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
     features,
@@ -17,7 +17,7 @@ from lava_sparse_rnn.train.frontend import (
     resynthesise,
     synthesise,
 )
-from lava_sparse_rnn.train.losses import compressed_distance, si_snr
+from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
 
 
 def test_analysis_equals_that_of_the_audio_room():

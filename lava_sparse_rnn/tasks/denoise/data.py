@@ -17,8 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from lava_sparse_rnn.audio.sound.rate import FRAME, SAMPLE_RATE
-
-from .config import DataConfig
+from lava_sparse_rnn.train.config import DataConfig
 
 Batch = tuple[np.ndarray, np.ndarray]
 Batches = Generator[Batch, None, None]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from lava_sparse_rnn.train.float_denoiser import FloatDenoiser
+from lava_sparse_rnn.tasks.denoise.float_denoiser import FloatDenoiser
 from lava_sparse_rnn.train.stages import open_float, run
 
 
