@@ -120,3 +120,47 @@ def at_once():
         return outcomes
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    """A function: configuration of a tiny run in a folder, with changes."""
+    from lava_sparse_rnn.train import TrainConfig
+
+    def make(runs, **changes):
+        values = {
+            "name": "tiny",
+            "runs": runs,
+            "steps": 12,
+            "log_every": 4,
+            "validate_every": 8,
+            "model": {"d_model": 8, "d_state": 8, "n_layers": 1, "hippo_blocks": 2},
+            "pruning": {"sparsity": 0.5, "every": 2, "end": 0.7},
+            "quantize": {"steps": 4, "calibration_batches": 2},
+            "data": {
+                "source": "synthetic",
+                "batch": 4,
+                "seconds": 0.2,
+                "pool": 3,
+                "validation_mixes": 2,
+                "validation_seconds": 0.2,
+            },
+        }
+        for key, value in changes.items():
+            if isinstance(value, dict):
+                values[key] = {**values.get(key, {}), **value}
+            else:
+                values[key] = value
+        return TrainConfig.model_validate(values)
+
+    return make
+
+
+@pytest.fixture
+def tiny(tiny_config, tmp_path):
+    """A function: `tiny_config` of a folder of this test's."""
+
+    def make(**changes):
+        return tiny_config(tmp_path, **changes)
+
+    return make

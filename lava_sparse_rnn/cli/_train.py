@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -24,10 +25,13 @@ def train(
         bool, typer.Option("--show", help="Print all settings and train nothing.")
     ] = False,
 ) -> None:
-    """Train a denoiser; the same command goes on where a run was stopped."""
+    """Train a denoiser, or for another task; the same command resumes."""
+    # A thread that spins while it waits takes a core from the others: small
+    # trainings on a busy machine took ten times as long. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     messages.require("train", "train", "torch")
     from lava_sparse_rnn.train.config import read_config
-    from lava_sparse_rnn.train.stages import run
+    from lava_sparse_rnn.train.pipeline import run
 
     chosen = read_config(config, settings or [])
     if show:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training of denoisers: configuration, data, stages, checkpoints.
+"""Training for any task: configuration, stages, checkpoints that resume.
 
 ``run(TrainConfig(...))`` trains, prunes, quantises, fine-tunes and exports; the same
-call resumes.
+call resumes. `fit` does so with a task of one's own.
 """
 
 from lava_sparse_rnn import messages
@@ -10,6 +10,22 @@ from lava_sparse_rnn import messages
 messages.require("train", "train", "torch", "safetensors", "tensorboard")
 
 from lava_sparse_rnn.train.config import TrainConfig
-from lava_sparse_rnn.train.stages import FloatStage, IntegerStage, open_float, run
+from lava_sparse_rnn.train.fit import fit
+from lava_sparse_rnn.train.pipeline import Result, complete, open_float, run
+from lava_sparse_rnn.train.stages import FloatStage, IntegerStage
+from lava_sparse_rnn.train.tasks import TASKS, Task, find_task, register
 
-__all__ = ["FloatStage", "IntegerStage", "TrainConfig", "open_float", "run"]
+__all__ = [
+    "TASKS",
+    "FloatStage",
+    "IntegerStage",
+    "Result",
+    "Task",
+    "TrainConfig",
+    "complete",
+    "find_task",
+    "fit",
+    "open_float",
+    "register",
+    "run",
+]

@@ -20,7 +20,7 @@ def main() -> None:
     arguments = parser.parse_args()
     config = read_config(arguments.config, arguments.settings)
 
-    from lava_sparse_rnn.train.stages import run
+    from lava_sparse_rnn.train.pipeline import run
 
     run(config)
 

@@ -66,8 +66,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(
-            f"{path} is damaged or no checkpoint ({error}); without it the training "
-            "starts anew"
+            f"{path} is damaged, or no checkpoint of a training ({error})"
         ) from None
     if "state" not in metadata:
         raise ValueError(f"{path} is not a training checkpoint: it has no state")

@@ -12,20 +12,37 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from lava_sparse_rnn import messages
-from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import RECIPES
+from lava_sparse_rnn.train.tasks import find_task
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Section(BaseModel):
+    """A part of a configuration: frozen, every name known, every number finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class ModelConfig(_Section):
-    """Arguments of `nn.SparseRNN`; input and output follow from the front end.
+FREE: dict[str, Any] = {"free": True}
+"""Mark of settings that a run may be resumed with at another value."""
+
+LATER: dict[str, Any] = {"later": True}
+"""Mark of settings of the integer stage that older versions did not have."""
+
+
+class ModelConfig(Section):
+    """Arguments of `nn.SparseRNN`; input and output follow from the task.
 
     What the integer contract lacks ends the run at its export: GELU, the gates half2
     and full, top-k. See `nn.S5Options`.
@@ -50,30 +67,7 @@ class ModelConfig(_Section):
     norm_eps: float = Field(default=1e-3, gt=0)
 
 
-class FrontEndConfig(_Section):
-    """Window and hop in samples; the other constants are measured."""
-
-    n_fft: int = Field(default=512, ge=2)
-    hop_length: int | None = Field(
-        default=None,
-        ge=1,
-        description="divides n_fft at least twice; else that of the start, or 128",
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> FrontEndConfig:
-        try:
-            self.build()
-        except AudioError as error:
-            raise ValueError(str(error)) from None
-        return self
-
-    def build(self) -> FrontEnd:
-        """A front end whose mean and scale are still to be measured."""
-        return FrontEnd(**self.model_dump(exclude_none=True))
-
-
-class PruningConfig(_Section):
+class PruningConfig(Section):
     """Sparsification; `start` and `end` are fractions of all steps."""
 
     sparsity: float = Field(default=0.9, ge=0, lt=1)
@@ -86,15 +80,20 @@ class PruningConfig(_Section):
         default=0.0, ge=0, description="weight of the penalty on activations"
     )
     activity_penalty: Literal["hoyer", "l1"] = "hoyer"
-    start: float = Field(default=0.05, ge=0, le=1)
-    end: float = Field(default=0.6, ge=0, le=1)
-    every: int = Field(default=50, ge=1, description="steps between mask updates")
+    start: float = Field(default=0.05, ge=0, le=1, json_schema_extra=FREE)
+    end: float = Field(default=0.6, ge=0, le=1, json_schema_extra=FREE)
+    every: int = Field(
+        default=50,
+        ge=1,
+        description="steps between mask updates",
+        json_schema_extra=FREE,
+    )
     straight_through: bool = Field(
         default=False, description="pruned weights keep learning; needs a small `every`"
     )
 
 
-class OptimConfig(_Section):
+class OptimConfig(Section):
     """Linear warm-up and a cosine to `final_lr` times the peak."""
 
     algorithm: Literal["adamw", "muon"] = Field(
@@ -115,7 +114,7 @@ class OptimConfig(_Section):
     grad_clip: float = Field(default=5.0, gt=0)
 
 
-class QuantizeConfig(_Section):
+class QuantizeConfig(Section):
     """Integers: the recipe of the network description, and the fine-tune.
 
     The fine-tune starts from the folded, pruned float model; 0 steps export what
@@ -123,7 +122,9 @@ class QuantizeConfig(_Section):
     see `nn.quantize.RECIPES`.
     """
 
-    recipe: Literal["w8a16", "w8a8", "w4a16", "sparse_rnns"] = "w8a16"
+    recipe: Literal["w8a16", "w8a8", "w4a16", "sparse_rnns"] = Field(
+        default="w8a16", json_schema_extra=LATER
+    )
 
     steps: int = Field(default=2000, ge=0, description="of the fine-tune")
     lr_factor: float = Field(
@@ -131,10 +132,17 @@ class QuantizeConfig(_Section):
     )
     calibration_batches: int = Field(default=16, ge=1)
     percentile: float | None = Field(
-        default=None, gt=0, le=100, description="of calibration; else the maximum"
+        default=None,
+        gt=0,
+        le=100,
+        description="of calibration; else the maximum",
+        json_schema_extra=LATER,
     )
     silence: int = Field(
-        default=0, ge=0, description="tokens of digital silence in calibration"
+        default=0,
+        ge=0,
+        description="tokens of silence in calibration, where the task knows any",
+        json_schema_extra=LATER,
     )
     rounding: Literal["floor", "nearest"] = "floor"
     overflow: Literal["saturate", "wrap"] = "saturate"
@@ -145,7 +153,11 @@ class QuantizeConfig(_Section):
     gate_bits: int = Field(default=16, ge=8, le=16)
     bias_bits: int = Field(default=24, ge=8, le=24)
     sigmoid_segments: int | None = Field(
-        default=None, ge=1, le=64, description="of a table; else lines of 0.5 % error"
+        default=None,
+        ge=1,
+        le=64,
+        description="of a table; else lines of 0.5 % error",
+        json_schema_extra=LATER,
     )
 
     @model_validator(mode="before")
@@ -159,94 +171,80 @@ class QuantizeConfig(_Section):
         return {k: v for k, v in chosen.items() if k in cls.model_fields} | values
 
 
-class DataConfig(_Section):
-    """Where mixtures come from and how they are grouped."""
-
-    source: Literal["corpus", "ndns", "synthetic"] = "corpus"
-    root: Path | None = Field(
-        default=None,
-        description="folder of the corpus, or of the N-DNS set: noisy/, clean/",
-    )
-    validation_root: Path | None = Field(
-        default=None,
-        description="N-DNS set to validate on; without it the training leaves "
-        "`validation_mixes` examples of `root` out for that",
-    )
-    batch: int = Field(default=16, ge=1)
-    seconds: float = Field(default=3.0, gt=0.05)
-    pool: int = Field(default=48, ge=1, description="fresh batches kept for remixing")
-    fresh_every: int = Field(default=3, ge=1, description="steps per fresh batch")
-    workers: int = Field(default=1, ge=1)
-    long_share: float = Field(
-        default=0.25, ge=0, le=1, description="steps of long sequences"
-    )
-    long_factor: int = Field(
-        default=4, ge=1, description="how much longer, batch permitting"
-    )
-    snr_min: float = -5.0
-    snr_max: float = 20.0
-    level_min: float = Field(default=-35.0, description="dBFS of the mixture")
-    level_max: float = -15.0
-    validation_mixes: int = Field(default=20, ge=1)
-    validation_seconds: float = Field(default=4.0, gt=0.05)
-    validation_snrs: tuple[float, ...] = (0.0, 10.0)
-
-    @model_validator(mode="after")
-    def _check(self) -> DataConfig:
-        if self.source == "ndns" and self.root is None:
-            raise ValueError("source is ndns, and root is missing: the folder of a set")
-        if self.source != "ndns" and self.validation_root is not None:
-            raise ValueError(
-                f"validation_root is {self.validation_root}, which only the source "
-                f"ndns reads; source is {self.source}"
-            )
-        return self
-
-
-class TrainConfig(_Section):
+class TrainConfig(Section):
     """A whole training run."""
 
-    name: str = Field(default="denoise", pattern=r"^[\w.-]+$")
-    runs: Path = Path("runs")
-    seed: int = 0
+    task: str = Field(
+        default="denoise",
+        description="what is trained for: a name, or module:object of a task",
+    )
+    name: str = Field(
+        default="",
+        pattern=r"^[\w.-]*$",
+        description="of the run and of its folder; that of the task if not given",
+        json_schema_extra=FREE,
+    )
+    runs: Path = Field(default=Path("runs"), json_schema_extra=FREE)
+    seed: int = Field(default=0, ge=0)
     start: Path | None = Field(
         default=None,
         description="float checkpoint whose weights this training starts from; with "
         "another activation that is ReLU-fication",
     )
-    steps: int = Field(default=20000, ge=1)
+    steps: int = Field(default=20000, ge=1, json_schema_extra=FREE)
     precision: Literal["bfloat16", "float32"] = "bfloat16"
-    threads: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1, json_schema_extra=FREE)
     device: Literal["cpu", "cuda"] = Field(
-        default="cpu", description="of the float network; integers stay on the CPU"
+        default="cpu",
+        description="of the float network; integers stay on the CPU",
+        json_schema_extra=FREE,
     )
-    validate_every: int = Field(default=500, ge=1)
-    log_every: int = Field(default=20, ge=1)
+    validate_every: int = Field(default=500, ge=1, json_schema_extra=FREE)
+    log_every: int = Field(default=20, ge=1, json_schema_extra=FREE)
     patience: int | None = Field(
         default=None,
         ge=1,
         description="validations in a row without a new best after which a stage ends; "
         "those before the last mask update do not count",
+        json_schema_extra=FREE,
     )
     keep: Literal["last", "best"] | None = Field(
         default=None,
         description="weights that a stage hands on; best with patience, else last",
+        json_schema_extra=FREE,
     )
-    checkpoint_minutes: float = Field(default=3.0, gt=0)
-    magnitude_loss: float = Field(
-        default=0.0, ge=0, description="weight of the MSE term"
-    )
-    compressed_loss: float = Field(
-        default=0.0,
-        ge=0,
-        description="weight of the MSE of magnitudes to the power of 0.3",
-    )
-    front_end: FrontEndConfig = Field(default_factory=FrontEndConfig)
+    checkpoint_minutes: float = Field(default=3.0, gt=0, json_schema_extra=FREE)
     model: ModelConfig = Field(default_factory=ModelConfig)
     pruning: PruningConfig = Field(default_factory=PruningConfig)
     optim: OptimConfig = Field(default_factory=OptimConfig)
-    quantize: QuantizeConfig = Field(default_factory=QuantizeConfig)
-    data: DataConfig = Field(default_factory=DataConfig)
+    # `resume.fingerprint` watches what the integer stage depends on.
+    quantize: QuantizeConfig = Field(
+        default_factory=QuantizeConfig, json_schema_extra=FREE
+    )
+    data: SerializeAsAny[BaseModel] = Field(
+        default_factory=dict,  # type: ignore[arg-type]  # becomes the task's Settings
+        validate_default=True,
+        description="settings of the task",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift(cls, values: Any) -> Any:
+        return lifted(values) if isinstance(values, dict) else values
+
+    @field_validator("data", mode="plain")
+    @classmethod
+    def _settings_of_the_task(cls, value: Any, info: ValidationInfo) -> BaseModel:
+        if "task" not in info.data:  # its own error is enough
+            return BaseModel()
+        return find_task(info.data["task"]).Settings.model_validate(value)
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if name in (".", ".."):
+            raise ValueError(f"is {name!r}, which names no folder of its own")
+        return name
 
     @model_validator(mode="after")
     def _check(self) -> TrainConfig:
@@ -254,10 +252,6 @@ class TrainConfig(_Section):
             raise ValueError(
                 f"pruning.start is {self.pruning.start}, after pruning.end "
                 f"{self.pruning.end}"
-            )
-        if self.data.snr_min > self.data.snr_max:
-            raise ValueError(
-                f"data.snr_min {self.data.snr_min} exceeds snr_max {self.data.snr_max}"
             )
         return self
 
@@ -270,6 +264,23 @@ class TrainConfig(_Section):
     def directory(self) -> Path:
         """Folder of everything this run writes."""
         return self.runs / self.name
+
+
+def lifted(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings of any version where they are in this one, the run's name filled in.
+
+    Raises
+    ------
+    ValueError
+        If the task is unknown.
+    """
+    task = values.get("task", TrainConfig.model_fields["task"].default)
+    if not isinstance(task, str):
+        return values
+    values = find_task(task).lift(dict(values))
+    if not values.get("name"):
+        values["name"] = task.rpartition(":")[2]
+    return values
 
 
 def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:

@@ -10,9 +10,8 @@ the penalty on activations, of which the mean counts. Process 0 writes the files
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Generator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +19,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from lava_sparse_rnn.tasks.denoise.data import (
-    SAMPLE_RATE,
-    SOURCES,
-    Batch,
-    Batches,
-    Source,
-    training_batches,
-)
-from lava_sparse_rnn.train.config import DataConfig
 from lava_sparse_rnn.train.shared_norm import share_batch_norms
 
 
@@ -62,41 +52,30 @@ class Group:
         """Whether this process writes files and reports."""
         return self.rank == 0
 
-    def batches(self, config: DataConfig, seed: int, start: int) -> Batches:
-        """This process' rows of the training batches, from step `start` on.
+    def rows(self, batch: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+        """This process' rows of a batch whose parts all have as many."""
+        if self.size == 1:
+            return tuple(batch)
+        count = len(batch[0]) // self.size
+        mine = slice(self.rank * count, (self.rank + 1) * count)
+        return tuple(part[mine] for part in batch)
+
+    def check_shares(self, name: str, batch: int) -> None:
+        """Refuse a batch that the processes cannot share evenly.
 
         Raises
         ------
         ValueError
-            If a batch cannot be shared evenly.
         """
-        source = SOURCES[config.source](config, seed)
-        if self.size == 1:
-            return training_batches(source, config, seed, start)
-        self._check_shares(config)
-        shared = _SharedSource(source, config, self)
-        return self._rows(training_batches(shared, config, seed, start))
-
-    def _rows(self, batches: Batches) -> Batches:
-        for batch in batches:
-            count = len(batch[0]) // self.size
-            mine = slice(self.rank * count, (self.rank + 1) * count)
-            noisy, clean = (part[mine] for part in batch)
-            yield noisy, clean
-
-    def _check_shares(self, config: DataConfig) -> None:
-        if config.batch % self.size:
+        if batch % self.size:
             raise ValueError(
-                f"data.batch is {config.batch}; it must be a multiple of the "
-                f"{self.size} processes"
+                f"{name} is {batch}; it must be a multiple of the {self.size} processes"
             )
-        long = config.batch // math.gcd(config.long_factor, config.batch)
-        if config.long_share and long % self.size:
-            raise ValueError(
-                f"data.batch={config.batch} with data.long_factor="
-                f"{config.long_factor} makes {long} long sequences; it must be a "
-                f"multiple of the {self.size} processes (or data.long_share 0)"
-            )
+
+    def send(self, array: np.ndarray, source: int) -> None:
+        """Fill an array of every process with that of one, which may be read-only."""
+        if self.size > 1:
+            dist.broadcast(torch.from_numpy(array), src=source)
 
     def share_batch_norms(self, model: nn.Module) -> None:
         """Let every batch norm see the rows of all processes."""
@@ -138,37 +117,3 @@ class Group:
         """Until every process has come here."""
         if self.size > 1:
             dist.barrier()
-
-
-class _SharedSource:
-    """A source whose fresh batches the processes make in turn, each for all.
-
-    Parameters
-    ----------
-    source : Source
-        The same in every process.
-    config : DataConfig
-    group : Group
-    """
-
-    def __init__(self, source: Source, config: DataConfig, group: Group) -> None:
-        self._source, self._group = source, group
-        self._shape = (2, config.batch, round(config.seconds * SAMPLE_RATE))
-
-    def fresh(self, start: int, stride: int = 1) -> Generator[Batch, None, None]:
-        """See `Source`; all processes have to ask at the same time."""
-        group = self._group
-        mine = self._source.fresh(start + group.rank * stride, group.size * stride)
-        turn = 0
-        while True:
-            if turn == group.rank:
-                batch = np.stack(next(mine)).astype(np.float32, copy=False)
-            else:
-                batch = np.empty(self._shape, np.float32)
-            dist.broadcast(torch.from_numpy(batch), src=turn)
-            yield batch[0], batch[1]
-            turn = (turn + 1) % group.size
-
-    def validation(self, snr: float) -> Batch:
-        """See `Source`."""
-        return self._source.validation(snr)

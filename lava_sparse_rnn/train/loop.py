@@ -13,15 +13,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.tasks.denoise import task
-from lava_sparse_rnn.tasks.denoise.data import Batch, Batches, Source
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.best import Best
 from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.metrics import MetricLog
 from lava_sparse_rnn.train.optim import rate_factor, set_rate
+from lava_sparse_rnn.train.tasks import Arrays, Batch, Batches, Task
 
 # Steps in a row without a finite gradient after which a run is hopeless.
 _MAX_BAD = 20
@@ -39,8 +37,7 @@ class Stage(ABC):
     Parameters
     ----------
     config : TrainConfig
-    source : Source
-    front : FrontEnd
+    task : Task
     steps : int
     group : Group
         The processes that train together.
@@ -56,18 +53,12 @@ class Stage(ABC):
     optimizer: torch.optim.Optimizer
 
     def __init__(
-        self,
-        config: TrainConfig,
-        source: Source,
-        front: FrontEnd,
-        steps: int,
-        group: Group,
+        self, config: TrainConfig, task: Task, steps: int, group: Group
     ) -> None:
-        self.config, self.source, self.front = config, source, front
-        self.steps, self.step, self.group = steps, 0, group
+        self.config, self.task, self.group = config, task, group
+        self.steps, self.step = steps, 0
         self.figures: dict[str, float] = {}
         self.best, self.stopped = Best(), False
-        self.validation = task.Validation(source, front, config.data.validation_snrs)
 
     @property
     def checkpoint_path(self) -> Path:
@@ -99,10 +90,9 @@ class Stage(ABC):
     def after_gradients(self) -> None:  # noqa: B027  most stages need nothing here
         """Called when the gradient of a step is there, before it is clipped."""
 
-    def objective(self, noisy: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
-        """What a step makes smaller, of waveforms (batch, samples)."""
-        weights = self.config.magnitude_loss, self.config.compressed_loss
-        return task.loss(self.forward, self.front, noisy, clean, *weights)
+    def objective(self, batch: Batch) -> torch.Tensor:
+        """What a step makes smaller."""
+        return self.task.loss(self.forward, batch)
 
     def columns(self) -> dict[str, float]:
         """Figures that belong into every logged row."""
@@ -112,7 +102,8 @@ class Stage(ABC):
         """Validation figures of the model in evaluation mode."""
         self.model.eval()
         try:
-            return self.validation(self.forward)
+            with torch.no_grad():
+                return self.task.validate(self.forward)
         finally:
             self.model.train()
 
@@ -144,8 +135,8 @@ class Stage(ABC):
             "figures": self.figures,
             "best": asdict(self.best),
             "fingerprint": self.fingerprint,
-            "front_end": asdict(self.front),
             "config": self.config.model_dump(mode="json"),
+            **self.task.state(),
         }
         checkpoint.save(path, self.model, optimizer, state)
 
@@ -175,15 +166,14 @@ class Stage(ABC):
         self.figures = state["figures"]
         return state["step"]
 
-    def train_step(self, batch: Batch) -> dict[str, Any]:
-        """One optimiser step on numpy arrays of shape (batch, samples)."""
+    def train_step(self, batch: Arrays) -> dict[str, Any]:
+        """One optimiser step on a batch of the task."""
         config = self.config
         factor = rate_factor(self.step, self.steps, config.optim)
         set_rate(self.optimizer, factor)
         self.before_step()
         self.optimizer.zero_grad(set_to_none=True)
-        noisy, clean = (torch.from_numpy(x) for x in batch)
-        value = self.objective(noisy, clean)
+        value = self.objective(tuple(torch.from_numpy(x) for x in batch))
         value.backward()
         self.group.average_gradients(self.model)
         self.after_gradients()
@@ -209,8 +199,8 @@ class Stage(ABC):
         config = self.config
         directory = config.directory
         path = directory / f"{self.name}.csv"
-        names = (*self.columns(), *self.validation.names)
-        data = self.group.batches(config.data, self.data_seed, self.step)
+        names = (*self.columns(), *self.task.figures)
+        data = self.task.batches(self.data_seed, self.step, self.group)
         self.model.train()
         try:
             if self.group.leads:

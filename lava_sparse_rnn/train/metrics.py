@@ -60,7 +60,7 @@ class MetricLog:
             str(directory / "tensorboard" / path.stem),
             purge_step=resume_step + 1 if resume_step else None,
         )
-        self._console = Console(width=None if Console().is_terminal else 110)
+        self._console = Console()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -90,7 +90,12 @@ class MetricLog:
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
         text = "  ".join(f"{k} {v:.4g}" for k, v in values.items())
-        self._console.print(f"step {step}  {text}", highlight=False)
+        # A pipe or a file gets a step a line, however long.
+        self._console.print(
+            f"step {step}  {text}",
+            highlight=False,
+            soft_wrap=not self._console.is_terminal,
+        )
 
     def __enter__(self) -> MetricLog:
         return self

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What quantisation costs a denoiser, as files beside its network."""
+"""What quantisation costs a network, as files beside it."""
 
 from __future__ import annotations
 
@@ -9,52 +9,47 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.nn.quantize import FoldedNetwork, Report, error_report
-from lava_sparse_rnn.tasks.denoise import task
-from lava_sparse_rnn.tasks.denoise.data import Batch
-from lava_sparse_rnn.tasks.denoise.frontend import analyse_features
-from lava_sparse_rnn.tasks.denoise.losses import si_snr
-
-# A report runs six variants in float64; a few mixtures show what costs what.
-_MIXES = 8
+from lava_sparse_rnn.train.tasks import Task
 
 
 def quantisation_report(
-    folded: FoldedNetwork, network: spec.Network, front: FrontEnd, mixes: list[Batch]
+    folded: FoldedNetwork, network: spec.Network, task: Task
 ) -> Report:
-    """Errors of every tensor, and the improvement of SI-SNR with each part alone.
+    """Errors of every tensor, and the task's score with each part alone.
 
     Parameters
     ----------
     folded : FoldedNetwork
         The real network that the integers were made from.
     network : spec.Network
-    front : FrontEnd
-    mixes : list of (noisy, clean), each of shape (batch, samples)
-        The first few of every entry are used.
+    task : Task
+        Its probes are what is computed.
 
     Returns
     -------
     Report
-        Its metric is the mean improvement of SI-SNR in dB.
     """
-    pairs = [tuple(torch.from_numpy(x[:_MIXES]) for x in mix) for mix in mixes]
+    probes = task.probes()
 
-    def improvement(outputs: Tensor, i: int) -> float:
-        noisy, clean = pairs[i]
-        wave = task.denoise(lambda _: outputs.transpose(0, 1), front, noisy)
-        noisy, clean = (x[:, : wave.shape[1]] for x in (noisy, clean))
-        return float((si_snr(wave, clean) - si_snr(noisy, clean)).mean())
+    def metric(outputs: Tensor, i: int) -> float:
+        return task.score(outputs, probes[i])
 
-    features = [analyse_features(front, noisy)[1].transpose(0, 1) for noisy, _ in pairs]
+    features = [task.probe_features(batch) for batch in probes]
     with torch.no_grad():
-        return error_report(folded, network, features, improvement)
+        return error_report(folded, network, features, metric)
 
 
-def write_report(report: Report, net: Path) -> Path:
+def write_report(report: Report, net: Path, metric: str) -> Path:
     """Write a report beside the network file `net`, as Markdown and as JSON.
+
+    Parameters
+    ----------
+    report : Report
+    net : Path
+    metric : str
+        What the task's score is, see `Task.metric`.
 
     Returns
     -------
@@ -66,8 +61,8 @@ def write_report(report: Report, net: Path) -> Path:
         f"# What quantisation costs `{net.name}`\n\n"
         "Compared with the real network that it was made from (for a fine-tuned one: "
         "before the\nfine-tune, whose changes of the weights count as errors, too). "
-        "The metric is the mean\nimprovement of SI-SNR in dB on a few validation "
-        "mixtures, with only one part in integers.\n\n"
+        "The metric is with only\none part in integers: "
+        f"{metric}.\n\n"
     )
     for target, content in (
         (path, text + report.table()),

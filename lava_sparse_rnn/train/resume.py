@@ -12,37 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel
 from torch import nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.train import checkpoint
-from lava_sparse_rnn.train.config import TrainConfig, read_json
-
-_FREE = {
-    # where the run is, and how it is carried out
-    "name",
-    "runs",
-    "threads",
-    "device",
-    "log_every",
-    "validate_every",
-    "checkpoint_minutes",
-    "patience",
-    "keep",
-    "data.root",
-    "data.validation_root",
-    "data.workers",
-    # how long, and what depends on that
-    "steps",
-    "pruning.start",
-    "pruning.end",
-    "pruning.every",
-}
-# Of the integer stage, which `fingerprint` watches.
-_FREE_SECTION = "quantize."
-# Settings that older versions did not have: at their defaults they change nothing, and
-# `fingerprint` has to be what it was.
-_LATER = ("recipe", "percentile", "silence", "sigmoid_segments")
+from lava_sparse_rnn.train.config import FREE, LATER, TrainConfig, lifted, read_json
 
 
 def check_unchanged(config: TrainConfig, saved: Path, weights: Path) -> None:
@@ -70,11 +45,12 @@ def check_unchanged(config: TrainConfig, saved: Path, weights: Path) -> None:
     else:
         values = checkpoint.read(weights)[1].get("config", {})
     # A configuration of an older version lacks what was added since.
-    before = _flat(TrainConfig()) | dict(_leaves(values))
+    before = _flat(TrainConfig(task=config.task)) | dict(_leaves(lifted(values)))
+    free = dict(_free(config))
     changed = [
         f"{key} from {before[key]} to {value}"
         for key, value in _flat(config).items()
-        if before.get(key) != value and not _is_free(key)
+        if before.get(key) != value and not free.get(key)
     ]
     if changed:
         raise ValueError(
@@ -83,8 +59,14 @@ def check_unchanged(config: TrainConfig, saved: Path, weights: Path) -> None:
         )
 
 
-def _is_free(key: str) -> bool:
-    return key in _FREE or key.startswith(_FREE_SECTION)
+def _free(part: BaseModel, prefix: str = "", free: bool = False):
+    """Every setting's name, and whether it or its section is marked as free."""
+    for name, field in type(part).model_fields.items():
+        value, marked = getattr(part, name), free or field.json_schema_extra == FREE
+        if isinstance(value, BaseModel):
+            yield from _free(value, f"{prefix}{name}.", marked)
+        else:
+            yield prefix + name, marked
 
 
 def _flat(config: TrainConfig) -> dict[str, Any]:
@@ -116,8 +98,9 @@ def fingerprint(config: TrainConfig, model: nn.Module, network: spec.Network) ->
     """
     digest = hashlib.sha256()
     settings = config.quantize.model_dump(mode="json", exclude={"steps"})
-    for name in _LATER:
-        if settings[name] == type(config.quantize).model_fields[name].default:
+    # At their defaults settings that came later change nothing.
+    for name, field in type(config.quantize).model_fields.items():
+        if field.json_schema_extra == LATER and settings[name] == field.default:
             del settings[name]
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):

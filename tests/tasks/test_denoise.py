@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Front end, loss and validation of the denoising task."""
+"""Front end, loss and validation of the denoising objective."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torch
 
 from lava_sparse_rnn.audio import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
-from lava_sparse_rnn.tasks.denoise import task
+from lava_sparse_rnn.tasks.denoise import objective
 from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
@@ -68,7 +68,7 @@ def test_gradient_of_the_resynthesis_is_that_of_its_graph(hop):
 
 def test_silent_answer_changes_nothing():
     wave = torch.randn(2, 128 * 12)
-    out = task.denoise(torch.zeros_like, FrontEnd(), wave)
+    out = objective.denoise(torch.zeros_like, FrontEnd(), wave)
     assert torch.allclose(out, wave[:, : out.shape[1]], atol=1e-5)
 
 
@@ -108,9 +108,9 @@ def test_the_loss_adds_up_and_leaves_the_level_open():
     front = FrontEnd()
     clean = torch.randn(2, 128 * 12)
     noisy = clean + 0.5 * torch.randn(2, 128 * 12)
-    bare = task.loss(torch.zeros_like, front, noisy, clean)
-    both = task.loss(torch.zeros_like, front, noisy, clean, 0.1, 3.0)
-    wave = task.denoise(torch.zeros_like, front, noisy)
+    bare = objective.loss(torch.zeros_like, front, noisy, clean)
+    both = objective.loss(torch.zeros_like, front, noisy, clean, 0.1, 3.0)
+    wave = objective.denoise(torch.zeros_like, front, noisy)
     heard = clean[:, : wave.shape[1]]
     level = (wave * heard).sum(1) / (wave * wave).sum(1)
     one, other = (analyse(front, x).abs().transpose(0, 1) for x in (noisy, clean))
@@ -121,7 +121,7 @@ def test_the_loss_adds_up_and_leaves_the_level_open():
     def louder(x):
         return torch.full_like(x, 4.0)  # all gains are 5 instead of 1
 
-    loud = task.loss(louder, front, noisy, clean, 0.0, 3.0)
+    loud = objective.loss(louder, front, noisy, clean, 0.0, 3.0)
     assert torch.allclose(loud, bare + compressed, atol=1e-4)
 
 
@@ -136,8 +136,8 @@ def test_measured_features_are_centred():
 
 def test_magnitude_term_adds_to_the_loss():
     noisy, clean = torch.randn(2, 2, 128 * 12)
-    plain = task.loss(torch.zeros_like, FrontEnd(), noisy, clean)
-    more = task.loss(torch.zeros_like, FrontEnd(), noisy, clean, 0.001)
+    plain = objective.loss(torch.zeros_like, FrontEnd(), noisy, clean)
+    more = objective.loss(torch.zeros_like, FrontEnd(), noisy, clean, 0.001)
     assert more > plain
 
 
@@ -149,12 +149,12 @@ def test_output_level_and_its_fold():
     def loud(features):  # every gain is 5
         return torch.full_like(features, factor - 1)
 
-    found = task.output_level(loud, FrontEnd(), [(clean, clean)])
+    found = objective.output_level(loud, FrontEnd(), [(clean, clean)])
     assert found == pytest.approx(1 / factor, rel=1e-3)
 
     decoder = FoldedAffine(torch.randn(3, 2), torch.randn(3), relu=False)
     u = torch.randn(7, 1, 2)
     gains = 1 + decoder.trace(u)["out"]
-    scaled = task.at_level(FoldedNetwork((decoder,)), found)
+    scaled = objective.at_level(FoldedNetwork((decoder,)), found)
     again = 1 + scaled.layers[0].trace(u)["out"]
     assert torch.allclose(again, found * gains, atol=1e-6)

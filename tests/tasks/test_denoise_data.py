@@ -8,8 +8,8 @@ import pytest
 
 from lava_sparse_rnn.audio import AudioError
 from lava_sparse_rnn.audio.sound import wav
+from lava_sparse_rnn.tasks.denoise.config import DataConfig
 from lava_sparse_rnn.tasks.denoise.data import SOURCES, _active_power, training_batches
-from lava_sparse_rnn.train.config import DataConfig
 
 
 def config(**changes):

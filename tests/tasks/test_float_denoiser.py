@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lava_sparse_rnn.tasks.denoise.float_denoiser import FloatDenoiser
-from lava_sparse_rnn.train.stages import open_float, run
+from lava_sparse_rnn.train import open_float, run
 
 
 @pytest.mark.parametrize("samples", [5000, 128 * 30, 77])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.tasks.denoise import Denoise
 from lava_sparse_rnn.train import run
 from lava_sparse_rnn.train.distributed import Group
 
@@ -162,8 +163,9 @@ def test_shared_batch_norms_are_those_of_the_whole_batch(run_two):
 
 
 def test_a_batch_that_cannot_be_shared_is_an_error(tiny):
+    task = Denoise.open(tiny().data, 0)
     with pytest.raises(ValueError, match=r"data.batch is 4.*multiple of the 3"):
-        Group(0, 3).batches(tiny().data, 0, 0)
+        next(task.batches(0, 0, Group(0, 3)))
     message = r"data.batch=4 with data.long_factor=4 makes 1 long.*of the 2 processes"
     with pytest.raises(ValueError, match=message):
-        Group(0, 2).batches(tiny().data, 0, 0)
+        next(task.batches(0, 0, Group(0, 2)))

@@ -70,6 +70,9 @@ def test_a_terminal_sees_a_bar_and_others_lines(tmp_path, monkeypatch):
         with metrics.MetricLog(tmp_path / "a.csv", tmp_path, 20, ()) as log:
             log.advance(5)
             log.row(5, {"loss": 1.25})
+            log.row(6, {f"figure_{i}": 0.125 for i in range(20)})
         text = screen.getvalue()
         assert "step 5  loss 1.25" in text
+        long = next(line for line in text.splitlines() if "step 6" in line)
+        assert long.endswith("figure_19 0.125") is not terminal
         assert ("5/20" in text) is terminal

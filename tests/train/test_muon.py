@@ -4,9 +4,9 @@
 import pytest
 import torch
 
+from lava_sparse_rnn.train import open_float
 from lava_sparse_rnn.train.loop import Stage
 from lava_sparse_rnn.train.muon import Muon, orthogonalised
-from lava_sparse_rnn.train.stages import open_float
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (40, 12), (12, 40)])

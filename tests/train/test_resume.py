@@ -142,11 +142,37 @@ def test_settings_that_a_version_added_have_their_defaults(tiny):
     open_float(config).fit(until=4)
     path = config.directory / "config.json"
     saved = json.loads(path.read_text())
-    del saved["optim"]["grad_clip"], saved["magnitude_loss"]
+    del saved["optim"]["grad_clip"], saved["data"]["magnitude_loss"]
     path.write_text(json.dumps(saved))
     with pytest.raises(ValueError, match="optim.grad_clip from 5.0 to 1.0"):
         open_float(tiny(optim={"grad_clip": 1.0}))
     assert open_float(config).step == 4
+
+
+def test_a_run_from_before_there_were_tasks_goes_on_bit_for_bit(tiny):
+    """Its settings of sound stood beside the section data, and no task was named."""
+    older = {"front_end": {"hop_length": 256}, "compressed_loss": 2.0}
+    whole = tiny(name="whole", **older)
+    expected, _ = resumed(whole)
+    parts = tiny(name="parts", **older)
+    open_float(parts).fit(until=7)
+    path = parts.directory / "config.json"
+    saved = json.loads(path.read_text())
+    assert saved.pop("task") == "denoise"
+    for name in ("front_end", "magnitude_loss", "compressed_loss"):
+        saved[name] = saved["data"].pop(name)
+    path.write_text(json.dumps(saved))
+    checkpoint = path.with_name("float.safetensors")
+    with safe_open(str(checkpoint), framework="pt") as file:
+        state = json.loads(file.metadata()["state"])
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    state["config"] = saved
+    assert state["front_end"]["hop_length"] == 256  # where it always was
+    save_file(tensors, str(checkpoint), metadata={"state": json.dumps(state)})
+    found, _ = resumed(parts)
+    assert found == expected
+    with pytest.raises(ValueError, match="data.compressed_loss from 2.0 to 3.0"):
+        open_float(tiny(name="parts", **{**older, "compressed_loss": 3.0}))
 
 
 def test_all_may_change_before_the_first_checkpoint(tiny):

@@ -9,11 +9,14 @@ import pytest
 import torch
 
 from lava_sparse_rnn import nn, spec
+from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn import activations, gates, parameters, sparsify
 from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
 from lava_sparse_rnn.nn.quantize import RECIPES, recipe, sigmoid_table
+from lava_sparse_rnn.tasks.denoise import Denoise
+from lava_sparse_rnn.tasks.denoise.data import SOURCES
 from lava_sparse_rnn.tasks.denoise.frontend import features
-from lava_sparse_rnn.train import TrainConfig, open_float, run, stages
+from lava_sparse_rnn.train import TrainConfig, open_float, pipeline, run, stages
 from lava_sparse_rnn.train.config import (
     ModelConfig,
     OptimConfig,
@@ -46,8 +49,7 @@ def test_settings_know_every_name_of_their_registry(section, field, names):
 
 def test_the_model_takes_every_setting_of_its_section(tiny):
     model = stages.build_model(
-        tiny(model={"gate": "full", "top_k": 0.5, "conj_sym": False}),
-        stages.FrontEnd(),
+        tiny(model={"gate": "full", "top_k": 0.5, "conj_sym": False}), 5, 5
     )
     assert model.options.top_k == nn.TopK(0.5)
     assert len(model.blocks[0].log_step) == 8
@@ -105,9 +107,10 @@ def test_new_settings_at_their_defaults_leave_fingerprints_alone(tiny):
 
 def test_calibration_can_hear_silence(tiny):
     config = tiny(quantize={"silence": 30})
-    source = stages.SOURCES["synthetic"](config.data, 0)
-    front = stages.FrontEnd(feature_mean=1.5, feature_scale=0.5)
-    found = stages.calibration_features(config, source, front)
+    source = SOURCES["synthetic"](config.data, 0)
+    front = FrontEnd(feature_mean=1.5, feature_scale=0.5)
+    task = Denoise(config.data, source, front)
+    found = pipeline.calibration_features(config, task)
     assert len(found) == 2 + 2
     silent = features(front, torch.zeros(30, 1, front.bins)).transpose(0, 1)
     assert torch.equal(found[2], silent)
@@ -150,7 +153,7 @@ def test_relufication_from_a_checkpoint(tiny):
         run(tiny(name="gelu", steps=3, model={"activation": "gelu"}))
     relu = tiny(name="relu", start=gelu.checkpoint_path)
     begun = open_float(relu)
-    assert begun.front == gelu.front
+    assert begun.task.front == gelu.task.front
     for name, value in gelu.model.state_dict().items():
         assert torch.equal(begun.model.state_dict()[name], value), name
     network, _ = run(relu)
@@ -169,13 +172,12 @@ def test_a_start_with_another_hop_keeps_its_time(tiny):
     slow = tiny(
         name="slow",
         start=fast.checkpoint_path,
-        front_end={"hop_length": 256},
-        data={**tiny().data.model_dump(), "seconds": 0.512},
+        data={"front_end": {"hop_length": 256}, "seconds": 0.512},
     )
     opened = open_float(slow)
-    hops = (fast.front.hop_length, opened.front.hop_length)
+    hops = (fast.task.front.hop_length, opened.task.front.hop_length)
     assert hops == (128, 256)
-    assert opened.front.feature_mean == fast.front.feature_mean
+    assert opened.task.front.feature_mean == fast.task.front.feature_mean
     # Two short steps decay as far as a long one.
     for short, long in zip(fast.model.blocks, opened.model.blocks, strict=True):
         a, b = (torch.complex(*block.transition()[:2]) for block in (short, long))
@@ -183,9 +185,10 @@ def test_a_start_with_another_hop_keeps_its_time(tiny):
     network, _ = run(slow)
     assert network.meta["hop_length"] == 256
     same = tiny(name="same", start=opened.checkpoint_path, steps=14)
-    assert open_float(same).front == opened.front
+    assert open_float(same).task.front == opened.task.front
 
 
 def test_a_hop_that_does_not_reconstruct_is_refused():
-    with pytest.raises(ValueError, match="front_end: .*hop_length 500: must divide"):
-        read_config(None, ["front_end.hop_length=500"])
+    for place in ("front_end", "data.front_end"):  # where it was, and where it is
+        with pytest.raises(ValueError, match="data.front_end: .*hop_length 500: must"):
+            read_config(None, [f"{place}.hop_length=500"])

@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from lava_sparse_rnn.audio.sound.rate import FRAME, SAMPLE_RATE
-from lava_sparse_rnn.train.config import DataConfig
+from lava_sparse_rnn.tasks.denoise.config import DataConfig
+from lava_sparse_rnn.train.distributed import Group
 
 Batch = tuple[np.ndarray, np.ndarray]
 Batches = Generator[Batch, None, None]
@@ -180,6 +181,53 @@ SOURCES: dict[str, Callable[[DataConfig, int], Source]] = {
     "synthetic": SyntheticSource,
 }
 """Sources by the name used in configurations."""
+
+
+class SharedSource:
+    """A source whose fresh batches the processes make in turn, each for all.
+
+    Parameters
+    ----------
+    source : Source
+        The same in every process.
+    config : DataConfig
+    group : Group
+
+    Raises
+    ------
+    ValueError
+        If a batch cannot be shared evenly.
+    """
+
+    def __init__(self, source: Source, config: DataConfig, group: Group) -> None:
+        self._source, self._group = source, group
+        self._shape = (2, config.batch, round(config.seconds * SAMPLE_RATE))
+        group.check_shares("data.batch", config.batch)
+        long = config.batch // math.gcd(config.long_factor, config.batch)
+        if config.long_share and long % group.size:
+            raise ValueError(
+                f"data.batch={config.batch} with data.long_factor="
+                f"{config.long_factor} makes {long} long sequences; it must be a "
+                f"multiple of the {group.size} processes (or data.long_share 0)"
+            )
+
+    def fresh(self, start: int, stride: int = 1) -> Batches:
+        """See `Source`; all processes have to ask at the same time."""
+        group = self._group
+        mine = self._source.fresh(start + group.rank * stride, group.size * stride)
+        turn = 0
+        while True:
+            if turn == group.rank:
+                batch = np.stack(next(mine)).astype(np.float32, copy=False)
+            else:
+                batch = np.empty(self._shape, np.float32)
+            group.send(batch, turn)
+            yield batch[0], batch[1]
+            turn = (turn + 1) % group.size
+
+    def validation(self, snr: float) -> Batch:
+        """See `Source`."""
+        return self._source.validation(snr)
 
 
 def training_batches(

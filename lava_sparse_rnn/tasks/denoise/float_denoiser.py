@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.samples import check_samples
-from lava_sparse_rnn.tasks.denoise import task
+from lava_sparse_rnn.tasks.denoise import objective
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.stages import FloatStage, build_model, build_pruner
@@ -44,7 +44,8 @@ class FloatDenoiser:
             )
         config = TrainConfig.model_validate(state["config"])
         self.front_end = FrontEnd(**state["front_end"])
-        self.model = build_model(config, self.front_end)
+        bins = self.front_end.bins
+        self.model = build_model(config, bins, bins)
         pruner = build_pruner(config)
         if pruner is not None:  # its score may keep sums in the checkpoint
             pruner.prepare(self.model)
@@ -61,7 +62,7 @@ class FloatDenoiser:
         count = -(-len(samples) // front.hop_length) * front.hop_length + margin
         padded = np.zeros(count, np.float32)
         padded[: len(samples)] = samples
-        wave = task.denoise(
+        wave = objective.denoise(
             self.model.forward_time_major, front, torch.from_numpy(padded)[None]
         )
         return wave[0, : len(samples)].numpy()

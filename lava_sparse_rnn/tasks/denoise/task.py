@@ -1,170 +1,158 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The denoising task: from waveforms to loss, and its validation."""
+"""Denoising as a `Task`: noisy and clean waveforms, magnitudes in, gains out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from itertools import islice
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
-from lava_sparse_rnn.tasks.denoise.data import Batch, Source
+from lava_sparse_rnn.nn.quantize import FoldedNetwork
+from lava_sparse_rnn.tasks.denoise import objective
+from lava_sparse_rnn.tasks.denoise.config import DataConfig, lift
+from lava_sparse_rnn.tasks.denoise.data import (
+    SOURCES,
+    SharedSource,
+    Source,
+    training_batches,
+)
 from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
-    gain,
-    resynthesise,
+    features,
+    measure,
 )
-from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
+from lava_sparse_rnn.tasks.denoise.losses import si_snr
+from lava_sparse_rnn.train.distributed import Group
+from lava_sparse_rnn.train.tasks import Batch, Batches, Model, Task
 
-Model = Callable[[Tensor], Tensor]
-"""Time-major network: (T, batch, bins) to (T, batch, bins)."""
+# Fresh batches on which mean and scale of the features are measured.
+_MEASURED = 8
 
-
-def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
-    """Clean a batch of waveforms.
-
-    Parameters
-    ----------
-    model : callable
-        Time-major, float.
-    front : FrontEnd
-    noisy : Tensor, shape (batch, samples)
-
-    Returns
-    -------
-    Tensor, shape (batch, samples - n_fft + hop)
-        Estimate, aligned with the input.
-    """
-    spectrum, x = analyse_features(front, noisy)
-    return resynthesise(front, spectrum, model(x).to(noisy.dtype))
+# A report runs six variants in float64; a few mixtures show what costs what.
+_PROBES = 8
 
 
-def loss(
-    model: Model,
-    front: FrontEnd,
-    noisy: Tensor,
-    clean: Tensor,
-    magnitude_weight: float = 0.0,
-    compressed_weight: float = 0.0,
-) -> Tensor:
-    """Negative SI-SNR in dB, plus weighted distances of magnitudes.
+class Denoise(Task):
+    """Speech out of noise, one short-time spectrum a token.
 
     Parameters
     ----------
-    model, front, noisy
-        As in `denoise`.
-    clean : Tensor, shape (batch, samples)
-    magnitude_weight : float
-        Of the mean squared error.
-    compressed_weight : float
-        Of `losses.compressed_distance`.
-
-    Returns
-    -------
-    Tensor, scalar
-    """
-    spectrum, x = analyse_features(front, noisy)
-    output = model(x).to(noisy.dtype)
-    wave = resynthesise(front, spectrum, output)
-    heard = clean[:, : wave.shape[1]]
-    total = -si_snr(wave, heard).mean()
-    if not (magnitude_weight or compressed_weight):
-        return total
-    target = torch.stack([analyse(front, c[None]).squeeze(1).abs() for c in clean])
-    magnitude = spectrum.abs() * gain(output).transpose(0, 1)
-    if magnitude_weight:
-        total = total + magnitude_weight * (magnitude - target).square().mean()
-    if compressed_weight:
-        # The level stays open, as it is to SI-SNR; `output_level` sets it in the end.
-        level = _level(wave.detach(), heard).clamp_min(0)[:, None, None]
-        distance = compressed_distance(level * magnitude, target)
-        total = total + compressed_weight * distance
-    return total
-
-
-def _level(wave: Tensor, target: Tensor) -> Tensor:
-    """Factor of each estimate with the least squared error, shape (batch,)."""
-    return (wave * target).sum(-1) / wave.square().sum(-1).clamp_min(1e-12)
-
-
-@torch.no_grad()
-def output_level(model: Model, front: FrontEnd, batches: Iterable[Batch]) -> float:
-    """Factor that brings a network's estimates to the level of the clean speech.
-
-    SI-SNR leaves the level open, and a network trained on it alone finds some level
-    of its own.
-
-    Parameters
-    ----------
-    model, front
-        As in `denoise`; `model` in evaluation mode.
-    batches : iterable of (noisy, clean)
-
-    Returns
-    -------
-    float
-        Geometric mean over the mixtures of the factor with the least squared error.
-    """
-    logs = []
-    for noisy, clean in batches:
-        wave = denoise(model, front, torch.from_numpy(noisy))
-        factor = _level(wave, torch.from_numpy(clean)[:, : wave.shape[1]])
-        logs.append(factor[factor > 0].log())
-    found = torch.cat(logs)
-    return float(found.mean().exp()) if found.numel() else 1.0
-
-
-def at_level(folded: FoldedNetwork, factor: float) -> FoldedNetwork:
-    """The same denoiser with all gains, ``1 + output``, multiplied by `factor`.
-
-    ``factor * (1 + W u + b) = 1 + (factor W) u + (factor b + factor - 1)``, so the
-    decoder takes it in.
-    """
-    *layers, decoder = folded.layers
-    if not isinstance(decoder, FoldedAffine):
-        raise TypeError(f"the last layer is {type(decoder).__name__}, not a decoder")
-    decoder = replace(
-        decoder,
-        weights=factor * decoder.weights,
-        bias=factor * decoder.bias + (factor - 1),
-    )
-    return FoldedNetwork((*layers, decoder))
-
-
-class Validation:
-    """Improvement of SI-SNR on fixed mixtures, at a few ratios.
-
-    Parameters
-    ----------
+    settings : DataConfig
     source : Source
     front : FrontEnd
-    snrs : tuple of float
-        Decibels.
     """
 
-    def __init__(self, source: Source, front: FrontEnd, snrs: tuple[float, ...]):
-        self._front = front
-        self._mixes: dict[str, Batch] = {
-            f"si_snri_{snr:g}dB": source.validation(snr) for snr in snrs
-        }
+    Settings = DataConfig
+    metric: ClassVar[str] = (
+        "improvement of SI-SNR in dB on a few validation mixtures (mean)"
+    )
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the figures, in order."""
-        return tuple(self._mixes)
+    def __init__(self, settings: DataConfig, source: Source, front: FrontEnd) -> None:
+        self.settings, self.source, self.front = settings, source, front
+        self.d_in = self.d_out = front.bins
+        self._validation = objective.Validation(source, front, settings.validation_snrs)
+        self.figures = self._validation.names
 
-    @torch.no_grad()
-    def __call__(self, model: Model) -> dict[str, float]:
-        """Mean improvement in dB, by name; `model` is already in evaluation mode."""
-        result = {}
-        for name, (noisy, clean) in self._mixes.items():
-            noisy, clean = torch.from_numpy(noisy), torch.from_numpy(clean)
-            wave = denoise(model, self._front, noisy)
-            noisy, clean = (x[:, : wave.shape[1]] for x in (noisy, clean))
-            change = si_snr(wave, clean) - si_snr(noisy, clean)
-            result[name] = float(change.mean())
-        return result
+    @classmethod
+    def open(
+        cls, settings: DataConfig, seed: int, state: dict[str, Any] | None = None
+    ) -> Denoise:
+        """See `Task`; without a state the front end's constants are measured."""
+        source = SOURCES[settings.source](settings, seed)
+        if state is not None:
+            front = FrontEnd(**state["front_end"])
+            given = settings.front_end.model_dump(exclude_none=True)
+            return cls(settings, source, replace(front, **given))
+        fresh = source.fresh(0)
+        waves = [torch.from_numpy(next(fresh)[0]) for _ in range(_MEASURED)]
+        fresh.close()
+        return cls(settings, source, measure(settings.front_end.build(), waves))
+
+    @classmethod
+    def lift(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """See `Task`."""
+        return lift(values)
+
+    def batches(self, seed: int, start: int, group: Group) -> Batches:
+        """See `Task`: noisy and clean waveforms (batch, samples)."""
+        source = SOURCES[self.settings.source](self.settings, seed)
+        if group.size > 1:
+            source = SharedSource(source, self.settings, group)
+        made = training_batches(source, self.settings, seed, start)
+        try:
+            yield from map(group.rows, made)
+        finally:
+            made.close()
+
+    def calibration_batches(self, seed: int) -> Batches:
+        """See `Task`; long sequences show how far slow states go."""
+        settings = self.settings.model_copy(update={"long_share": 0.5})
+        yield from training_batches(self.source, settings, seed)
+
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        """See `Task` and `objective.loss`."""
+        weights = self.settings.magnitude_loss, self.settings.compressed_loss
+        noisy, clean = batch
+        return objective.loss(model, self.front, noisy, clean, *weights)
+
+    def validate(self, model: Model) -> dict[str, float]:
+        """See `Task`: improvements of SI-SNR, in dB."""
+        return self._validation(model)
+
+    def features(self, batch: Batch) -> Tensor:
+        """See `Task`."""
+        magnitude = analyse(self.front, batch[0]).abs()
+        return features(self.front, magnitude).transpose(0, 1)
+
+    def probes(self) -> list[Batch]:
+        """See `Task`: the first few validation mixtures of every ratio."""
+        mixes = (self.source.validation(r) for r in self.settings.validation_snrs)
+        return [tuple(torch.from_numpy(x[:_PROBES]) for x in mix) for mix in mixes]
+
+    def probe_features(self, batch: Batch) -> Tensor:
+        """See `Task`; sequence by sequence, as validation does."""
+        return analyse_features(self.front, batch[0])[1].transpose(0, 1)
+
+    def score(self, answers: Tensor, batch: Batch) -> float:
+        """See `Task`."""
+        noisy, clean = batch
+        wave = objective.denoise(lambda _: answers.transpose(0, 1), self.front, noisy)
+        noisy, clean = (x[:, : wave.shape[1]] for x in (noisy, clean))
+        return float((si_snr(wave, clean) - si_snr(noisy, clean)).mean())
+
+    def state(self) -> dict[str, Any]:
+        """See `Task`."""
+        return {"front_end": asdict(self.front)}
+
+    def meta(self) -> dict[str, Any]:
+        """See `Task`."""
+        return self.front.metadata()
+
+    def silence(self) -> Tensor:
+        """See `Task`: the features of digital silence."""
+        return features(self.front, torch.zeros(1, 1, self.front.bins))[0, 0]
+
+    def stretch(self, state: dict[str, Any]) -> float:
+        """See `Task`: the ratio of the hops."""
+        return self.front.hop_length / FrontEnd(**state["front_end"]).hop_length
+
+    def finish(
+        self,
+        folded: FoldedNetwork,
+        model: Model,
+        seed: int,
+        count: int,
+        note: Callable[[str], None],
+    ) -> FoldedNetwork:
+        """See `Task`: SI-SNR has left the level open, which is set here."""
+        batches = training_batches(self.source, self.settings, seed)
+        level = objective.output_level(model, self.front, islice(batches, count))
+        batches.close()
+        note(f"level: gains are multiplied by {level:.4g}")
+        return objective.at_level(folded, level)

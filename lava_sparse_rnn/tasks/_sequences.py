@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sequences of equal or unequal lengths with what is asked of them, checked."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+IGNORED = -100
+"""Label of tokens behind the end of a sequence (torch's own for `cross_entropy`)."""
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Arrays that fit each other.
+
+    Parameters
+    ----------
+    x : ndarray, float32 (N, T, d_in)
+        Zero behind the end of a sequence.
+    y : ndarray
+        Labels int64 (N,) or (N, T), or targets float32 (N, d_out) or (N, T, d_out);
+        `IGNORED` or NaN behind the end of a sequence.
+    lengths : ndarray, int64 (N,)
+    loss : str
+        'cross_entropy' or 'mse'.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray
+    lengths: NDArray[np.int64]
+    loss: str
+
+    @classmethod
+    def of(
+        cls,
+        x: ArrayLike,
+        y: ArrayLike,
+        lengths: ArrayLike | None = None,
+        head: str = "sequence",
+        loss: str | None = None,
+    ) -> Sequences:
+        """Check arrays as a user has them.
+
+        Raises
+        ------
+        ValueError
+            Naming the array, its shape or value, and what is expected.
+        """
+        tokens = np.array(x, np.float32)
+        if tokens.ndim != 3 or 0 in tokens.shape:
+            raise ValueError(f"x has shape {tokens.shape}; expected (N, T, d_in)")
+        n, steps, _ = tokens.shape
+        ends = np.full(n, steps) if lengths is None else np.array(lengths)
+        if ends.shape != (n,) or ends.dtype.kind not in "iu":
+            raise ValueError(
+                f"lengths are {ends.dtype} of shape {ends.shape}; expected integers "
+                f"({n},)"
+            )
+        if ends.min() < 1 or ends.max() > steps:
+            raise ValueError(
+                f"lengths go from {ends.min()} to {ends.max()}; they must lie in 1 to "
+                f"{steps}"
+            )
+        behind = np.arange(steps) >= ends[:, None]
+        tokens[behind] = 0.0
+        if not np.isfinite(tokens).all():
+            row, step, column = np.argwhere(~np.isfinite(tokens))[0]
+            raise ValueError(
+                f"x[{row}, {step}, {column}] is {tokens[row, step, column]}; all have "
+                "to be finite"
+            )
+        answers = np.array(y)
+        loss = loss or ("cross_entropy" if answers.dtype.kind in "iub" else "mse")
+        place = (n, steps) if head == "sequence" else (n,)
+        answers = _CHECKS[loss](answers, place)
+        if head == "sequence":
+            answers[behind] = IGNORED if loss == "cross_entropy" else np.nan
+        _check_values(answers, loss, behind if head == "sequence" else None)
+        return cls(tokens, answers, ends.astype(np.int64), loss)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def d_out(self) -> int:
+        """Classes, or columns of the targets."""
+        classes = self.loss == "cross_entropy"
+        return int(self.y.max()) + 1 if classes else self.y.shape[-1]
+
+    def take(
+        self, rows: NDArray[np.intp], trim: bool = True
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Some sequences, with no more tokens than the longest one has."""
+        x, y, lengths = self.x[rows], self.y[rows], self.lengths[rows]
+        if not trim:
+            return x, y, lengths
+        longest = int(lengths.max())
+        per_token = y.shape[1:2] == self.x.shape[1:2] and self._answers_tokens
+        return x[:, :longest], y[:, :longest] if per_token else y, lengths
+
+    @property
+    def _answers_tokens(self) -> bool:
+        return self.y.ndim == (2 if self.loss == "cross_entropy" else 3)
+
+    def split(self, share: float, seed: int) -> tuple[Sequences, Sequences]:
+        """Two parts at random, the second with that share of the sequences."""
+        if len(self) < 2:
+            raise ValueError(
+                f"x has {len(self)} sequence; at least 2 are needed, one to train on "
+                "and one to validate on"
+            )
+        order = np.random.default_rng(seed).permutation(len(self))
+        kept = min(max(round(share * len(self)), 1), len(self) - 1)
+        return self._part(np.sort(order[kept:])), self._part(np.sort(order[:kept]))
+
+    def _part(self, rows: NDArray[np.intp]) -> Sequences:
+        return Sequences(*self.take(rows, trim=False), self.loss)
+
+    def statistics(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean of every column, and what brings its deviation to 1 (1 if it is 0)."""
+        tokens = self.x[np.arange(self.x.shape[1]) < self.lengths[:, None]]
+        deviation = tokens.std(axis=0, dtype=np.float64)
+        scale = 1.0 / np.where(deviation > 0, deviation, 1.0)
+        mean = tokens.mean(axis=0, dtype=np.float64)
+        return mean.astype(np.float32), scale.astype(np.float32)
+
+    def check_partner(self, other: Sequences) -> None:
+        """Refuse sequences for validation that are of another kind."""
+        pairs = {"columns of x": (self.x.shape[-1], other.x.shape[-1])}
+        if self.loss == "mse":
+            pairs["columns of y"] = (self.y.shape[-1], other.y.shape[-1])
+        for what, (mine, its) in pairs.items():
+            if mine != its:
+                raise ValueError(
+                    f"{what}: {mine} in training and {its} in validation; they must "
+                    "be as many"
+                )
+
+
+def _labels(y: np.ndarray, place: tuple[int, ...]) -> NDArray[np.int64]:
+    if y.dtype.kind not in "iub" or y.shape != place:
+        raise ValueError(
+            f"y is {y.dtype} of shape {y.shape}; labels are integers of shape {place}"
+        )
+    return y.astype(np.int64)
+
+
+def _targets(y: np.ndarray, place: tuple[int, ...]) -> NDArray[np.float32]:
+    if y.shape == place:
+        y = y[..., None]
+    if y.shape[:-1] != place or y.dtype.kind not in "iubf" or y.shape[-1] == 0:
+        wanted = ", ".join(map(str, place))
+        raise ValueError(
+            f"y is {y.dtype} of shape {y.shape}; targets are numbers of shape "
+            f"({wanted}, d_out)"
+        )
+    return y.astype(np.float32)
+
+
+_CHECKS = {"cross_entropy": _labels, "mse": _targets}
+
+
+def _check_values(y: np.ndarray, loss: str, behind: np.ndarray | None) -> None:
+    inside = y if behind is None else y[~behind]
+    if loss == "cross_entropy" and inside.min() < 0:
+        raise ValueError(f"y holds the label {inside.min()}; labels count from 0")
+    if loss == "mse" and not np.isfinite(inside).all():
+        raise ValueError("y holds targets that are not finite")
+
+
+def read_sequences(
+    path: Path, head: str, loss: str | None
+) -> tuple[Sequences, Sequences | None]:
+    """Sequences of an .npz, and those for validation if it has any.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, lacks an array, or its arrays do not fit.
+    """
+    try:
+        found = np.load(path, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            raise ValueError("it holds one array, not several with names")
+        with found as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise ValueError(f"data.path: {path} does not exist") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"data.path: {path} is no .npz ({error})") from None
+    try:
+        given = _sequences(arrays, "", head, loss)
+        if "x_validation" not in arrays:
+            return given, None
+        return given, _sequences(arrays, "_validation", head, given.loss)
+    except ValueError as error:
+        raise ValueError(f"data.path: {path}: {error}") from None
+
+
+def _sequences(
+    arrays: dict[str, np.ndarray], suffix: str, head: str, loss: str | None
+) -> Sequences:
+    for name in ("x", "y"):
+        if name + suffix not in arrays:
+            raise ValueError(
+                f"there is no array {name + suffix}; it holds {', '.join(arrays)}"
+            )
+    x, y = arrays["x" + suffix], arrays["y" + suffix]
+    return Sequences.of(x, y, arrays.get("lengths" + suffix), head, loss)

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sequences in arrays with labels or targets: the door for data of one's own."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork
+from lava_sparse_rnn.nn.heads import HEADS
+from lava_sparse_rnn.tasks._sequences import IGNORED, Sequences, read_sequences
+from lava_sparse_rnn.train.config import FREE, Section
+from lava_sparse_rnn.train.distributed import Group
+from lava_sparse_rnn.train.tasks import Batch, Batches, Model, Task
+
+# The split into training and validation is the same in every run, whatever its seed.
+_SPLIT = 20260101
+
+# A report runs six variants in float64; a few sequences show what costs what.
+_PROBES = 64
+
+
+class ArraysConfig(Section):
+    """Sequences and what is asked of them."""
+
+    path: Path | None = Field(
+        default=None,
+        description="an .npz with x (N, T, d_in) and y, perhaps lengths (N,); "
+        "x_validation, y_validation, lengths_validation are what is validated on",
+        json_schema_extra=FREE,
+    )
+    head: Literal["sequence", "mean", "last"] = Field(
+        default="sequence", description="an answer a token, or one a sequence"
+    )
+    loss: Literal["cross_entropy", "mse"] | None = Field(
+        default=None, description="cross_entropy for integers, mse for real targets"
+    )
+    batch: int = Field(default=32, ge=1, description="sequences of a step")
+    validation: float = Field(
+        default=0.2, gt=0, lt=1, description="share of the sequences that is kept apart"
+    )
+    normalise: bool = Field(
+        default=True,
+        description="train on inputs of mean 0 and deviation 1; the network that is "
+        "written takes the arrays as they are",
+    )
+
+
+@dataclass(frozen=True)
+class _Loss:
+    """What is made smaller, and the figure that says how good a network is."""
+
+    value: Callable[[Tensor, Tensor], Tensor]
+    figure: str
+    score: Callable[[Tensor, Tensor], Tensor]
+    metric: str
+
+
+def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:
+    known = labels != IGNORED
+    return 100 * (logits.argmax(-1) == labels)[known].double().mean()
+
+
+def _explained(answers: Tensor, targets: Tensor) -> Tensor:
+    known = targets.isfinite()
+    targets, answers = targets[known].double(), answers[known].double()
+    variance = (targets - targets.mean()).square().sum()
+    return 100 * (1 - (answers - targets).square().sum() / variance)
+
+
+def _mse(answers: Tensor, targets: Tensor) -> Tensor:
+    known = targets.isfinite()
+    return (answers[known] - targets[known]).square().mean()
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORED)
+
+
+LOSSES = {
+    "cross_entropy": _Loss(
+        _cross_entropy,
+        "accuracy",
+        _accuracy,
+        "accuracy in % on a few sequences kept apart",
+    ),
+    "mse": _Loss(
+        _mse,
+        "explained",
+        _explained,
+        "share of the variance that is explained, in %, on a few sequences kept apart",
+    ),
+}
+"""Losses by name."""
+
+
+class Arrays(Task):
+    """A network that answers every token, or every sequence, of given arrays.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, T, d_in)
+        Sequences; what is behind the end of a shorter one is ignored.
+    y : array_like
+        Labels (integers) or targets (real): (N,) and (N, d_out) of whole sequences,
+        (N, T) and (N, T, d_out) with the head 'sequence'.
+    lengths : array_like of int, shape (N,), optional
+        Tokens of each sequence; all T if not given.
+    validation : tuple, optional
+        ``(x, y)`` or ``(x, y, lengths)`` kept apart; else a share of the above is.
+    **settings
+        Fields of `ArraysConfig`: `head`, `loss`, `batch`, `normalise`, and the share
+        `validation` by the name ``share``.
+
+    Raises
+    ------
+    ValueError
+        For shapes or values that do not fit each other.
+    """
+
+    Settings = ArraysConfig
+    metric: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        lengths: ArrayLike | None = None,
+        validation: tuple[ArrayLike, ...] | None = None,
+        **settings: Any,
+    ) -> None:
+        if "share" in settings:
+            settings["validation"] = settings.pop("share")
+        chosen = ArraysConfig(**settings)
+        given = Sequences.of(x, y, lengths, chosen.head, chosen.loss)
+        apart = None
+        if validation is not None:
+            apart = Sequences.of(*validation, head=chosen.head, loss=given.loss)
+        self._prepare(chosen, given, apart)
+
+    def _prepare(
+        self, settings: ArraysConfig, given: Sequences, apart: Sequences | None
+    ) -> None:
+        self.settings = settings
+        if apart is None:
+            given, apart = given.split(settings.validation, _SPLIT)
+        given.check_partner(apart)
+        self._train, self._validation = given, apart
+        self.loss_of = LOSSES[given.loss]
+        self.metric = self.loss_of.metric  # type: ignore[misc]  # of this loss
+        self.figures = (self.loss_of.figure,)
+        self.d_in = given.x.shape[-1]
+        self.d_out = max(given.d_out, apart.d_out)
+        self._mean = np.zeros(self.d_in, np.float32)
+        self._scale = np.ones(self.d_in, np.float32)
+        if settings.normalise:
+            self._mean, self._scale = given.statistics()
+
+    @classmethod
+    def open(
+        cls, settings: ArraysConfig, seed: int, state: dict[str, Any] | None = None
+    ) -> Arrays:
+        """See `Task`; reads ``data.path``.
+
+        Raises
+        ------
+        ValueError
+            If the file is missing or does not fit, or is another one than the state's.
+        """
+        if settings.path is None:
+            raise ValueError("data.path is missing: an .npz with x (N, T, d_in) and y")
+        task = cls.__new__(cls)
+        task._prepare(
+            settings, *read_sequences(settings.path, settings.head, settings.loss)
+        )
+        task.check(state)
+        return task
+
+    def check(self, state: dict[str, Any] | None) -> None:
+        """Refuse to go on with a training on other arrays."""
+        if state is not None and state.get("arrays") != self.state()["arrays"]:
+            raise ValueError(
+                "the training that this one goes on from had other arrays; choose "
+                "another name for a new training"
+            )
+
+    def batches(self, seed: int, start: int, group: Group) -> Batches:
+        """See `Task`: x, y and lengths; every sequence once before any comes again."""
+        size = self.settings.batch
+        group.check_shares("data.batch", size)
+        count, step, orders = len(self._train), start, {}
+        while True:
+            places = np.arange(step * size, (step + 1) * size)
+            rounds = {int(r) for r in places // count}
+            orders = {r: orders.get(r, _order(seed, r, count)) for r in rounds}
+            rows = [orders[p // count][p % count] for p in places.tolist()]
+            yield group.rows(self._train.take(np.array(rows)))
+            step += 1
+
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        """See `Task`."""
+        return self.loss_of.value(self._answers(model, batch), batch[1])
+
+    def validate(self, model: Model) -> dict[str, float]:
+        """See `Task`: accuracy, or explained variance, in %."""
+        found, wanted = [], []
+        step = max(self.settings.batch, 64)
+        for first in range(0, len(self._validation), step):
+            rows = np.arange(first, min(first + step, len(self._validation)))
+            part = tuple(
+                torch.from_numpy(a) for a in self._validation.take(rows, trim=False)
+            )
+            found.append(self._answers(model, part))
+            wanted.append(part[1])
+        score = self.loss_of.score(torch.cat(found), torch.cat(wanted))
+        return {self.loss_of.figure: float(score)}
+
+    def features(self, batch: Batch) -> Tensor:
+        """See `Task`."""
+        mean, scale = torch.from_numpy(self._mean), torch.from_numpy(self._scale)
+        return (batch[0] - mean) * scale
+
+    def probes(self) -> list[Batch]:
+        """See `Task`."""
+        rows = np.arange(min(_PROBES, len(self._validation)))
+        return [tuple(torch.from_numpy(a) for a in self._validation.take(rows))]
+
+    def score(self, answers: Tensor, batch: Batch) -> float:
+        """See `Task`."""
+        pooled = self._pooled(answers.transpose(0, 1), batch[2])
+        return float(self.loss_of.score(pooled, batch[1]))
+
+    def state(self) -> dict[str, Any]:
+        """See `Task`: a mark of the arrays, to know them again."""
+        digest = hashlib.sha256()
+        for part in (self._train, self._validation):
+            for array in (part.x, part.y, part.lengths):
+                digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+        return {"arrays": digest.hexdigest()}
+
+    def meta(self) -> dict[str, Any]:
+        """See `Task`."""
+        return {"task": "arrays", "head": self.settings.head, "loss": self._train.loss}
+
+    def finish(
+        self,
+        folded: FoldedNetwork,
+        model: Model,
+        seed: int,
+        count: int,
+        note: Callable[[str], None],
+    ) -> FoldedNetwork:
+        """See `Task`: the encoder takes the arrays as they are.
+
+        ``W ((x - m) * s) + b = (W * s) x + (b - W (m * s))``.
+        """
+        encoder, *layers = folded.layers
+        if not isinstance(encoder, FoldedAffine):
+            raise TypeError(f"the first layer is {type(encoder).__name__}, no encoder")
+        mean, scale = (
+            torch.from_numpy(a).to(encoder.weights) for a in (self._mean, self._scale)
+        )
+        encoder = replace(
+            encoder,
+            weights=encoder.weights * scale,
+            bias=encoder.bias - encoder.weights @ (mean * scale),
+        )
+        return FoldedNetwork((encoder, *layers))
+
+    def deployed(self) -> Arrays:
+        """See `Task`: without the normalisation, which is in the encoder."""
+        task = copy.copy(self)
+        task._mean, task._scale = np.zeros_like(self._mean), np.ones_like(self._scale)
+        return task
+
+    def _answers(self, model: Model, batch: Batch) -> Tensor:
+        x = self.features(batch).transpose(0, 1).contiguous()
+        return self._pooled(model(x).float(), batch[2])
+
+    def _pooled(self, answers: Tensor, lengths: Tensor) -> Tensor:
+        """Of (T, batch, d_out) what is asked for, batch first."""
+        pooled = HEADS[self.settings.head](answers, lengths)
+        return pooled.transpose(0, 1) if self.settings.head == "sequence" else pooled
+
+
+def _order(seed: int, turn: int, count: int) -> NDArray[np.intp]:
+    return np.random.default_rng([seed, turn]).permutation(count)

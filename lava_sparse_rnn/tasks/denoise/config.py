@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Settings of the denoising task: the section ``data`` of a configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.train.config import FREE, Section
+
+_LIFTED = ("front_end", "magnitude_loss", "compressed_loss")
+
+
+class FrontEndConfig(Section):
+    """Window and hop in samples; the other constants are measured."""
+
+    n_fft: int = Field(default=512, ge=2)
+    hop_length: int | None = Field(
+        default=None,
+        ge=1,
+        description="divides n_fft at least twice; else that of the start, or 128",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> FrontEndConfig:
+        try:
+            self.build()
+        except AudioError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def build(self) -> FrontEnd:
+        """A front end whose mean and scale are still to be measured."""
+        return FrontEnd(**self.model_dump(exclude_none=True))
+
+
+class DataConfig(Section):
+    """Where mixtures come from, how they become tokens, what is made smaller."""
+
+    source: Literal["corpus", "ndns", "synthetic"] = "corpus"
+    root: Path | None = Field(
+        default=None,
+        description="folder of the corpus, or of the N-DNS set: noisy/, clean/",
+        json_schema_extra=FREE,
+    )
+    validation_root: Path | None = Field(
+        default=None,
+        description="N-DNS set to validate on; without it the training leaves "
+        "`validation_mixes` examples of `root` out for that",
+        json_schema_extra=FREE,
+    )
+    batch: int = Field(default=16, ge=1)
+    seconds: float = Field(default=3.0, gt=0.05)
+    pool: int = Field(default=48, ge=1, description="fresh batches kept for remixing")
+    fresh_every: int = Field(default=3, ge=1, description="steps per fresh batch")
+    workers: int = Field(default=1, ge=1, json_schema_extra=FREE)
+    long_share: float = Field(
+        default=0.25, ge=0, le=1, description="steps of long sequences"
+    )
+    long_factor: int = Field(
+        default=4, ge=1, description="how much longer, batch permitting"
+    )
+    snr_min: float = -5.0
+    snr_max: float = 20.0
+    level_min: float = Field(default=-35.0, description="dBFS of the mixture")
+    level_max: float = -15.0
+    validation_mixes: int = Field(default=20, ge=1)
+    validation_seconds: float = Field(default=4.0, gt=0.05)
+    validation_snrs: tuple[float, ...] = Field(default=(0.0, 10.0), min_length=1)
+    front_end: FrontEndConfig = Field(default_factory=FrontEndConfig)
+    magnitude_loss: float = Field(
+        default=0.0, ge=0, description="weight of the MSE term"
+    )
+    compressed_loss: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the MSE of magnitudes to the power of 0.3",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> DataConfig:
+        if self.snr_min > self.snr_max:
+            raise ValueError(f"snr_min {self.snr_min} exceeds snr_max {self.snr_max}")
+        if self.source == "ndns" and self.root is None:
+            raise ValueError("source is ndns, and root is missing: the folder of a set")
+        if self.source != "ndns" and self.validation_root is not None:
+            raise ValueError(
+                f"validation_root is {self.validation_root}, which only the source "
+                f"ndns reads; source is {self.source}"
+            )
+        return self
+
+
+def lift(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings that stood beside the section ``data`` before there were tasks."""
+    older = {k: values.pop(k) for k in _LIFTED if k in values}
+    if not older:
+        return values
+    data = values.get("data", {})
+    twice = sorted(older.keys() & data.keys())
+    if twice:
+        raise ValueError(f"{twice[0]} is given twice, also as data.{twice[0]}")
+    return {**values, "data": {**data, **older}}

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From waveforms to the loss and the validation of a denoiser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
+from lava_sparse_rnn.tasks.denoise.data import Batch, Source
+from lava_sparse_rnn.tasks.denoise.frontend import (
+    analyse,
+    analyse_features,
+    gain,
+    resynthesise,
+)
+from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
+from lava_sparse_rnn.train.tasks import Arrays, Model
+
+
+def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
+    """Clean a batch of waveforms.
+
+    Parameters
+    ----------
+    model : callable
+        Time-major, float.
+    front : FrontEnd
+    noisy : Tensor, shape (batch, samples)
+
+    Returns
+    -------
+    Tensor, shape (batch, samples - n_fft + hop)
+        Estimate, aligned with the input.
+    """
+    spectrum, x = analyse_features(front, noisy)
+    return resynthesise(front, spectrum, model(x).to(noisy.dtype))
+
+
+def loss(
+    model: Model,
+    front: FrontEnd,
+    noisy: Tensor,
+    clean: Tensor,
+    magnitude_weight: float = 0.0,
+    compressed_weight: float = 0.0,
+) -> Tensor:
+    """Negative SI-SNR in dB, plus weighted distances of magnitudes.
+
+    Parameters
+    ----------
+    model, front, noisy
+        As in `denoise`.
+    clean : Tensor, shape (batch, samples)
+    magnitude_weight : float
+        Of the mean squared error.
+    compressed_weight : float
+        Of `losses.compressed_distance`.
+
+    Returns
+    -------
+    Tensor, scalar
+    """
+    spectrum, x = analyse_features(front, noisy)
+    output = model(x).to(noisy.dtype)
+    wave = resynthesise(front, spectrum, output)
+    heard = clean[:, : wave.shape[1]]
+    total = -si_snr(wave, heard).mean()
+    if not (magnitude_weight or compressed_weight):
+        return total
+    target = torch.stack([analyse(front, c[None]).squeeze(1).abs() for c in clean])
+    magnitude = spectrum.abs() * gain(output).transpose(0, 1)
+    if magnitude_weight:
+        total = total + magnitude_weight * (magnitude - target).square().mean()
+    if compressed_weight:
+        # The level stays open, as it is to SI-SNR; `output_level` sets it in the end.
+        level = _level(wave.detach(), heard).clamp_min(0)[:, None, None]
+        distance = compressed_distance(level * magnitude, target)
+        total = total + compressed_weight * distance
+    return total
+
+
+def _level(wave: Tensor, target: Tensor) -> Tensor:
+    """Factor of each estimate with the least squared error, shape (batch,)."""
+    return (wave * target).sum(-1) / wave.square().sum(-1).clamp_min(1e-12)
+
+
+@torch.no_grad()
+def output_level(model: Model, front: FrontEnd, batches: Iterable[Arrays]) -> float:
+    """Factor that brings a network's estimates to the level of the clean speech.
+
+    SI-SNR leaves the level open, and a network trained on it alone finds some level
+    of its own.
+
+    Parameters
+    ----------
+    model, front
+        As in `denoise`; `model` in evaluation mode.
+    batches : iterable of (noisy, clean)
+
+    Returns
+    -------
+    float
+        Geometric mean over the mixtures of the factor with the least squared error.
+    """
+    logs = []
+    for noisy, clean in batches:
+        wave = denoise(model, front, torch.from_numpy(noisy))
+        factor = _level(wave, torch.from_numpy(clean)[:, : wave.shape[1]])
+        logs.append(factor[factor > 0].log())
+    found = torch.cat(logs)
+    return float(found.mean().exp()) if found.numel() else 1.0
+
+
+def at_level(folded: FoldedNetwork, factor: float) -> FoldedNetwork:
+    """The same denoiser with all gains, ``1 + output``, multiplied by `factor`.
+
+    ``factor * (1 + W u + b) = 1 + (factor W) u + (factor b + factor - 1)``, so the
+    decoder takes it in.
+    """
+    *layers, decoder = folded.layers
+    if not isinstance(decoder, FoldedAffine):
+        raise TypeError(f"the last layer is {type(decoder).__name__}, not a decoder")
+    decoder = replace(
+        decoder,
+        weights=factor * decoder.weights,
+        bias=factor * decoder.bias + (factor - 1),
+    )
+    return FoldedNetwork((*layers, decoder))
+
+
+class Validation:
+    """Improvement of SI-SNR on fixed mixtures, at a few ratios.
+
+    Parameters
+    ----------
+    source : Source
+    front : FrontEnd
+    snrs : tuple of float
+        Decibels.
+    """
+
+    def __init__(self, source: Source, front: FrontEnd, snrs: tuple[float, ...]):
+        self._front = front
+        self._mixes: dict[str, Batch] = {
+            f"si_snri_{snr:g}dB": source.validation(snr) for snr in snrs
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the figures, in order."""
+        return tuple(self._mixes)
+
+    @torch.no_grad()
+    def __call__(self, model: Model) -> dict[str, float]:
+        """Mean improvement in dB, by name; `model` is already in evaluation mode."""
+        result = {}
+        for name, (noisy, clean) in self._mixes.items():
+            noisy, clean = torch.from_numpy(noisy), torch.from_numpy(clean)
+            wave = denoise(model, self._front, noisy)
+            noisy, clean = (x[:, : wave.shape[1]] for x in (noisy, clean))
+            change = si_snr(wave, clean) - si_snr(noisy, clean)
+            result[name] = float(change.mean())
+        return result

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A training from Python in one call, with a task of one's own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lava_sparse_rnn import messages
+from lava_sparse_rnn.train.config import TrainConfig
+from lava_sparse_rnn.train.pipeline import Result, complete
+from lava_sparse_rnn.train.tasks import Task
+
+
+def fit(
+    task: Task,
+    model: Mapping[str, Any] | None = None,
+    *,
+    note: Callable[[str], None] = print,
+    **settings: Any,
+) -> Result:
+    """Train, prune, quantise, fine-tune: a network of integers, and its scores.
+
+    Parameters
+    ----------
+    task : Task
+        Such as `tasks.arrays.Arrays`.
+    model : mapping, optional
+        Sizes and options, the fields of `ModelConfig`: ``{"d_model": 64}``.
+    note : callable
+        Told what happens between the stages.
+    **settings
+        Fields of `TrainConfig`: ``steps=2000, pruning={"sparsity": 0.9}``. With a
+        `name` the run is kept in ``runs/<name>`` and the same call goes on with it;
+        without one nothing is kept but what is returned.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError
+        For a setting that is unknown or out of range.
+    """
+    kind = type(task)
+    values = {"data": task.settings, **settings}
+    values["task"] = f"{kind.__module__}:{kind.__qualname__}"
+    if model is not None:
+        values["model"] = dict(model)
+    with tempfile.TemporaryDirectory() as folder:
+        if "name" not in values:
+            values |= {"name": "fit", "runs": Path(folder)}
+        try:
+            config = TrainConfig.model_validate(values)
+        except ValidationError as error:
+            raise ValueError(messages.fields(error.errors(), "settings")) from None
+        return complete(config, note, task)

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The stages of a run in their order, and what it hands out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lava_sparse_rnn import spec
+from lava_sparse_rnn.nn.quantize import calibrate, quantize, with_silence
+from lava_sparse_rnn.spec import statistics
+from lava_sparse_rnn.train import checkpoint, lock
+from lava_sparse_rnn.train.config import TrainConfig
+from lava_sparse_rnn.train.distributed import Group
+from lava_sparse_rnn.train.loop import Stage
+from lava_sparse_rnn.train.process import check_device, prepare_process
+from lava_sparse_rnn.train.report import quantisation_report, write_report
+from lava_sparse_rnn.train.resume import check_unchanged, fingerprint
+from lava_sparse_rnn.train.stages import (
+    QUANTIZE_SEED,
+    FloatStage,
+    IntegerStage,
+    build_recipe,
+    read_start,
+)
+from lava_sparse_rnn.train.tasks import Task, find_task
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run has made.
+
+    Parameters
+    ----------
+    network : spec.Network
+        The integers.
+    path : Path
+        ``<runs>/<name>/<name>.net``. Next to it, ``<name>-ptq.net`` is what
+        post-training quantisation gave, and a report of what quantisation costs is
+        written beside each network.
+    task : Task
+        As the network sees it.
+    scores : dict
+        Figures of the task by stage: ``float``, ``post-training quantisation`` (not of
+        a run that was resumed after it) and ``integers``, which are the network's.
+    """
+
+    network: spec.Network
+    path: Path
+    task: Task
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def table(self) -> str:
+        """The scores as a Markdown table, and how large the network is."""
+        names = self.task.figures
+        rows = [f"| | {' | '.join(names)} |", "|---|" + "---:|" * len(names)]
+        for stage, figures in self.scores.items():
+            values = " | ".join(f"{figures[n]:.2f}" for n in names if n in figures)
+            rows.append(f"| {stage} | {values} |")
+        sizes = statistics.matrix_sizes(self.network)
+        kept = sum(size.nnz for size in sizes)
+        total = sum(math.prod(size.shape) for size in sizes)
+        rows.append(f"\n{kept:,} of {total:,} weights are not zero.")
+        return "\n".join(rows)
+
+
+def _open_task(config: TrainConfig) -> Task:
+    """The task with the constants of the checkpoint or the start, if there is one."""
+    saved, state = _float_checkpoint(config), None
+    if saved.exists():
+        state = checkpoint.read(saved)[1]
+    elif config.start is not None:
+        state = read_start(config.start)[1]
+    return find_task(config.task).open(config.data, config.seed, state)
+
+
+def _float_checkpoint(config: TrainConfig) -> Path:
+    return config.directory / f"{FloatStage.name}.safetensors"
+
+
+def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
+    """The float stage of a run, from its checkpoint if there is one.
+
+    Also writes the configuration into the folder of the run, which no other process
+    may train in until this one ends or `run` is done.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    task : Task, optional
+        In place of the configuration's.
+
+    Raises
+    ------
+    ValueError
+        If the run is resumed with settings that it must keep, or another process is
+        at it.
+    """
+    check_device(config.device)
+    check_unchanged(config, config.directory / CONFIG, _float_checkpoint(config))
+    group = Group.start()
+    if group.leads:
+        lock.claim(config.directory)
+    prepare_process(config.threads)
+    torch.manual_seed(config.seed)
+    stage = FloatStage(config, task or _open_task(config), group)
+    group.wait()  # all have looked for a checkpoint before one is written
+    if not group.leads:
+        return stage
+    text = config.model_dump_json(indent=2) + "\n"
+    checkpoint.write_atomically(
+        config.directory / CONFIG, lambda p: p.write_text(text, encoding="utf-8")
+    )
+    return stage
+
+
+def run(
+    config: TrainConfig, note: Callable[[str], None] = print
+) -> tuple[spec.Network, Path]:
+    """Train, quantise, fine-tune and export; resumes where the run has stopped.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    note : callable
+        Told what happens between the stages.
+
+    Returns
+    -------
+    network : spec.Network
+    path : Path
+        See `Result`.
+    """
+    result = complete(config, note)
+    return result.network, result.path
+
+
+def complete(
+    config: TrainConfig,
+    note: Callable[[str], None] = print,
+    task: Task | None = None,
+) -> Result:
+    """`run` with all that it has found out.
+
+    Parameters
+    ----------
+    config, note
+        As in `run`.
+    task : Task, optional
+        In place of the configuration's.
+    """
+    try:
+        return _complete(open_float(config, task), note)
+    finally:
+        lock.release(config.directory)
+
+
+def _complete(stage: FloatStage, note: Callable[[str], None]) -> Result:
+    config, group = stage.config, stage.group
+    if not group.leads:
+        note = _say_nothing
+    stage.fit()
+    stage.hand_on()
+    scores = {"float": stage.figures}
+    stage.model.cpu()  # as the integers will be
+    note(f"float: {_outcome(stage)}")
+    fine, network = _open_integer(stage, note)
+    path = config.directory / f"{config.name}.net"
+    if fine.step == 0 and group.leads:
+        fine.see(fine.validate())
+        scores["post-training quantisation"] = fine.figures
+        note(f"post-training quantisation: {_figures(fine.figures)}")
+        _write(network, fine, path.with_name(f"{config.name}-ptq.net"))
+    group.wait()
+    fine.fit()
+    tuned = fine.hand_on()
+    if fine.step:
+        note(f"fine-tuned: {_outcome(fine)}")
+    if tuned:
+        network = fine.model.network()
+    scores["integers"] = fine.figures
+    if group.leads:
+        report = _write(network, fine, path)
+        note(f"written: {path}, and what quantisation costs: {report}")
+    group.wait()
+    return Result(network, path, fine.task, scores)
+
+
+def calibration_features(config: TrainConfig, task: Task) -> list[Tensor]:
+    """Features of training material, each (batch, T, d_in)."""
+    batches = task.calibration_batches(config.seed + QUANTIZE_SEED)
+    result = []
+    for batch in islice(batches, config.quantize.calibration_batches):
+        result.append(task.features(tuple(torch.from_numpy(x) for x in batch)))
+    batches.close()
+    token = task.silence()
+    if not config.quantize.silence or token is None:
+        return result
+    return list(with_silence(result, token, config.quantize.silence))
+
+
+def _open_integer(
+    stage: FloatStage, note: Callable[[str], None]
+) -> tuple[IntegerStage, spec.Network]:
+    """The integer stage after a float stage, and where it starts from."""
+    config, trained = stage.config, stage.task
+    stage.model.eval()
+    folded = trained.finish(
+        stage.model.fold(),
+        stage.forward,
+        config.seed + QUANTIZE_SEED,
+        config.quantize.calibration_batches,
+        note,
+    )
+    stage.model.train()
+    task = trained.deployed()
+    ranges = calibrate(
+        folded, calibration_features(config, task), config.quantize.percentile
+    )
+    network = quantize(folded, ranges, build_recipe(config), task.meta())
+    mark = fingerprint(config, stage.model, network)
+    fine = IntegerStage(config, task, folded, network, stage.group, mark)
+    if fine.stale:
+        note(
+            f"stale: {fine.checkpoint_path} is of another float network or recipe; "
+            "the fine-tune starts anew"
+        )
+    return fine, network
+
+
+def _write(network: spec.Network, fine: IntegerStage, path: Path) -> Path:
+    """Write a network and its report; returns the path of the latter."""
+    network.save(path, packed=True)
+    report = quantisation_report(fine.folded, network, fine.task)
+    return write_report(report, path, fine.task.metric)
+
+
+def _say_nothing(text: str) -> None:
+    pass
+
+
+def _outcome(stage: Stage) -> str:
+    """Figures of what a stage hands on, and where they are from if not its end."""
+    text = _figures(stage.figures)
+    if stage.stopped:
+        text += f", stopped early at step {stage.step} of {stage.steps}"
+    if stage.config.keeps_best and stage.best.step is not None:
+        text += f", weights of step {stage.best.step}"
+    return text
+
+
+def _figures(values: dict[str, Any]) -> str:
+    return "  ".join(f"{k} {v:.2f}" for k, v in values.items()) or "no figures"

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a training asks of its problem: the `Task`, and how one is found by name."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
+from importlib import metadata
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel
+from torch import Tensor
+
+from lava_sparse_rnn.nn.quantize import FoldedNetwork
+from lava_sparse_rnn.train.distributed import Group
+
+ENTRY_POINTS = "lava_sparse_rnn.tasks"
+"""Group of the entry points by which packages offer tasks."""
+
+TASKS: dict[str, type[Task]] = {}
+"""Tasks that were registered by hand, by name; they go before entry points."""
+
+Arrays = tuple[np.ndarray, ...]
+"""A batch as `Task.batches` makes it."""
+
+Batches = Generator[Arrays, None, None]
+
+Batch = tuple[Tensor, ...]
+"""The same batch in torch, as all else is given it."""
+
+Model = Callable[[Tensor], Tensor]
+"""A network, time-major: tokens (T, batch, d_in) to answers (T, batch, d_out).
+
+A float network answers in real units, one of integers in real units that its integers
+stand for. Every token has its answer; a task that needs one answer a sequence takes
+their mean, or the last one, itself.
+"""
+
+
+class Task(ABC):
+    """A problem to train for: material, loss, figures, what goes into the file.
+
+    A subclass is made by `open`, once for a run. Everything that it draws has to follow
+    from seeds and step numbers, so that a run that was stopped goes on bit for bit.
+    """
+
+    Settings: ClassVar[type[BaseModel]]
+    """The section ``data`` of a configuration."""
+
+    settings: Any
+    """Those of this run."""
+
+    d_in: int
+    d_out: int
+
+    figures: tuple[str, ...]
+    """Names of what `validate` finds; the larger their mean, the better a network."""
+
+    metric: ClassVar[str]
+    """What `score` finds, in words; of that the report of a quantisation speaks."""
+
+    @classmethod
+    @abstractmethod
+    def open(
+        cls, settings: Any, seed: int, state: dict[str, Any] | None = None
+    ) -> Task:
+        """The task of a run.
+
+        Parameters
+        ----------
+        settings : Settings
+        seed : int
+            Of the run.
+        state : dict, optional
+            Of the checkpoint that the run goes on or starts from: what `state` gave.
+        """
+
+    @abstractmethod
+    def batches(self, seed: int, start: int, group: Group) -> Batches:
+        """Training batches from step `start` on, endless.
+
+        Parameters
+        ----------
+        seed : int
+            Of the stage; each has material of its own.
+        start : int
+        group : Group
+            The processes that train together; this one takes its rows, see
+            `Group.rows`.
+        """
+
+    @abstractmethod
+    def loss(self, model: Model, batch: Batch) -> Tensor:
+        """What a step makes smaller, a scalar."""
+
+    @abstractmethod
+    def validate(self, model: Model) -> dict[str, float]:
+        """The `figures` of a network in evaluation mode."""
+
+    @abstractmethod
+    def features(self, batch: Batch) -> Tensor:
+        """Tokens of a batch, (batch, T, d_in): calibration measures their ranges."""
+
+    @abstractmethod
+    def probes(self) -> list[Batch]:
+        """A few small batches on which a report shows what quantisation costs."""
+
+    @abstractmethod
+    def score(self, answers: Tensor, batch: Batch) -> float:
+        """Of a network's answers (batch, T, d_out) to one of the `probes`."""
+
+    def probe_features(self, batch: Batch) -> Tensor:
+        """Tokens (batch, T, d_in) of one of the `probes`."""
+        return self.features(batch)
+
+    @classmethod
+    def lift(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A configuration of an older version, its settings where they are now."""
+        return values
+
+    def calibration_batches(self, seed: int) -> Batches:
+        """Material that ranges are measured on; by default that of the training."""
+        return self.batches(seed, 0, Group())
+
+    def state(self) -> dict[str, Any]:
+        """What checkpoints keep, as JSON has it: the constants of this task."""
+        return {}
+
+    def meta(self) -> dict[str, Any]:
+        """What the network's file keeps: how its input is made, what answers mean."""
+        return {}
+
+    def silence(self) -> Tensor | None:
+        """A token (d_in,) of nothing, if the task knows one."""
+        return None
+
+    def stretch(self, state: dict[str, Any]) -> float:
+        """How much longer a token lasts than in the training of another state."""
+        return 1.0
+
+    def finish(
+        self,
+        folded: FoldedNetwork,
+        model: Model,
+        seed: int,
+        count: int,
+        note: Callable[[str], None],
+    ) -> FoldedNetwork:
+        """The network that is quantised, from the one that was trained.
+
+        Parameters
+        ----------
+        folded : FoldedNetwork
+        model : Model
+            The same network in evaluation mode.
+        seed : int
+            Of training material to look at,
+        count : int
+            and how many batches of it.
+        note : callable
+            Told what was done.
+        """
+        return folded
+
+    def deployed(self) -> Task:
+        """This task as the network of `finish` sees it."""
+        return self
+
+
+def register(name: str, task: type[Task]) -> type[Task]:
+    """Give a task a name that configurations can use."""
+    TASKS[name] = task
+    return task
+
+
+def find_task(name: str) -> type[Task]:
+    """The task of a name, of an entry point, or of ``module:object``.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or it is no `Task`.
+    """
+    if name in TASKS:
+        return TASKS[name]
+    offered = {e.name: e for e in metadata.entry_points(group=ENTRY_POINTS)}
+    try:
+        if name in offered:
+            found = offered[name].load()
+        elif ":" in name:
+            module, _, attribute = name.partition(":")
+            found = getattr(importlib.import_module(module), attribute)
+        else:
+            known = ", ".join(sorted({*TASKS, *offered}))
+            raise ValueError(f"task is {name!r}; known: {known}, or module:object")
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"task is {name!r}, which cannot be found: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        raise ValueError(f"task is {name!r}, which is {found!r} and not a Task")
+    return found
