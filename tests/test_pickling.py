@@ -133,7 +133,12 @@ def values(folder):
     estimate = loihi2.estimate(NETWORK, TOKENS, mapping())
     complex_ones, ones, counts = np.ones((2, 2)) + 1j, np.ones(2), {}
     real = spec.quantize.RealBlock(
-        complex_ones[0], *[complex_ones] * 2, ones, complex_ones, *[ones] * 3, "split"
+        complex_ones[0],
+        *[complex_ones] * 2,
+        ones,
+        np.ones((2, 2)),
+        *[ones] * 3,
+        "split",
     )
     microcode.run(NETWORK, TOKENS, counts=counts)
     program, tracer = microcode.assemble(COUNTING), microcode.Tracer()

@@ -55,7 +55,7 @@ def leaves_nothing(monkeypatch):
     before, files = children(), open_files()
     yield
     gc.collect()
-    assert open_files() == files
+    assert open_files() <= files  # less where the garbage of other tests has gone
     assert names, "the test was meant to run Lava"
     assert [n for n in names if Path("/dev/shm", n).exists()] == []
     assert multiprocessing.active_children() == []
