@@ -341,7 +341,6 @@ NOTHING = (np.zeros(1600), 16000)
 ODD = {
     "silent clean": ({"clean": NOTHING}, "clean_fileid_1.wav: reference is silent"),
     "silent noisy": ({"noisy": NOTHING}, "noisy_fileid_1.wav: noisy recording: SI-SNR"),
-    "no noise": ({"noisy": sounds()["clean"]}, "noisy_fileid_1.wav: noisy recording"),
     "empty": ({"noisy": (np.zeros(0), 16000)}, "noisy_fileid_1.wav: holds no samples"),
     "rate": (sounds(800, 8000), "noisy_fileid_1.wav: 8000 Hz, most of the set has 16"),
     "one rate": ({"clean": (np.ones(800), 8000)}, "clean_fileid_1.wav: 8000 Hz, its p"),
@@ -384,6 +383,17 @@ def test_evaluate_reads_wav_in_any_case_and_names_strays(command, net, tmp_path)
     assert "noisy_fileid_7.wav: has no partner" in error
     assert "notes.wav: no fileid_<number> in the name" in error
     assert "0 of 3 mixtures could not be scored, and 2 files that belong" in error
+
+
+def test_evaluate_keeps_recordings_without_noise(command, net, tmp_path):
+    for number in range(2):
+        put(tmp_path, number=number, **{**sounds(), "noisy": sounds()["clean"]})
+    code, text, _ = command("evaluate", net, "--data", tmp_path, "-o", tmp_path / "s")
+    assert code == 0
+    (row,) = json.loads((tmp_path / "s").read_text())["scores"][net.stem]
+    assert (row["mixes"], row["noisy"]) == (2, None)
+    assert np.isfinite(row["denoised"])
+    assert " inf " in text
 
 
 def test_evaluate_without_any_mixture_that_can_be_scored(command, net, tmp_path):

@@ -171,7 +171,7 @@ def _mixture(
     with _named(clean_path):
         before = float(si_snr(item.noisy, item.clean))
     with _named(noisy_path):
-        _require_finite("noisy recording", before)
+        _require_sound("noisy recording", before)
         noisy_mos = dnsmos(item.noisy) if mos else None
     for name, system in systems.items():
         with _named(f"{noisy_path}: {name}"):
@@ -181,17 +181,16 @@ def _mixture(
                     f"answers {out.shape}, the mixture is {item.noisy.shape}"
                 )
             after = float(si_snr(out, item.clean))
-            _require_finite("answer", after)
+            _require_sound("answer", after)
             heard = dnsmos(out) if mos else None
         rows[name] = _Row(i, item.snr_db, before, after, noisy_mos, heard)
     return rows, item.sample_rate
 
 
-def _require_finite(what: str, ratio: float) -> None:
-    """Infinite ratios have no mean."""
-    if not np.isfinite(ratio):
-        cause = "exactly the clean recording" if ratio > 0 else "silent"
-        raise AudioError(f"{what}: SI-SNR is {ratio:g} dB, it is {cause}")
+def _require_sound(what: str, ratio: float) -> None:
+    """Silence has no mean; a recording without noise has, it is infinite."""
+    if not ratio > -np.inf:
+        raise AudioError(f"{what}: SI-SNR is {ratio:g} dB, it is silent")
 
 
 def _of_one_rate(
@@ -223,14 +222,15 @@ def _scores(rows: list[_Row]) -> list[Score]:
 def _score(snr: float | None, rows: list[_Row]) -> Score:
     before = np.array([r.before for r in rows])
     after = np.array([r.after for r in rows])
-    gain = after - before
+    with np.errstate(invalid="ignore"):  # of infinite ratios, where there is no noise
+        gain = after - before
+        error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else None
     values = (before.mean(), after.mean(), gain.mean(), gain.min())
-    error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else None
     return Score(
         snr,
         len(rows),
         *(float(v) for v in values),
-        error=error,
+        error=None if error is None else float(error),
         noisy_mos=_mean([r.noisy_mos for r in rows]),
         denoised_mos=_mean([r.denoised_mos for r in rows]),
     )
@@ -242,5 +242,12 @@ def _mean(scores: list[Mos | None]) -> Mos | None:
 
 
 def as_json(scores: Mapping[str, list[Score]]) -> dict[str, list[dict[str, Any]]]:
-    """Scores as plain values, for a file."""
-    return {name: [asdict(score) for score in found] for name, found in scores.items()}
+    """Scores as plain values, for a file; what is not finite, JSON calls null."""
+
+    def plain(value: Any) -> Any:
+        return None if isinstance(value, float) and not np.isfinite(value) else value
+
+    return {
+        name: [{k: plain(v) for k, v in asdict(score).items()} for score in found]
+        for name, found in scores.items()
+    }
