@@ -2,15 +2,28 @@
 """Compiled Lava networks of Python models in one process, without Lava's runtime."""
 
 from lava_sparse_rnn import lava_patches  # noqa: F401  (before all of Lava)
-from lava_sparse_rnn.inline.choice import RUNTIMES, install, runtime, uninstall
+from lava_sparse_rnn.inline.choice import (
+    INLINE,
+    PROCESSES,
+    RUNTIMES,
+    chosen,
+    install,
+    runtime,
+    start,
+    uninstall,
+)
 from lava_sparse_rnn.inline.hub import DeadlockError
 from lava_sparse_rnn.inline.runtime import Runtime
 
 __all__ = [
+    "INLINE",
+    "PROCESSES",
     "RUNTIMES",
     "DeadlockError",
     "Runtime",
+    "chosen",
     "install",
     "runtime",
+    "start",
     "uninstall",
 ]

@@ -72,14 +72,34 @@ def check(name: str) -> str:
     return name
 
 
-def chosen(run_cfg: RunConfig | None) -> str:
+def chosen(run_cfg: RunConfig | None, default: str | None = None) -> str:
     """The runtime of a network that is run for the first time now.
 
-    A run configuration's attribute ``runtime`` comes first, then `runtime`, then what
-    `install` says.
+    A run configuration's attribute ``runtime`` comes first, then `runtime`, then
+    ``default``, then what `install` says.
     """
-    name = getattr(run_cfg, "runtime", None) or _within.get() or _default[0]
-    return check(name)
+    name = getattr(run_cfg, "runtime", None) or _within.get()
+    return check(name or default or _default[0])
+
+
+def start(process: Any, executable: Executable) -> Runtime:
+    """Build a compiled network in this process, and give it to its Processes.
+
+    Raises
+    ------
+    Exception
+        Whatever building a model raises; nothing is left then.
+    """
+    level = process._log_config.level
+    process._runtime = made = Runtime(executable, loglevel=level)
+    executable.assign_runtime_to_all_processes(made)
+    try:
+        made.initialize()
+    except BaseException:
+        for other in [process, *executable.process_list]:
+            other._runtime = None
+        raise
+    return made
 
 
 _LAVA = lava_runtime.Runtime
@@ -96,15 +116,7 @@ def _create_runtime(
     if chosen(run_cfg) == PROCESSES:
         _lava_create_runtime(self, run_cfg, executable, compile_config)
         return
-    compiled: Executable = executable or self.compile(run_cfg, compile_config)
-    self._runtime = made = Runtime(compiled, loglevel=self._log_config.level)
-    compiled.assign_runtime_to_all_processes(made)
-    try:
-        made.initialize()
-    except BaseException:
-        for process in [self, *compiled.process_list]:
-            process._runtime = None
-        raise
+    start(self, executable or self.compile(run_cfg, compile_config))
 
 
 # The one change to Lava: its Processes ask here. Lava's own runtime stays the default.

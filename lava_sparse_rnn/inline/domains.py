@@ -7,6 +7,7 @@ that sends its models a message per phase and waits for as many answers.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ class Servant:
         served = False
         while self.is_open and (waiting := self._waiting()):
             for port in waiting:
-                port.service()
+                self.model._handle_var_port(port)
             served = True
         return served
 
@@ -259,12 +260,17 @@ def _advances(model: Any) -> bool:
 
 
 class Command:
-    """What an asynchronous model sees in place of its service's port."""
+    """What a model sees in place of the port from its service."""
 
     name = "service_to_process"
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self.messages: deque[Any] = deque()  # for handlers of a model's own
+
+    def recv(self) -> Any:
+        """The next message for a handler."""
+        return self.messages.popleft()
 
     def probe(self) -> bool:
         """Whether the run was asked to pause or stop; lets others go on if not."""

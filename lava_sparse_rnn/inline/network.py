@@ -11,6 +11,7 @@ from lava.magma.compiler.executable import Executable
 from lava.magma.core.model.py.model import PyAsyncProcessModel, PyLoihiProcessModel
 from lava.magma.core.process.ports.ports import create_port_id
 from lava.magma.core.process.process import AbstractProcess
+from lava.proc.io.extractor import VarWire
 from lava.proc.io.injector import PyLoihiInjectorModel, PyLoihiInjectorModelAsync
 from scipy.sparse import csr_matrix
 
@@ -117,7 +118,26 @@ class Models:
                 builder.set_csp_ports([pipe.src_port])
                 port.external_pipe_csp_recv_port = pipe.dst_port
 
+    def _open_wire(self, process: Any) -> None:
+        """Give a VarWire a pipe in place of its channel for another process.
+
+        Lava makes that one before the network is compiled; it stays where a thread
+        waits at its end already.
+        """
+        old = process._pm_to_p_dst_port
+        if not old._queue.not_empty._waiters:
+            names = f"{_name(process)}.wire_tap", f"the wire of {process.name}"
+            form = old.shape, old.d_type, process.buffer_size
+            pipe = Pipe(False, self.hub, *names, "src", "dst", *form)
+            self._channels.append(pipe)
+            process.proc_params["pm_to_p_src_port"].join()
+            old.join()
+            process.proc_params.overwrite("pm_to_p_src_port", pipe.src_port)
+            process._pm_to_p_dst_port = pipe.dst_port
+
     def _build(self, process: Any, builder: Any) -> None:
+        if isinstance(process, VarWire):
+            self._open_wire(process)
         model: Any = builder.build()
         self.of[process], self._processes[id(model)] = model, process
         for name, initializer in builder.vars.items():

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.inline.channels import Channel, RecvPort, SendPort
 
+GRACE_SECONDS = 0.01  # without a message taken, until nobody is waited for
 CLOSED = "{}: the network has ended"
 
 
@@ -27,6 +30,7 @@ class Pipe(Channel):
 
     def __init__(self, inward: bool, *args: Any) -> None:
         self.inward, self.closed = inward, False
+        self.taker: threading.Thread | None = None  # who receives outside
         super().__init__(*args)
 
     def sender(self, *args: Any) -> SendPort:
@@ -36,10 +40,20 @@ class Pipe(Channel):
         return PipeRecvPort(*args) if self.inward else OutsideRecvPort(*args)
 
     def close(self) -> None:
-        """No more is sent into it; what waits can still be received."""
+        """No more is sent into it; what waits can still be received.
+
+        A thread that is receiving is given the time to take what waits: a program may
+        count on it once the network has stopped.
+        """
         with self.hub.changed:
             self.closed = True
             self.hub.changed.notify_all()
+        me = threading.current_thread()
+        if self.taker is not None and self.taker is not me:
+            left = len(self.items) + 1
+            while self.taker.is_alive() and len(self.items) < left:
+                left = len(self.items)
+                time.sleep(GRACE_SECONDS)
 
 
 class PipeSendPort(SendPort):
@@ -79,7 +93,7 @@ class OutsideSendPort(SendPort):
         with changed:
             while not self.can_go_on() and not self.channel.closed:
                 changed.wait()
-        if self.channel.closed:
+        if not self.can_go_on():
             raise RuntimeError(CLOSED.format(self.describe()))
 
     def send(self, data: Any) -> None:
@@ -121,6 +135,7 @@ class OutsideRecvPort(RecvPort):
             When the network has ended and nothing waits.
         """
         value = super().recv()
+        self.channel.taker = threading.current_thread()
         with self.channel.hub.changed:
             self.channel.hub.changed.notify_all()
         return value

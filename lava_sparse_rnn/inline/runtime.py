@@ -12,8 +12,7 @@ from typing import Any
 
 from lava.magma.compiler.executable import Executable
 from lava.magma.core.process.message_interface_enum import ActorType
-from lava.magma.core.process.process import AbstractProcess, ProcessServer
-from lava.magma.core.process.variable import VarServer
+from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_conditions import (
     AbstractRunCondition,
     RunContinuous,
@@ -26,6 +25,7 @@ from lava_sparse_rnn.inline import variables
 from lava_sparse_rnn.inline.domains import DONE, PAUSE, STOP, AsyncModel
 from lava_sparse_rnn.inline.hub import Stopped, current
 from lava_sparse_rnn.inline.network import Models
+from lava_sparse_rnn.inline.registers import unregister
 
 STOPPED = (
     "the network was stopped or has failed, and cannot run again: make its processes "
@@ -82,6 +82,11 @@ class Runtime(LavaRuntime):
     def __del__(self) -> None:
         if self._models is not None:
             self.stop()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the network was stopped or has failed, and cannot run again."""
+        return self._ended
 
     @property
     def models(self) -> dict[AbstractProcess, Any]:
@@ -281,7 +286,7 @@ class Runtime(LavaRuntime):
         self._is_running = self._is_started = False
         self._ended = True
         if models is not None:
-            forget(models.of)
+            unregister(models.of)
             models.close()
 
     # -- Vars
@@ -337,20 +342,6 @@ class Runtime(LavaRuntime):
         if not self._is_started or self._models is None:
             raise RuntimeError("Runtime has not started")
         return self._models.by_id[var_model.proc_id], var_model
-
-
-def forget(network: Any) -> None:
-    """Take Processes that cannot run again, and their Vars, off Lava's lists."""
-    gone = {id(p) for process in network for p in _with_parents(process)}
-    processes, registered = ProcessServer().processes, VarServer().vars
-    processes[:] = [p for p in processes if id(p) not in gone]
-    registered[:] = [v for v in registered if id(v.process) not in gone]
-
-
-def _with_parents(process: Any) -> Any:
-    while process is not None:
-        yield process
-        process = process.parent_proc
 
 
 _alive: weakref.WeakSet[Runtime] = weakref.WeakSet()

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from lava.magma.compiler.var_model import AbstractVarModel, LoihiSynapseVarModel
+from lava.magma.core.model.py.model import AbstractPyProcessModel
+from lava.magma.runtime.mgmt_token_enums import enum_to_np
 from lava.utils.sparse import find
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
@@ -33,6 +35,9 @@ def read(model: Any, var_model: AbstractVarModel, idx: Any = None) -> NDArray:
         Characters as numbers for a str; for a sparse matrix the values that it
         stores, in Lava's order.
     """
+    if _has_own(model, "_get_var"):
+        model.service_to_process.messages.append(enum_to_np(var_model.var_id))
+        model._get_var()
     value = getattr(model, model.var_id_to_var_map[var_model.var_id])
     if isinstance(value, csr_matrix):
         buffer = np.asarray(find(value, explicit_zeros=True)[2], dtype=np.float64)
@@ -69,13 +74,18 @@ def write(
     RuntimeError
         When the variable is of a type that Lava cannot set.
     """
-    name = model.var_id_to_var_map[var_model.var_id]
-    old = getattr(model, name)
     values = np.asarray(value)
     if idx is not None:
         values = values[idx]
     flat = values.reshape(-1, order=_order(var_model))
-    where = f"{type(model).__name__}.{name}"
+    name = model.var_id_to_var_map[var_model.var_id]
+    old, where = getattr(model, name), f"{type(model).__name__}.{name}"
+    if _has_own(model, "_set_var"):
+        _fits(where, flat.size, np.size(old))
+        numbers = [var_model.var_id, flat.size, *flat]
+        model.service_to_process.messages.extend(map(enum_to_np, numbers))
+        model._set_var()
+        return
     if isinstance(old, str):
         setattr(model, name, bytes(flat.astype(np.uint8)).decode("ascii"))
     elif isinstance(old, np.ndarray):
@@ -96,6 +106,11 @@ def write(
     else:
         raise RuntimeError(f"{where}: a {type(old).__name__} cannot be set")
     model.on_var_update()
+
+
+def _has_own(model: Any, handler: str) -> bool:
+    """Whether a model's class does more than Lava's when a Var is read or set."""
+    return getattr(type(model), handler) is not getattr(AbstractPyProcessModel, handler)
 
 
 def _number(old: Any, value: Any) -> Any:

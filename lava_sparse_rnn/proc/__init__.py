@@ -5,8 +5,8 @@ from lava_sparse_rnn import lava_patches  # noqa: F401  (before all of Lava)
 from lava_sparse_rnn.proc._neurons.microcode_model import instructions
 from lava_sparse_rnn.proc._neurons.timing import MODES, Clock, Timing
 from lava_sparse_rnn.proc._runtime.hardware import NoHardwareError
+from lava_sparse_rnn.proc._runtime.processes.watch import ActorDiedError, RemoteError
 from lava_sparse_rnn.proc._runtime.reset import STATE_VARS, reset
-from lava_sparse_rnn.proc._runtime.watch import ActorDiedError, RemoteError
 from lava_sparse_rnn.proc.affine import Affine
 from lava_sparse_rnn.proc.gate import Gate
 from lava_sparse_rnn.proc.io import Sink, Source

@@ -17,7 +17,7 @@ from lava.magma.runtime.message_infrastructure.shared_memory_manager import (
     SharedMemoryManager,
 )
 
-from lava_sparse_rnn import proc, spec
+from lava_sparse_rnn import inline, proc, spec
 
 
 def children():
@@ -41,7 +41,14 @@ def _command(pid):
 @pytest.fixture
 def leaves_nothing(monkeypatch):
     """Fail where a run leaves a process, shared memory or a file descriptor."""
-    names = []
+    names, inside = [], []
+    initialize = inline.Runtime.initialize
+
+    def initialized(self, *args):
+        inside.append(self)
+        initialize(self, *args)
+
+    monkeypatch.setattr(inline.Runtime, "initialize", initialized)
     create = SharedMemoryManager.create_shared_memory
 
     def recorded(self, size):
@@ -56,10 +63,18 @@ def leaves_nothing(monkeypatch):
     yield
     gc.collect()
     assert open_files() <= files  # less where the garbage of other tests has gone
-    assert names, "the test was meant to run Lava"
+    assert names or inside, "the test was meant to run Lava"
+    assert all(runtime.has_ended for runtime in inside if runtime._is_initialized)
     assert [n for n in names if Path("/dev/shm", n).exists()] == []
     assert multiprocessing.active_children() == []
     assert children() <= before
+
+
+@pytest.fixture
+def processes():
+    """Networks that the test runs have Lava's own runtime."""
+    with inline.runtime("processes"):
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 """Fused models: the engine and numpy do the same at every port, step and Var."""
 
 from collections import deque
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -177,6 +178,8 @@ def test_a_token_that_does_not_fit_is_named(monkeypatch, way, capfd):
     tokens = np.zeros((9, 4), int)
     tokens[0, 2] = 2**15
     driven.model.inp.received.extend(tokens)
+    actor = SimpleNamespace(_cconn=SimpleNamespace(send=lambda report: None))
+    monkeypatch.setattr("multiprocessing.current_process", lambda: actor)
     for _ in tokens:
         driven.model._spike()
     assert "value 32768 at 2 does not fit the 16-bit wire" in driven.model.failure

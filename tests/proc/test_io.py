@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from lava_sparse_rnn import proc
+from lava_sparse_rnn import inline, proc
 from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -44,6 +44,9 @@ def test_sink_leaves_out_the_first_steps_and_drops_what_has_no_room():
 
 def test_source_can_end_with_an_error(capfd):
     with pytest.raises(EOFError, match="has 3 tokens"):
+        through(np.ones((3, 2), int), 5, at_end="error", num_steps=5)
+    assert capfd.readouterr().err == ""
+    with inline.runtime("processes"), pytest.raises(EOFError, match="has 3 tokens"):
         through(np.ones((3, 2), int), 5, at_end="error", num_steps=5)
     assert "sends zeros from here on" in capfd.readouterr().err
 

@@ -27,6 +27,7 @@ from lava_sparse_rnn.proc.recurrence.models import PyRecurrenceModelFixed
 from lava_sparse_rnn.spec import reference
 
 slow = pytest.mark.slow
+pytestmark = pytest.mark.usefixtures("processes")
 T = 12
 
 
@@ -259,7 +260,7 @@ from lava_sparse_rnn import proc, spec
 net = spec.random_network(np.random.default_rng(0))
 process, sink = proc.SparseRNN(net), proc.Sink(shape=(4,), num_steps=10)
 process.out.connect(sink.a_in)
-process.run(RunSteps(3), proc.RunCfg({tag!r}, layered={layered}))
+process.run(RunSteps(3), proc.RunCfg({tag!r}, layered={layered}, runtime="processes"))
 print("running", flush=True)
 try:
     process.run(RunSteps(10**7))

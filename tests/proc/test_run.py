@@ -79,8 +79,8 @@ class TestEveryRunEnds:
         for y in runs:
             np.testing.assert_array_equal(y, reference.run(net, x))
 
-    def test_with_the_exception_of_a_model(
-        self, network, random_tokens, monkeypatch, capfd
+    def test_with_the_exception_of_a_model_in_its_process(
+        self, network, random_tokens, monkeypatch, capfd, processes
     ):
         fail_at(monkeypatch, 5, value_error)
         net = network()
@@ -93,7 +93,7 @@ class TestEveryRunEnds:
         assert "made to fail" in capfd.readouterr().err
 
     def test_with_an_exception_that_cannot_travel(
-        self, network, random_tokens, monkeypatch
+        self, network, random_tokens, monkeypatch, processes
     ):
         fail_at(monkeypatch, 5, odd_error)
         net = network()
@@ -112,9 +112,10 @@ class TestEveryRunEnds:
 
         monkeypatch.setattr(PySparseModelBitAcc, "run_spk", run_spk)
         net = network()
-        with pytest.raises(OverflowError, match="stock") as caught:
-            proc.run(net, random_tokens(net, 500), layered=True)
-        assert "(Sparse)" in str(caught.value.__cause__)
+        for runtime in ("inline", "processes"):
+            with pytest.raises(OverflowError, match="stock") as caught:
+                proc.run(net, random_tokens(net, 500), layered=True, runtime=runtime)
+            assert "(Sparse)" in str(caught.value.__cause__)
 
     def test_with_the_exception_of_a_model_that_cannot_be_built(
         self, network, random_tokens, monkeypatch

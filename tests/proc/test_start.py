@@ -11,6 +11,8 @@ import pytest
 
 from lava_sparse_rnn import proc
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 # Each ends with the answer of `run` in its own process or in a child.
 PROGRAM = """
 import multiprocessing as mp
@@ -21,7 +23,8 @@ def run(_=None):
     from lava_sparse_rnn import proc, spec
     network = spec.random_network(np.random.default_rng(0), 3, 6, 5, 2, 1, 0.6)
     x = np.full((5, 3), 900)
-    assert (proc.run(network, x) == spec.reference.run(network, x)).all()
+    y = proc.run(network, x, runtime="processes")
+    assert (y == spec.reference.run(network, x)).all()
     return mp.get_start_method(allow_none=True)
 
 def in_executor(method):

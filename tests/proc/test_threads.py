@@ -9,7 +9,7 @@ import pytest
 from lava.magma.core.run_conditions import RunSteps
 
 from lava_sparse_rnn import proc
-from lava_sparse_rnn.proc._runtime.fork import LOCK
+from lava_sparse_rnn.proc._runtime.lock import LOCK
 from lava_sparse_rnn.spec import reference
 
 SMALL = {"d_in": 3, "d_model": 6, "d_state": 5, "d_out": 2, "n_blocks": 1}

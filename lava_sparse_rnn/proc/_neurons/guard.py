@@ -18,9 +18,9 @@ from lava_sparse_rnn.fixed_point import SpecError
 
 
 class GuardedModel(PyLoihiProcessModel):
-    """A model that survives its own exceptions.
+    """A model that survives its own exceptions in Lava's own runtime.
 
-    An exception that leaves `run_spk` makes Lava's runtime wait for ever: processes
+    An exception that leaves `run_spk` makes that runtime wait for ever: processes
     downstream wait for a message, and the runtime for them. Here it is caught,
     printed, kept as `failure` and reported to the parent over the pipe that Lava
     reads its actors' exceptions from. From then on the model receives as before and
@@ -55,6 +55,8 @@ class GuardedModel(PyLoihiProcessModel):
                 return function(*args)
             except Exception as error:
                 self._fail(error)
+                if self.failure is None:
+                    raise
         return None
 
     def send(self, values: Sequence[NDArray] | None) -> None:
@@ -63,7 +65,10 @@ class GuardedModel(PyLoihiProcessModel):
         shapes = [port._shape for port in ports]
         if values is not None and [v.shape for v in values] != shapes:
             found = [v.shape for v in values]
-            self._fail(ValueError(f"answers have shapes {found}, ports {shapes}"))
+            error = ValueError(f"answers have shapes {found}, ports {shapes}")
+            self._fail(error)
+            if self.failure is None:
+                raise error
             values = None
         if values is None:
             values = [np.zeros(shape, dtype=np.int32) for shape in shapes]
@@ -71,13 +76,15 @@ class GuardedModel(PyLoihiProcessModel):
             port.send(value)
 
     def _fail(self, error: Exception) -> None:
+        """In a process of Lava's, report an error; elsewhere it is raised."""
+        # Lava forks every model into a SystemProcess and reads this end's pipe.
+        pipe = getattr(multiprocessing.current_process(), "_cconn", None)
+        if pipe is None:
+            return
         self.failure = "".join(traceback.format_exception(error))
         where = f"{type(self).__name__}, time step {self.step_index}"
         print(f"{where}: sends zeros from here on\n{self.failure}", file=sys.stderr)
-        # Lava forks every model into a SystemProcess and reads this end's pipe.
-        pipe = getattr(multiprocessing.current_process(), "_cconn", None)
-        if pipe is not None:
-            pipe.send((_portable(error), self.failure))
+        pipe.send((_portable(error), self.failure))
 
 
 def whole(values: NDArray, name: str) -> None:

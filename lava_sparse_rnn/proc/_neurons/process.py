@@ -9,12 +9,12 @@ from typing import Any, ClassVar, TypeVar
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
-from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
+from lava.magma.core.run_conditions import AbstractRunCondition
 from lava.magma.core.run_configs import RunConfig
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
-from lava_sparse_rnn.proc._runtime.fork import LOCK
+from lava_sparse_rnn.proc._runtime.lock import LOCK
 from lava_sparse_rnn.proc._runtime.reset import reset_parts
 from lava_sparse_rnn.proc._runtime.restore import (
     is_part_compiled,
@@ -22,17 +22,13 @@ from lava_sparse_rnn.proc._runtime.restore import (
     renumber,
 )
 from lava_sparse_rnn.proc._runtime.runtime import (
-    MUTE,
-    STOPPED,
     end,
-    ended_on_error,
     has_ended,
-    is_mute,
     launch,
     pause,
-    run_steps,
+    run,
+    wait,
 )
-from lava_sparse_rnn.proc._runtime.watch import await_answer, raise_ended
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.groups import Group
 from lava_sparse_rnn.spec.quantize import as_recipe
@@ -43,10 +39,12 @@ _COMPILED = "is part of what is compiled"  # in the state of a pickled Process
 class Process(AbstractProcess):
     """A Lava Process that may refuse its arguments, and whose runs always end.
 
-    `run`, `wait`, `pause` and `stop` are Lava's, but they do not wait for processes
-    that have died: what ended one is raised, and the whole network is ended, as it is
-    on Ctrl-C. (An exception in a model of this library ends no process: the model
-    prints it and sends zeros from then on.)
+    `run`, `wait`, `pause` and `stop` are Lava's, but the network runs in this process
+    (`lava_sparse_rnn.inline`), and a model's exception is raised as itself. With
+    ``runtime="processes"`` Lava's own runtime takes its place, and nothing waits for
+    processes that have died: what ended one is raised, and the whole network is ended,
+    as it is on Ctrl-C. (An exception in a model of this library ends no process: the
+    model prints it and sends zeros from then on.)
     """
 
     # Lava's __del__ looks for it, also where __init__ has raised before it was set.
@@ -86,10 +84,10 @@ class Process(AbstractProcess):
         ValueError
             At the first run without a ``run_cfg``.
         RuntimeError
-            When the network was stopped, or the run would have no end: Lava reports
-            none after `pause`.
+            When the network was stopped, or the run would have no end: Lava's own
+            runtime reports none after `pause`.
         Exception
-            What ended one of Lava's processes.
+            What a model raises; what ended one of Lava's processes.
         """
         with LOCK:
             if self._runtime is None:
@@ -97,32 +95,17 @@ class Process(AbstractProcess):
                     raise ValueError(f"{self.name}: the first run needs a run_cfg")
                 launch(self, run_cfg, compile_config)
             runtime: Any = self._runtime
-        if has_ended(runtime):
-            raise RuntimeError(f"{self.name}: {STOPPED}")
-        if condition.blocking and is_mute(runtime):
-            raise RuntimeError(f"{self.name}: {MUTE}")
-        with ended_on_error(runtime):
-            if isinstance(condition, RunSteps) and condition.blocking:
-                run_steps(runtime, condition.num_steps, look=raise_ended)
-            else:
-                runtime.start(condition)
+        run(runtime, condition)
 
     def wait(self) -> None:
         """Wait until a run that was started with ``blocking=False`` has ended."""
-        runtime = self._runtime
-        if runtime is not None and runtime._is_running:
-            if is_mute(runtime):
-                raise RuntimeError(f"{self.name}: {MUTE}")
-            with ended_on_error(runtime):
-                await_answer(runtime, raise_ended)
-                runtime.wait()
+        if self._runtime is not None:
+            wait(self._runtime)
 
     def pause(self) -> None:
         """Pause a run that was started with ``blocking=False``."""
-        runtime = self._runtime
-        if runtime is not None and runtime._is_running:
-            with ended_on_error(runtime):
-                pause(runtime)
+        if self._runtime is not None:
+            pause(self._runtime)
 
     def stop(self) -> None:
         """End the network; a second call does nothing."""

@@ -13,7 +13,24 @@ from lava.magma.core.process.ports.ports import ImplicitVarPort
 from lava.magma.core.process.process import AbstractProcess, ProcessServer
 from lava.magma.core.process.variable import VarServer
 
-from lava_sparse_rnn.proc._runtime.fork import LOCK
+from lava_sparse_rnn.inline.registers import unregister, with_parents
+from lava_sparse_rnn.proc._runtime.lock import LOCK
+
+__all__ = [
+    "STOPPED",
+    "Graph",
+    "graph_restored",
+    "is_part_compiled",
+    "log_handlers_restored",
+    "registers_restored",
+    "renumber",
+    "unregister",
+]
+
+STOPPED = (
+    "the network was stopped, and Lava cannot run it again: make its processes anew, "
+    "or use proc.run or proc.Session, which can run a process many times"
+)
 
 
 class Graph:
@@ -71,17 +88,9 @@ def registers_restored() -> Iterator[None]:
             del processes[counts[0] :], variables[counts[1] :]
 
 
-def unregister(network: Iterable[AbstractProcess]) -> None:
-    """Take Processes that cannot run again, and their Vars, off these lists."""
-    gone = {id(p) for process in network for p in _with_parents(process)}
-    processes, variables = ProcessServer().processes, VarServer().vars
-    processes[:] = [p for p in processes if id(p) not in gone]
-    variables[:] = [v for v in variables if id(v.process) not in gone]
-
-
 def is_part_compiled(process: AbstractProcess) -> bool:
     """Whether a Process or one that it is inside of is compiled."""
-    return any(p.is_compiled for p in _with_parents(process))
+    return any(p.is_compiled for p in with_parents(process))
 
 
 def renumber(process: AbstractProcess, keep: bool) -> None:
@@ -103,12 +112,6 @@ def renumber(process: AbstractProcess, keep: bool) -> None:
                     server._next_id = max(server._next_id, member.id + 1)
                 else:
                     member.id = server.get_next_id()
-
-
-def _with_parents(process: AbstractProcess | None) -> Iterator[AbstractProcess]:
-    while process is not None:
-        yield process
-        process = process.parent_proc
 
 
 @contextlib.contextmanager

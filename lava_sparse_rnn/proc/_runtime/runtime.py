@@ -1,49 +1,50 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A Lava runtime that always ends, and ends clean.
-
-Lava's own `run` waits for ever when a model raises, its `stop` when one has died, and
-the interpreter at its end when a network was not stopped; to run a network that was
-stopped writes to memory that is gone. Here whatever happens is noticed (`_watch`), and
-the actors and their shared memory are gone afterwards.
-"""
+"""A network's runtime, whichever it is: in this process, or Lava's own, contained."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
-import weakref
+import time
 from collections.abc import Callable, Iterator
-from multiprocessing import util
 from typing import Any
 
 from lava.magma.core.process.process import AbstractProcess
-from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
 from lava.magma.core.run_configs import RunConfig
-from lava.magma.runtime.mgmt_token_enums import (
-    MGMT_COMMAND,
-    MGMT_RESPONSE,
-    enum_equal,
-)
 
-from lava_sparse_rnn.proc._runtime.fork import BOND, LOCK, interrupts_blocked
+from lava_sparse_rnn import inline
 from lava_sparse_rnn.proc._runtime.hardware import check_hardware
-from lava_sparse_rnn.proc._runtime.restore import log_handlers_restored, unregister
-from lava_sparse_rnn.proc._runtime.watch import (
-    await_answer,
-    raise_ended,
-    raise_failure,
-    raise_silent,
-)
+from lava_sparse_rnn.proc._runtime.lock import LOCK
+from lava_sparse_rnn.proc._runtime.processes import runtime as processes
+from lava_sparse_rnn.proc._runtime.restore import STOPPED, log_handlers_restored
 
-STOPPED = (
-    "the network was stopped, and Lava cannot run it again: make its processes anew, "
-    "or use proc.run or proc.Session, which can run a process many times"
-)
-MUTE = (
-    "Lava does not report the end of runs after a pause(): use blocking=False and "
-    "pause() again, or runs of a number of steps, which leave the network paused"
-)
+REPORT_SECONDS = 0.1  # from one report of progress to the next
+
+
+def launch(
+    process: AbstractProcess, run_cfg: RunConfig | None, compile_config: Any = None
+) -> Any:
+    """Compile and start everything connected to ``process``; its runtime.
+
+    It is the one that the configuration or `inline.runtime` asks for, else the one in
+    this process.
+
+    Raises
+    ------
+    Exception
+        Whatever compiling, starting or building a model raises; nothing is left then.
+    """
+    check_hardware(run_cfg)
+    own = inline.chosen(run_cfg, inline.INLINE) == inline.INLINE
+    with LOCK:
+        with log_handlers_restored():
+            executable: Any = process.compile(run_cfg, compile_config)  # type: ignore[arg-type]
+        try:
+            start = inline.start if own else processes.launch
+            return start(process, executable)
+        except BaseException:
+            _forget(executable, process)
+            raise
 
 
 @contextlib.contextmanager
@@ -66,188 +67,92 @@ def running(process: AbstractProcess, run_cfg: RunConfig) -> Iterator[Any]:
         _forget(runtime._executable, process)
 
 
-def launch(
-    process: AbstractProcess, run_cfg: RunConfig | None, compile_config: Any = None
-) -> Any:
-    """Compile and start everything connected to ``process``; its runtime.
-
-    Raises
-    ------
-    Exception
-        Whatever compiling, starting processes or building a model raises; nothing is
-        left then.
-    """
-    check_hardware(run_cfg)
-    with LOCK:
-        return _launch(process, run_cfg, compile_config)
-
-
-def _launch(
-    process: AbstractProcess, run_cfg: RunConfig | None, compile_config: Any
-) -> Any:
-    with log_handlers_restored():
-        executable = process.compile(run_cfg, compile_config)  # type: ignore[arg-type]
-    try:
-        with interrupts_blocked(), BOND.tied():
-            process.create_runtime(executable=executable)
-    except BaseException:
-        if process.runtime is not None:
-            terminate(process.runtime)
-        _forget(executable, process)
-        raise
-    runtime: Any = process.runtime
-    # Python waits for children at its end, and they would wait for a message.
-    at_exit = (weakref.ref(runtime),)
-    runtime.at_exit = util.Finalize(None, _terminate_at_exit, at_exit, exitpriority=1)
-    return runtime
-
-
 def _forget(executable: Any, process: AbstractProcess) -> None:
     for other in executable.proc_builders:
         other.runtime = None
     process.runtime = None
 
 
+def _is_own(runtime: Any) -> bool:
+    return isinstance(runtime, inline.Runtime)
+
+
+def run(runtime: Any, condition: AbstractRunCondition) -> None:
+    """Run as `AbstractProcess.run` does.
+
+    Raises
+    ------
+    RuntimeError
+        When the network was stopped.
+    Exception
+        What a model raises in this process; what ended one of Lava's processes.
+    """
+    if has_ended(runtime):
+        raise RuntimeError(STOPPED)
+    if _is_own(runtime):
+        runtime.start(condition)
+    else:
+        processes.run(runtime, condition)
+
+
 def run_steps(
-    runtime: Any,
-    num_steps: int,
-    progress: Callable[[], None] | None = None,
-    look: Callable[[Any], None] = raise_failure,
+    runtime: Any, num_steps: int, progress: Callable[[], None] | None = None
 ) -> None:
     """Run ``num_steps`` time steps; ``progress`` is called now and then.
 
     Raises
     ------
     Exception
-        What a model raised, with a `RemoteError` as its cause; with
-        ``look=raise_ended`` only what ended a process.
+        What a model has raised; from another process with a `RemoteError` as its cause.
     ActorDiedError
-        When a process of the runtime was killed.
+        When a process of Lava's runtime was killed.
     RuntimeError
         When the runtime was stopped.
     """
-    in_use = vars(runtime).setdefault("in_use", threading.RLock())
-    with in_use:  # Lava would answer one thread's run with the end of another's
-        runtime.start(RunSteps(num_steps=num_steps, blocking=False))
-        await_answer(runtime, look, progress)
-        runtime.wait()
+    if not _is_own(runtime):
+        processes.run_steps(runtime, num_steps, progress)
+        return
+    left, at_once = num_steps, num_steps if progress is None else 1
+    while left > 0:
+        steps, began = min(left, at_once), time.perf_counter()
+        runtime.start(RunSteps(num_steps=steps))
+        left -= steps
+        if progress is not None:
+            progress()
+            if time.perf_counter() - began < REPORT_SECONDS:
+                at_once *= 2
+
+
+def wait(runtime: Any) -> None:
+    """Wait for the end of a run that does not block."""
+    runtime.wait() if _is_own(runtime) else processes.wait(runtime)
+
+
+def pause(runtime: Any) -> None:
+    """Pause a run in flight."""
+    runtime.pause() if _is_own(runtime) else processes.pause(runtime)
 
 
 def has_ended(runtime: Any) -> bool:
-    """Whether a runtime's shared memory is gone, and with it all that it was."""
-    memory = getattr(runtime._messaging_infrastructure, "smm", None)
-    return memory is None or memory._manager is None
+    """Whether a network was stopped or has failed."""
+    return runtime.has_ended if _is_own(runtime) else processes.has_ended(runtime)
 
 
 @contextlib.contextmanager
 def ended_on_error(runtime: Any) -> Iterator[None]:
-    """End a runtime without waiting when something is raised, Ctrl-C included."""
+    """End a network when something is raised, Ctrl-C included."""
     try:
         yield
     except BaseException:
-        terminate(runtime)
+        if _is_own(runtime):
+            with contextlib.suppress(Exception):  # of a model: this one is raised
+                runtime.stop()
+        else:
+            processes.terminate(runtime)
         raise
 
 
 def end(runtime: Any) -> None:
-    """Stop a runtime, also one whose processes have died; a second call is nothing."""
-    if has_ended(runtime) or _is_foreign(runtime):
-        return
+    """End a network; a second call does nothing."""
     with LOCK:
-        if has_ended(runtime):  # by another thread
-            return
-        with contextlib.suppress(Exception), ended_on_error(runtime):
-            raise_ended(runtime)  # what has died cannot answer
-            _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, raise_silent)
-            runtime.join()
-            runtime._is_running = runtime._is_started = False
-            runtime._messaging_infrastructure.stop()
-            runtime._watchdog_manager.stop()
-        _close(runtime)
-
-
-def is_mute(runtime: Any) -> bool:
-    """Whether Lava's service does not report the end of runs, as after a pause."""
-    return getattr(runtime, "is_mute", False)
-
-
-def pause(runtime: Any) -> None:
-    """Pause a run in flight.
-
-    Raises
-    ------
-    Exception
-        What ended a process of the runtime.
-    """
-    if not _tell(runtime, MGMT_COMMAND.PAUSE, MGMT_RESPONSE.PAUSED, raise_ended):
-        runtime.is_mute = True
-    runtime._is_running = False
-
-
-def _tell(runtime: Any, command: Any, expected: Any, look: Any) -> bool:
-    """Send a command and wait for its answer; whether a run had ended before."""
-    had_ended = False
-    for port in runtime.runtime_to_service:
-        port.send(command)
-    for port in runtime.service_to_runtime:
-        await_answer(runtime, look, ports=[port])
-        while not enum_equal(answer := port.recv(), expected):
-            had_ended |= enum_equal(answer, MGMT_RESPONSE.DONE)
-            await_answer(runtime, look, ports=[port])
-    return had_ended
-
-
-def terminate(runtime: Any) -> None:
-    """End a runtime whose processes may be waiting for each other."""
-    runtime._is_running = runtime._is_started = False
-    if has_ended(runtime) or _is_foreign(runtime):
-        return
-    infrastructure = runtime._messaging_infrastructure
-    with LOCK, interrupts_blocked():
-        if has_ended(runtime):  # by another thread
-            return
-        for actor in infrastructure.actors:
-            if not actor._is_done:
-                # The actors own nothing that outlives them, and one that waits for a
-                # message would not notice a gentler signal's handler.
-                with contextlib.suppress(ValueError):  # closed already
-                    actor.kill()
-        for port in runtime._open_ports:
-            with contextlib.suppress(Exception):
-                port.join()
-        runtime._open_ports.clear()
-        with contextlib.suppress(Exception):
-            infrastructure.stop()
-        memory = infrastructure.smm
-        if hasattr(memory._manager, "shutdown"):
-            memory.shutdown()
-        else:  # it could not be started, and cannot be shut down
-            memory._manager = None
-        runtime._watchdog_manager.stop()
-        _close(runtime)
-
-
-def _close(runtime: Any) -> None:
-    """After the end: no work left for the interpreter's, and none that can be given."""
-    unregister(runtime._executable.proc_builders)
-    finalizer = getattr(runtime, "at_exit", None)
-    if finalizer is not None:
-        finalizer.cancel()
-
-    def refuse(*_: Any) -> None:
-        raise RuntimeError(STOPPED)
-
-    # Neighbours that are Lava's own Processes hold the same runtime.
-    runtime.start = refuse
-
-
-def _is_foreign(runtime: Any) -> bool:
-    """Whether this is a forked child, which has a copy of its parent's runtime."""
-    actors = runtime._messaging_infrastructure.actors
-    return any(actor._parent_pid != os.getpid() for actor in actors)
-
-
-def _terminate_at_exit(reference: weakref.ref) -> None:
-    runtime = reference()
-    if runtime is not None:
-        terminate(runtime)
+        runtime.stop() if _is_own(runtime) else processes.end(runtime)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import RunConfig
@@ -25,6 +27,7 @@ def run(
     progress: Progress | None = None,
     latency: int | None = None,
     run_cfg: RunConfig | None = None,
+    runtime: str | None = None,
 ) -> NDArray:
     """Run tokens through a network, from a zero state, in a Lava runtime of its own.
 
@@ -52,7 +55,9 @@ def run(
         Time steps from a token to its answer; the Process's own by default, or 0 if
         it has none.
     run_cfg : RunConfig, optional
-        Replaces ``tag`` and ``layered``.
+        Replaces ``tag``, ``layered`` and ``runtime``.
+    runtime : {"inline", "processes"}, optional
+        In this process (the default), or Lava's own runtime; see `RunCfg`.
 
     Returns
     -------
@@ -64,10 +69,11 @@ def run(
     SpecError
         When ``x`` has another width, or values that do not fit the input wire.
     Exception
-        Whatever a model raises; its cause holds the traceback from there. Processes
-        and shared memory are gone then, as they are after Ctrl-C.
+        Whatever a model raises, with the traceback from there; of another process it
+        is in the cause. The network is gone then, as it is after Ctrl-C.
     """
-    options = {"mode": mode, "latency": latency, "run_cfg": run_cfg}
+    options: dict[str, Any] = {"mode": mode, "latency": latency}
+    options |= {"run_cfg": run_cfg, "runtime": runtime}
     n_tokens = np.shape(x)[0] if np.ndim(x) else 0  # run reports wrong shapes
     with Session(network, tag, layered, **options, capacity=n_tokens) as session:
         answers = session.run(x, progress)

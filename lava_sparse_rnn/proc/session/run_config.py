@@ -10,6 +10,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2SimCfg
 
 from lava_sparse_rnn.fixed_point import choose
+from lava_sparse_rnn.inline import RUNTIMES
 
 MICROCODE = "microcode"
 TAGS = ("fixed_pt", "floating_pt", MICROCODE)
@@ -24,16 +25,28 @@ class RunCfg(Loihi2SimCfg):
         Integers; real numbers in the same units; or integers by neuron programs,
         see `MicrocodeSimCfg`.
     layered : bool
-        Networks of neuron groups and Lava's connections, an operating-system
-        process each, instead of one process for a whole network.
+        Networks of neuron groups and Lava's connections, a Lava Process each, instead
+        of one Process for a whole network.
+    runtime : {"inline", "processes"}, optional
+        In this process, or Lava's own runtime with an operating-system process each.
+        Left out, `inline.runtime` and `inline.install` decide; without them a Process
+        of this library runs in this process, a stock one as Lava does.
     **kwargs
         Of `Loihi2SimCfg`.
     """
 
     def __init__(
-        self, tag: str = "fixed_pt", *, layered: bool = False, **kwargs: Any
+        self,
+        tag: str = "fixed_pt",
+        *,
+        layered: bool = False,
+        runtime: str | None = None,
+        **kwargs: Any,
     ) -> None:
         choose("tag", tag, dict.fromkeys(TAGS))
+        if runtime is not None:
+            choose("runtime", runtime, dict.fromkeys(RUNTIMES))
+        self.runtime = runtime
         super().__init__(select_tag=tag, select_sub_proc_model=layered, **kwargs)
         # For Processes that have no program, among them all of Lava's own.
         self._without_program = Loihi2SimCfg(

@@ -63,7 +63,9 @@ class Session(HoldsNothing):
     capacity : int
         Longest piece that is run at once; longer ones are cut.
     run_cfg : RunConfig, optional
-        Replaces ``tag`` and ``layered``.
+        Replaces ``tag``, ``layered`` and ``runtime``.
+    runtime : {"inline", "processes"}, optional
+        In this process (the default), or Lava's own runtime; see `RunCfg`.
 
     Attributes
     ----------
@@ -96,11 +98,12 @@ class Session(HoldsNothing):
         latency: int | None = None,
         capacity: int = 1024,
         run_cfg: RunConfig | None = None,
+        runtime: str | None = None,
     ) -> None:
         if capacity < 0:
             raise SpecError(f"Session: capacity is {capacity}, must be 0 or more")
         options = {"mode": mode, "latency": latency, "capacity": capacity}
-        run_cfg = run_cfg or RunCfg(tag, layered=layered)
+        run_cfg = run_cfg or RunCfg(tag, layered=layered, runtime=runtime)
         self._made_with = network, options | {"run_cfg": run_cfg}
         self._real = getattr(run_cfg, "select_tag", None) == "floating_pt"
         self._capacity, self._runtime = capacity, None
@@ -198,8 +201,9 @@ class Session(HoldsNothing):
             if progress is not None:
                 progress(start + self._sink.received, total)
 
+        reports = None if progress is None else report
         n_steps = (len(x) - 1) * self._period + self._latency + 1
-        run_steps(self._runtime, n_steps, report)
+        run_steps(self._runtime, n_steps, reports)
         return self._sink.data
 
     def _empty(self) -> NDArray:

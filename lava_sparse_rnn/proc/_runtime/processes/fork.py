@@ -25,13 +25,6 @@ def interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# Held while a runtime of Lava starts or ends, and while Processes are made: forked
-# meanwhile by another thread, a child would hold the pipes open of which the end is
-# waited for, and Lava's lists of all Processes know no threads.
-LOCK = threading.RLock()
-os.register_at_fork(after_in_child=LOCK._at_fork_reinit)  # type: ignore[attr-defined]
-
-
 class Bond:
     """Children that end with their parent, also when it is killed (Linux).
 

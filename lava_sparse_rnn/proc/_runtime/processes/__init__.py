@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What Lava's own runtime lacks: needed only for ``runtime="processes"``.
+
+An operating-system process per Lava Process hangs where one dies, outlives its parent
+and leaves shared memory; all that is contained here. Networks that run in this process
+(`lava_sparse_rnn.inline`) need none of it.
+"""
