@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +24,36 @@ FastestOption = Annotated[
         show_default="engine where it is built, else reference",
     ),
 ]
+
+
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime",
+        help="Of backend lava: inline, in this process, or processes, Lava's own.",
+        show_default="inline",
+    ),
+]
+
+
+@contextlib.contextmanager
+def lava_runtime(name: str | None) -> Iterator[None]:
+    """Within, backend lava has this runtime.
+
+    Raises
+    ------
+    SpecError
+        When there is no such runtime.
+    """
+    if name is None:
+        yield
+        return
+    from lava_sparse_rnn import inline
+    from lava_sparse_rnn.fixed_point import choose
+
+    choose("runtime", name, dict.fromkeys(inline.RUNTIMES))
+    with inline.runtime(name):
+        yield
 
 
 def fastest(name: str | None) -> str:

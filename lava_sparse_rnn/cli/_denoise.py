@@ -11,7 +11,13 @@ import typer
 from rich.console import Console
 
 from lava_sparse_rnn.cli._activity import show_activity
-from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
+from lava_sparse_rnn.cli._backend import (
+    FastestOption,
+    RuntimeOption,
+    fastest,
+    lava_runtime,
+    open_denoiser,
+)
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_picture, check_sound
 from lava_sparse_rnn.cli._notices import overflows, speed
@@ -45,6 +51,7 @@ def denoise(
         ),
     ] = False,
     backend: FastestOption = None,
+    runtime: RuntimeOption = None,
 ) -> None:
     """Denoise a recording with a network of sparse integers."""
     import numpy as np
@@ -61,7 +68,7 @@ def denoise(
     for note in sound.info.notes():
         screen.print(f"{noisy}: {note}")
     runs = fastest(backend)
-    with open_denoiser(network, runs) as denoiser:
+    with lava_runtime(runtime), open_denoiser(network, runs) as denoiser:
         start = time.perf_counter()
         written, clipped, denoised = _write(denoiser, sound, output, whole is not None)
         seconds = time.perf_counter() - start

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lava_sparse_rnn.cli._backend import RuntimeOption, lava_runtime
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, read_tokens
 from lava_sparse_rnn.cli._notices import overflows
@@ -29,6 +30,7 @@ def run(
         bool, typer.Option(help="Tokens and answers are real values, not integers.")
     ] = False,
     backend: BackendOption = "lava",
+    runtime: RuntimeOption = None,
 ) -> None:
     """Run a network over a sequence of tokens and write its answers."""
     import numpy as np
@@ -40,7 +42,11 @@ def run(
     x = read_tokens(tokens, net.d_in)
     if not real:
         check_whole(tokens, x, "with --real tokens and answers are real values")
-    with backends.create(backend, net) as stream, tokens_bar() as progress:
+    with (
+        lava_runtime(runtime),
+        backends.create(backend, net) as stream,
+        tokens_bar() as progress,
+    ):
         y = stream.run(net.to_wire(x) if real else x, progress)
         counters = stream.counters
     answers = np.ascontiguousarray(net.from_wire(y) if real else y)

@@ -327,7 +327,7 @@ def test_ctrl_c_ends_the_command(script, group_is_empty, network, tmp_path):
     np.save(tmp_path / "x.npy", np.ones((10**5, net.d_in), int))
     program = "from lava_sparse_rnn.cli import main; main()"
     arguments = ["run", str(tmp_path / "a.net"), str(tmp_path / "x.npy")]
-    arguments += ["-o", str(tmp_path / "y.npy"), "--backend", "lava"]
+    arguments += ["-o", str(tmp_path / "y.npy"), "--runtime", "processes"]
     process, output = script([sys.executable, "-c", program, *arguments])
     # Lava runs as soon as the command has children besides Python's tracker.
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")

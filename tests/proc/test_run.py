@@ -128,7 +128,9 @@ class TestEveryRunEnds:
         with pytest.raises(SpecError, match="not this one"):
             proc.run(net, random_tokens(net, 5))
 
-    def test_when_a_process_is_killed(self, network, random_tokens, monkeypatch):
+    def test_when_a_process_is_killed(
+        self, network, random_tokens, monkeypatch, processes
+    ):
         fail_at(monkeypatch, 5, lambda: os.kill(os.getpid(), signal.SIGKILL))
         net = network()
         with pytest.raises(proc.ActorDiedError, match="SparseRNN.*exit code -9"):
@@ -207,7 +209,7 @@ net = spec.random_network(np.random.default_rng(0))
 patch = pytest.MonkeyPatch()
 fail_at(patch, 3, value_error)
 process, sink = driven(net, np.ones((30, 5), int))
-process.run(RunSteps(30), proc.RunCfg())
+process.run(RunSteps(30), proc.RunCfg(runtime="processes"))
 print("ended", sink.received, sink.data[3:].any())
 process.stop()
 print("stopped")
