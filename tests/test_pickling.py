@@ -154,6 +154,7 @@ def values(folder):
         *(microcode.check(wrong), microcode.OPCODES, fixed_point.Shift([1, -2])),
         *(place, hdf5.View((3,)), loihi2.Violation("r", "core", 3, 2, "bytes")),
         *(real, spec.quantize.RealS4D(real.a_bar, real.a_bar, real.a_bar)),
+        spec.quantize.RealAffine(np.ones((2, 2)), np.ones(2), True),
         *(MixerConfig("cache"), SegmentsConfig("folder")),
     ]
 
