@@ -35,10 +35,20 @@ _HOMES = {
     "WavInfo": "sound.wav",
 }
 
+_MODULES = {
+    "metrics": "evaluation.metrics",
+    "plots": "sound.plots",
+    "stft": "sound.stft",
+    "wav": "sound.wav",
+}
+"""Modules that are used whole, as in ``wav.read``."""
+
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -48,4 +58,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_MODULES})

@@ -308,3 +308,11 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
     ]
     assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
     assert (tmp_path / "a.wav").read_text() == "old"
+
+
+def test_modules_that_are_used_whole_are_in_the_room_s_face():
+    from lava_sparse_rnn import audio
+
+    assert audio.wav is wav
+    assert {"metrics", "plots", "stft", "wav"} <= set(dir(audio))
+    assert audio.metrics.si_snr is audio.si_snr

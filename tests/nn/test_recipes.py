@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import OverflowCounters
@@ -25,6 +27,7 @@ from lava_sparse_rnn.nn.quantize import (
     unfold,
     with_silence,
 )
+from lava_sparse_rnn.nn.quantize._parameters import nearest
 from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
 from lava_sparse_rnn.nn.quantize.module import _check_wires
 from lava_sparse_rnn.nn.quantize.rules import within
@@ -259,9 +262,19 @@ def test_a_bias_that_starts_beyond_its_range_stays_what_it_is():
     ranges = calibrate(folded, [features])
     ranges[2]["g"][2] = 1.0
     network = quantize(folded, ranges)
-    # (Biases of 24 bits in float32 parameters may be one off where two roundings meet.)
-    tuned = QuantizedRNN(folded, network).network()
-    assert tuned.layers[1].bias_g == network.layers[1].bias_g
+    assert QuantizedRNN(folded, network).network() == network
+
+
+@given(
+    st.integers(-(2**23), 2**23 - 1),
+    st.floats(-0.5, 0.5).filter(lambda x: abs(abs(x) - 0.5) > 1e-9 or abs(x) == 0.5),
+)
+def test_a_parameter_rounds_to_what_its_double_rounds_to(whole, part):
+    """Also where float32 has no value between two integers, or half of one only."""
+    exact = torch.tensor([whole + part], dtype=torch.float64)
+    found = nearest(exact)
+    assert found.dtype == torch.float32
+    assert torch.equal(found.double().round(), exact.round())
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -21,6 +21,19 @@ def csr(x: Tensor) -> sparse.csr_array:
     return sparse.csr_array(ints(x))
 
 
+def nearest(exact: Tensor) -> Tensor:
+    """Values in float32 that round to the integers that they round to in float64.
+
+    So that a fine-tune begins with the very integers of post-training quantisation.
+    """
+    found, wanted = exact.float(), exact.round()
+    return torch.where(
+        found.double().round() == wanted,
+        found,
+        torch.nextafter(found, wanted.float()),
+    )
+
+
 class Matrix(nn.Module):
     """Weights that are seen as integers; their zeros stay zeros.
 
@@ -33,7 +46,7 @@ class Matrix(nn.Module):
         super().__init__()
         self.hold(like)
         scale = np.ldexp(1.0, like.frac[:, None] + (inp.ref - inp.frac)[None, :])
-        self.relative = nn.Parameter((real * doubles(scale) / self.full).float())
+        self.relative = nn.Parameter(nearest(real * doubles(scale)) / self.full)
         self.register_buffer("mask", real != 0)
 
     def hold(self, like: spec.Weights) -> None:
@@ -51,7 +64,7 @@ class Diagonal(nn.Module):
         super().__init__()
         self.hold(like)
         scale = doubles(np.ldexp(1.0, like.frac))
-        self.relative = nn.Parameter((real * scale / self.full).float())
+        self.relative = nn.Parameter(nearest(real * scale) / self.full)
 
     def hold(self, like: spec.Diagonal) -> None:
         """Take the width of a diagonal."""
@@ -83,8 +96,10 @@ class Bias(nn.Module):
         super().__init__()
         self.bits = bits
         self.register_buffer("unit", doubles(np.asarray(unit)), persistent=False)
-        scale = doubles(np.ldexp(1.0, frac))
-        self.relative = nn.Parameter((real * scale / self.unit).float())
+        scaled = real * doubles(np.ldexp(1.0, frac))
+        step = torch.exp2(bias_parts(scaled, bits)[1])
+        relative = nearest(scaled / step).double() * step / self.unit
+        self.relative = nn.Parameter(relative.float())
         if limit is not None:
             first = (self.relative.detach().double() * self.unit).abs()
             limit = torch.maximum(doubles(np.asarray(limit)), first)
