@@ -7,6 +7,7 @@ Names are imported when first used, so importing the room costs nothing.
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 _HOMES = {
     "DEFAULT_CACHE": "corpus",
@@ -46,7 +47,7 @@ _MODULES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     home = _HOMES.get(name)
