@@ -1,8 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sparse, fixed-point linear recurrent networks for Lava and Loihi 2.
 
-Each room is imported by name (``from lava_sparse_rnn import spec``); importing
-the package alone loads neither torch nor lava.
+The rooms are imported when they are first used, by name (``from lava_sparse_rnn
+import spec``) or as attributes (``lava_sparse_rnn.spec``); importing the package alone
+loads neither numpy nor torch nor lava.
 """
 
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
 __version__ = "0.1.0"
+
+_ROOMS = (
+    *("files", "fixed_point", "spec", "engine", "c_export", "microcode", "nn"),
+    *("inline", "proc", "netx", "loihi2", "backends", "audio", "train", "tasks"),
+)
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS})

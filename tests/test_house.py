@@ -4,6 +4,7 @@
 import ast
 import functools
 import graphlib
+import importlib
 import re
 import subprocess
 import sys
@@ -137,6 +138,8 @@ def test_tables_by_layer_type_are_complete():
 
 
 def room_of(path):
+    if path.name == "__main__.py":  # what `python -m` runs stands above all rooms
+        return path.stem
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
@@ -195,6 +198,21 @@ def test_lava_stays_out(room):
     names = {n for p in files for n in imported(p)}
     lava = ("lava", "lava_sparse_rnn.proc")
     assert not {n for n in names if n in lava or n.startswith(f"{lava[0]}.")}
+
+
+def test_rooms_are_there_when_they_are_first_used():
+    code = (
+        "import lava_sparse_rnn as package, sys;"
+        "print(package.spec.load.__name__, package.netx.hdf5.Network.__name__);"
+        "print('torch' in sys.modules, *dir(package))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    (used, listed) = out.stdout.splitlines()
+    assert used == "load Network"
+    assert {*ALLOWED} - {"messages", "lava_patches"} <= {*listed.split()}
+    assert listed.startswith("False")
+    with pytest.raises(AttributeError, match="'spek'"):
+        importlib.import_module("lava_sparse_rnn").spek  # noqa: B018
 
 
 def test_the_package_itself_is_cheap_to_import():
