@@ -20,6 +20,7 @@ from lava_sparse_rnn.inline.domains import Answer, AsyncModel, Command, LoihiDom
 from lava_sparse_rnn.inline.hub import Hub
 from lava_sparse_rnn.inline.pipes import Pipe
 from lava_sparse_rnn.inline.ports import shorten
+from lava_sparse_rnn.inline.stock import quicken
 
 OTHER = "{} has a {}, and only Python models run inline; use Lava's own runtime"
 
@@ -145,6 +146,7 @@ class Models:
                 # Lava's builder copies arrays; in another process this is a copy too.
                 setattr(model, name, getattr(model, name).copy())
         model.service_to_process, model.process_to_service = Command(self.hub), Answer()
+        quicken(model)
         for port in model.py_ports:
             port.start()
             shorten(port)

@@ -98,7 +98,7 @@ def write(
     elif isinstance(old, csr_matrix):
         targets, sources, stored = find(old, explicit_zeros=True)
         _fits(where, flat.size, stored.size)
-        data = flat.astype(np.float64)
+        data = flat.astype(old.dtype)
         setattr(model, name, csr_matrix((data, (targets, sources)), old.shape))
     elif isinstance(old, bool | int | float | np.generic):
         _fits(where, flat.size, 1)

@@ -35,8 +35,10 @@ EXCEPT = {
     "test_exception_handling.TestExceptionHandling.test_three_pm": MESSAGE,
 }
 
+# In this folder lie modules that would take the place of Python's own.
 MAIN = """
 import sys
+del sys.path[0]
 {install}
 import pytest
 sys.exit(pytest.main(sys.argv[1:]))
