@@ -448,7 +448,7 @@ def test_many_runs_leave_nothing():
         threading.active_count(),
         len(os.listdir("/proc/self/fd")),
         len(ProcessServer().processes),
-        sum(isinstance(o, inline.Runtime) for o in gc.get_objects()),
+        sum(type(o) is inline.Runtime for o in gc.get_objects()),
     )
     for _ in range(20):
         cycle()
@@ -457,7 +457,7 @@ def test_many_runs_leave_nothing():
         threading.active_count(),
         len(os.listdir("/proc/self/fd")),
         len(ProcessServer().processes),
-        sum(isinstance(o, inline.Runtime) for o in gc.get_objects()),
+        sum(type(o) is inline.Runtime for o in gc.get_objects()),
     )
     assert after == before
 
