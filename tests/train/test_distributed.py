@@ -11,7 +11,7 @@ import pytest
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.tasks.denoise import Denoise
-from lava_sparse_rnn.train import run
+from lava_sparse_rnn.train import TrainConfig, run
 from lava_sparse_rnn.train.distributed import Group
 
 _MEMBER = """
@@ -144,6 +144,31 @@ def test_two_processes_have_the_loss_curve_of_one(tiny, train_in_two):
                 assert b[name] == pytest.approx(value, rel=2e-3, abs=2e-3), (a, b)
     losses = [row["loss"] for row in curve(two)]
     assert np.ptp(losses) > 1  # a curve, not a line
+
+
+@pytest.mark.slow
+def test_two_processes_train_on_arrays_as_one_does(train_in_two, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((24, 6, 3)).astype(np.float32)
+    np.savez(tmp_path / "own.npz", x=x, y=(x[..., 0].mean(1) > 0).astype(int))
+    values = {
+        "task": "arrays", "runs": tmp_path, "steps": 12, "log_every": 1,
+        "validate_every": 6, "precision": "float32", "pruning": {"sparsity": 0.5},
+        "model": {"d_model": 8, "d_state": 8, "n_layers": 1, "hippo_blocks": 2},
+        "quantize": {"steps": 4, "calibration_batches": 2},
+        "data": {"path": tmp_path / "own.npz", "head": "mean", "batch": 8},
+    }  # fmt: skip
+    one, two = (TrainConfig.model_validate({**values, "name": n}) for n in "ab")
+    run(one, lambda text: None)
+    first, second = train_in_two(two)
+    assert first == second
+    for stage, steps in (("float", 12), ("integer", 4)):
+        expected, found = curve(one, stage), curve(two, stage)
+        assert len(expected) == len(found) == steps
+        for a, b in zip(expected, found, strict=True):
+            assert a.keys() == b.keys()
+            for name in ("loss", "grad_norm"):
+                assert b[name] == pytest.approx(a[name], rel=2e-3, abs=2e-3), (a, b)
 
 
 @pytest.mark.slow
