@@ -92,7 +92,7 @@ def test_quiet_reference_is_not_silent():
     [
         (np.zeros(3), np.zeros(4), r"\(3,\).*\(4,\)"),
         (np.zeros(0), np.zeros(0), "at least one"),
-        (np.array([0.0, np.nan]), np.ones(2), r"estimate: sample \(1,\)"),
+        (np.array([0.0, np.nan]), np.ones(2), "estimate: sample 1 is nan"),
         (np.ones(2), np.array([np.inf, 0.0]), "reference: sample"),
     ],
 )

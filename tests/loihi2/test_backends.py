@@ -90,10 +90,8 @@ def bundle(tmp_path_factory):
 
 def test_ours_is_registered(bundle):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert project["entry-points"] == {
-        deployment.ENTRY_POINTS: {
-            "cpu": "lava_sparse_rnn.loihi2.deployment.cpu:CpuBackend"
-        }
+    assert project["entry-points"][deployment.ENTRY_POINTS] == {
+        "cpu": "lava_sparse_rnn.loihi2.deployment.cpu:CpuBackend"
     }
     assert "cpu" in deployment.available()
     assert isinstance(deployment.create("cpu"), deployment.CpuBackend)
