@@ -148,7 +148,7 @@ def values(folder):
     place = hdf5.Place("here", (2,), 0, True, proc.Timing(), proc.Clock())
     return [
         *(NETWORK, mapping(), estimate, counts, program, tracer),
-        *(bundle(folder), s4d().spec),
+        *(bundle(folder), s4d().network),
         *(proc.RunCfg(), proc.MicrocodeSimCfg(), microcode.Timing()),
         *(fixed_point.OverflowCounters(a=1), fixed_point.RealArithmetic()),
         *(microcode.check(wrong), microcode.OPCODES, fixed_point.Shift([1, -2])),

@@ -17,13 +17,13 @@ ROOMS = {
     """,
     "spec": """
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION LAYER_TYPES Layer
-        NONLINEARITIES Network PROOFS Recipe S5Block SpecError Stream Weights
-        Wire check_network graph groups load locate random_network read
+        NONLINEARITIES Network PROOFS Recipe S4D S5Block SpecError Stream
+        Weights Wire check_network graph groups load locate random_network read
         read_layer read_recipe reference shifted_bound shipped validate write
         write_layer write_recipe
     """,
     "spec.quantize": """
-        HEADROOM RECIPES RealAffine RealBlock RealS4D S4DSpec affine_group
+        HEADROOM RECIPES RealAffine RealBlock RealS4D affine_group
         as_recipe gate_group peaks_of quantize_affine quantize_block
         quantize_layer quantize_network quantize_s4d range_frac readout_group
         recipe recurrence_group sigmoid_table wire worst_case

@@ -9,7 +9,7 @@ from importlib import resources
 from string import Template
 
 from lava_sparse_rnn.fixed_point import SigmoidLines
-from lava_sparse_rnn.spec import Recipe, S5Block
+from lava_sparse_rnn.spec import S4D, Recipe, S5Block
 
 FLOOR = Template("""\
 /* v / 2^k, rounded down. C99 leaves >> of a negative number to the compiler: where it
@@ -81,6 +81,9 @@ static const struct {
 $lines
 };""")
 
+RECURRENT = (S4D.type, S5Block.type)
+COUNTED = "enum { X_RE, X_IM, S_RE, S_IM };"  # of a recurrence, by number
+
 LICENCE = "/* SPDX-License-Identifier: BSD-3-Clause */\n"
 
 
@@ -92,14 +95,27 @@ def template(name: str) -> Template:
 
 def groups(recipe: Recipe, kinds: set[str], words: Mapping[str, object]) -> str:
     """The product with a matrix, and the neuron groups of some types of layers."""
-    words = {**words, "state_gate": STATE_GATES[recipe.state_nonlinearity]}
-    texts = [
-        template(f"{name}.c").substitute(words).removeprefix(LICENCE).rstrip()
-        for name in ("multiply", *sorted(kinds))
-    ]
+    texts = [_filled("multiply", words)]
+    if kinds != {S4D.type}:  # a function that nobody calls is a warning
+        texts.append(_filled("start", words))
+    if kinds & set(RECURRENT):
+        texts.append(COUNTED)
+    for kind in sorted(kinds):
+        own: dict[str, object] = {**words, "kind": kind}
+        if kind in RECURRENT:
+            rule = "none" if kind == S4D.type else recipe.state_nonlinearity
+            own["state_gate"] = STATE_GATES[rule]
+            own["recurrence"] = _filled("recurrence", own)
+        texts.append(_filled(kind, own))
     if S5Block.type in kinds:
         texts.insert(0, _lines(recipe.sigmoid))
     return "\n\n".join(texts)
+
+
+def _filled(name: str, words: Mapping[str, object]) -> str:
+    """A template as a part of a file."""
+    text = template(f"{name}.c").substitute(words)
+    return text.removeprefix(LICENCE).rstrip()
 
 
 def _lines(sigmoid: SigmoidLines) -> str:

@@ -15,7 +15,7 @@ from lava_sparse_rnn.c_export._c import Tables, uint_type
 from lava_sparse_rnn.c_export._matrix import Columns, columns_of
 from lava_sparse_rnn.c_export._types import Types
 from lava_sparse_rnn.fixed_point import choose
-from lava_sparse_rnn.spec import Affine, Layer, Network, Recipe, S5Block
+from lava_sparse_rnn.spec import S4D, Affine, Layer, Network, Recipe, S5Block
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
     GateGroup,
@@ -119,13 +119,16 @@ def _affine_matrices(layer: Affine) -> dict[str, Columns]:
     return {"W": columns_of(layer.weights.matrix)}
 
 
-def _s5_matrices(block: S5Block) -> dict[str, Columns]:
-    m = {name: weights.matrix for name, weights in block.matrices.items()}
+def _s4d_matrices(layer: S5Block | S4D) -> dict[str, Columns]:
+    m = {name: weights.matrix for name, weights in layer.matrices.items()}
     return {
         "B": columns_of(sparse.vstack([m["B_re"], m["B_im"]])),
         "C": columns_of(sparse.hstack([m["C_re"], m["C_imn"]])),
-        "W": columns_of(m["W"]),
     }
+
+
+def _s5_matrices(block: S5Block) -> dict[str, Columns]:
+    return {**_s4d_matrices(block), "W": columns_of(block.W.matrix)}
 
 
 def _affine(writer: Writer, name: str, layer: Affine, first: int) -> tuple[Any, ...]:
@@ -142,24 +145,43 @@ def _affine(writer: Writer, name: str, layer: Affine, first: int) -> tuple[Any, 
 
 
 def _s5(writer: Writer, name: str, block: S5Block, first: int) -> tuple[Any, ...]:
+    recurrence = RecurrenceGroup.of(block, writer.recipe)
+    bias_x = np.concatenate([recurrence.bias_re, recurrence.bias_im])
     fields = {
         "d_model": block.d_model,
         "d_state": block.d_state,
-        **_recurrence(writer, name, RecurrenceGroup.of(block, writer.recipe)),
+        **_recurrence(writer, name, recurrence),
+        **writer.ints(name, writer.types.bias_t, bias_x=bias_x),
         **_readout(writer, name, block, writer.recipe),
         **_gate(writer, name, GateGroup.of(block, writer.recipe)),
         "tensors": first,
     }
+    return fields, *_called("s5", name, ("z", "g", "out"))
+
+
+def _s4d(writer: Writer, name: str, layer: S4D, first: int) -> tuple[Any, ...]:
+    group = AffineGroup.of_channels(layer)
+    fields = {
+        "d_state": layer.d_state,
+        **_recurrence(writer, name, RecurrenceGroup.of_channels(layer)),
+        "C": writer.matrix(name, "C"),
+        **writer.shifts(name, k=group.k),
+        "bits": fit_bits(group.bits),
+        "tensors": first,
+    }
+    return fields, *_called("s4d", name, ("out",))
+
+
+def _called(kind: str, name: str, tensors: tuple[str, ...]) -> tuple[Any, ...]:
+    """Step, tensors and state of a layer that begins with a recurrence."""
     state = (f"{name}_x_re", f"{name}_x_im")
-    step = f"s5(state, &{name}, state->{state[0]}, state->{state[1]});"
-    return fields, step, ("x_re", "x_im", "s_re", "s_im", "z", "g", "out"), state
+    step = f"{kind}(state, &{name}, state->{state[0]}, state->{state[1]});"
+    return step, ("x_re", "x_im", "s_re", "s_im", *tensors), state
 
 
 def _recurrence(writer: Writer, name: str, group: RecurrenceGroup) -> dict[str, Any]:
-    bias_x = np.concatenate([group.bias_re, group.bias_im])
     return {
         "B": writer.matrix(name, "B"),
-        **writer.ints(name, writer.types.bias_t, bias_x=bias_x),
         **writer.shifts(name, k_B=group.k_B, k_x=group.k_x),
         **writer.ints(name, writer.types.a_t, a_re=group.a_re, a_im=group.a_im),
         "a_frac": group.a_frac,
@@ -198,8 +220,10 @@ def _gate(writer: Writer, name: str, group: GateGroup) -> dict[str, Any]:
 MATRICES: dict[str, Callable[[Any], dict[str, Columns]]] = {
     Affine.type: _affine_matrices,
     S5Block.type: _s5_matrices,
+    S4D.type: _s4d_matrices,
 }
 WRITERS: dict[str, Callable[..., tuple[Any, ...]]] = {
     Affine.type: _affine,
     S5Block.type: _s5,
+    S4D.type: _s4d,
 }

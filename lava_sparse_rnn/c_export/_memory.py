@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the exported network keeps in RAM: states of blocks and work space."""
+"""What the exported network keeps in RAM: states of layers and work space."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lava_sparse_rnn.c_export._c import size_of
 from lava_sparse_rnn.c_export._types import Types
-from lava_sparse_rnn.spec import Network, S5Block
+from lava_sparse_rnn.spec import S4D, Network, S5Block
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Memory:
     Parameters
     ----------
     states : tuple of Member
-        Real and imaginary part of every block in turn.
+        Real and imaginary part of every layer that has some, in turn.
     work : tuple of Member
-        Payloads ``u`` between layers, ``inner`` ones of a block (``s``, then ``z``),
+        Payloads ``u`` between layers, ``inner`` ones (``s``, then a block's ``z``),
         and accumulators.
     """
 
@@ -49,18 +49,19 @@ class Memory:
     @classmethod
     def of(cls, network: Network, types: Types) -> Memory:
         """What a network needs."""
-        blocks = {
+        recurrent = {
             i: layer
             for i, layer in enumerate(network.layers)
-            if isinstance(layer, S5Block)
+            if isinstance(layer, S5Block | S4D)
         }
         states = [
-            Member(f"layer{i}_x_{part}", types.x_t, block.d_state)
-            for i, block in blocks.items()
+            Member(f"layer{i}_x_{part}", types.x_t, layer.d_state)
+            for i, layer in recurrent.items()
             for part in ("re", "im")
         ]
         widest = max(max(la.inp.size, la.out.size) for la in network.layers)
-        inner = [max(2 * b.d_state, b.d_model) for b in blocks.values()]
+        inner = [2 * layer.d_state for layer in recurrent.values()]
+        inner += [la.z.size for la in network.layers if isinstance(la, S5Block)]
         rows = [layer.out.size for layer in network.layers]
         work = [
             Member("u", types.wire_t, widest),

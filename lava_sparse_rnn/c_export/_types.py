@@ -17,8 +17,8 @@ import numpy as np
 
 from lava_sparse_rnn.c_export._c import bits_for, int_type, uint_type
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE
-from lava_sparse_rnn.spec import Bias, Network, Recipe, S5Block
-from lava_sparse_rnn.spec.groups import GateGroup, RecurrenceGroup
+from lava_sparse_rnn.spec import S4D, Bias, Network, Recipe, S5Block
+from lava_sparse_rnn.spec.groups import GateGroup
 
 INT32_MAX = (1 << 31) - 1
 
@@ -51,21 +51,22 @@ class Types:
     def of(cls, network: Network) -> Types:
         """The types of a network, the same in all of its layers."""
         blocks = [la for la in network.layers if isinstance(la, S5Block)]
+        recurrent = [la for la in network.layers if isinstance(la, S5Block | S4D)]
         recipe = network.recipe
         wires = [w.bits for la in network.layers for w in (la.inp, la.out)]
-        wires += [w.bits for b in blocks for w in (b.s, b.z)]
-        factors = [getattr(b, name) for b in blocks for name in ("a_re", "a_im")]
+        wires += [b.z.bits for b in blocks] + [la.s.bits for la in recurrent]
+        factors = [getattr(la, name) for la in recurrent for name in ("a_re", "a_im")]
         g_bits = max((b.g.bits for b in blocks), default=2)
         steepest, offset = recipe.sigmoid.slope.max(), recipe.sigmoid.offset.max()
         highest_line = int(steepest) * (1 << (g_bits - 1)) + int(offset)
         return cls(
             wire_t=int_type(max(wires)),
-            x_t=int_type(max((b.state.bits for b in blocks), default=8)),
+            x_t=int_type(max((la.state.bits for la in recurrent), default=8)),
             a_t=int_type(bits_for(*factors)),
             bias_t=int_type(bits_for(*_biases(network))),
             line_t=uint_type(max(highest_line, INT32_MAX)),
-            wide_product=_wide(_products(blocks, recipe)),
-            wide_x=_wide(_states(blocks, recipe)),
+            wide_product=_wide(_products(recurrent, recipe)),
+            wide_x=_wide(_states(recurrent, recipe)),
             wide_gated=_wide(_gated(blocks, recipe)),
             wide_u=_wide(_residuals(blocks, recipe)),
         )
@@ -104,16 +105,16 @@ def _biases(network: Network) -> Iterable[np.ndarray]:
         yield from (v.value for v in vars(layer).values() if isinstance(v, Bias))
 
 
-def _products(blocks: list[S5Block], recipe: Recipe) -> Iterable[int]:
-    for block in blocks:
-        a = max(int(abs(block.a_re).max()), int(abs(block.a_im).max()))
-        yield a * block.state.magnitude + half(block.a_format.frac, recipe)
+def _products(layers: list[S5Block | S4D], recipe: Recipe) -> Iterable[int]:
+    for layer in layers:
+        a = max(int(abs(layer.a_re).max()), int(abs(layer.a_im).max()))
+        yield a * layer.state.magnitude + half(layer.a_format.frac, recipe)
 
 
-def _states(blocks: list[S5Block], recipe: Recipe) -> Iterable[int]:
-    for block in blocks:
-        k_x = RecurrenceGroup.of(block, recipe).k_x
-        yield block.state.highest + half(k_x, recipe)
+def _states(layers: list[S5Block | S4D], recipe: Recipe) -> Iterable[int]:
+    for layer in layers:
+        k_x = layer.state.frac - layer.s.frac
+        yield layer.state.highest + half(k_x, recipe)
 
 
 def _gated(blocks: list[S5Block], recipe: Recipe) -> Iterable[int]:

@@ -21,7 +21,14 @@ from lava_sparse_rnn.spec.groups import (
     ReadoutGroup,
     RecurrenceGroup,
 )
-from lava_sparse_rnn.spec.layers import NONLINEARITIES, Affine, Layer, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import (
+    NONLINEARITIES,
+    S4D,
+    Affine,
+    Layer,
+    Recipe,
+    S5Block,
+)
 
 LANES = 16  # a kernel's neuron groups begin at multiples of this
 NARROW = 16  # bits of a payload that a vector kernel takes
@@ -105,10 +112,10 @@ def obstacles(network: Network) -> Iterator[str]:
         for name, weights in layer.matrices.items():
             if weights.shape[1] > LONGEST_ROW:
                 yield _note(i, name, f"rows have {weights.shape[1]}", LONGEST_ROW)
-        if not isinstance(layer, S5Block):
-            continue
-        if layer.g.bits > NARROW:
+        if isinstance(layer, S5Block) and layer.g.bits > NARROW:
             yield _note(i, "g", f"gate arguments have {layer.g.bits} bits", NARROW)
+        if not isinstance(layer, S5Block | S4D):
+            continue
         if not 0 <= int(layer.a_format.frac) <= 31:
             frac = f"a has {int(layer.a_format.frac)} fractional bits"
             yield _note(i, "a_format", frac, "0 to 31")
@@ -192,22 +199,47 @@ def _s5(block: S5Block, recipe: Recipe) -> Any:
         bits=gate.bits,
         lines=len(gate.sigmoid),
     )
-    for name in ("bias_re", "bias_im", "k_B", "k_x", "a_re", "a_im"):
-        to.arrays(**{name: getattr(recurrence, name)})
     to.arrays(D=block.D.values, bias_z=readout.bias, k_C=readout.k_C, k_D=readout.k_D)
     to.arrays(bias_g=gate.bias, k_g=gate.k_g, k_h=gate.k_h, k_u=gate.k_u)
     to.arrays(slope=gate.sigmoid.slope, offset=gate.sigmoid.offset)
     for i, by in enumerate(gate.line_shifts):
         to.arrays(**{f"line{i}": np.broadcast_to(by, (block.d_model,))})
+    _states(to, block, recurrence)
+    to.matrix("W", block.W.matrix, block.z.bits)
+    return to.made
+
+
+def _s4d(layer: S4D, recipe: Recipe) -> Any:
+    recurrence = RecurrenceGroup.of_channels(layer)
+    group = AffineGroup.of_channels(layer)
+    to = _Layer(
+        "s4d",
+        d_in=layer.inp.size,
+        d_out=layer.out.size,
+        d_state=layer.d_state,
+        inp_bits=layer.inp.bits,
+        a_frac=recurrence.a_frac,
+        state_bits=recurrence.state_bits,
+        s_bits=recurrence.bits,
+        bits=group.bits,
+        relu=group.relu,
+    )
+    to.arrays(bias=group.bias, k=group.k)
+    _states(to, layer, recurrence)
+    return to.made
+
+
+def _states(to: _Layer, layer: S5Block | S4D, group: RecurrenceGroup) -> None:
+    """The recurrence, what drives it and what reads it."""
+    for name in ("bias_re", "bias_im", "k_B", "k_x", "a_re", "a_im"):
+        to.arrays(**{name: getattr(group, name)})
     # Both parts of the state are one product: B below B, C beside C, each part
     # beginning at a whole register.
-    m = {name: weights.matrix for name, weights in block.matrices.items()}
-    rows = [_grown(m[name], block.d_state, 0) for name in ("B_re", "B_im")]
-    columns = [_grown(m[name], block.d_state, 1) for name in ("C_re", "C_imn")]
-    to.matrix("B", sparse.vstack(rows, format="csr"), block.inp.bits)
-    to.matrix("C", sparse.hstack(columns, format="csr"), block.s.bits)
-    to.matrix("W", m["W"], block.z.bits)
-    return to.made
+    n, m = layer.d_state, layer.matrices
+    rows = [_grown(m[name].matrix, n, 0) for name in ("B_re", "B_im")]
+    columns = [_grown(m[name].matrix, n, 1) for name in ("C_re", "C_imn")]
+    to.matrix("B", sparse.vstack(rows, format="csr"), layer.inp.bits)
+    to.matrix("C", sparse.hstack(columns, format="csr"), layer.s.bits)
 
 
 def _grown(matrix: Any, n: int, axis: int) -> Any:
@@ -227,4 +259,5 @@ def supports(network: Network) -> bool:
 DESCRIBERS: dict[str, Callable[..., Any]] = {
     Affine.type: _affine,
     S5Block.type: _s5,
+    S4D.type: _s4d,
 }

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.nn._scan import gated_scan
 from lava_sparse_rnn.nn.options import S5Options
 from lava_sparse_rnn.spec.quantize import RealAffine, RealBlock
@@ -112,6 +114,19 @@ class FoldedBlock:
             **{name: v[name] for name in ("D", "W", "bias_z", "bias_g")},
             nonlinearity=rule,
         )
+
+
+def not_trained(*layer: Any) -> NoReturn:
+    """Where an S4D layer would be made trainable: it cannot.
+
+    Raises
+    ------
+    SpecError
+    """
+    raise SpecError(
+        "nn: an S4D layer cannot be trained; spec.quantize.quantize_network and "
+        "proc.S4D.from_float make its integers of real values"
+    )
 
 
 FoldedLayer = FoldedAffine | FoldedBlock

@@ -13,6 +13,7 @@ from lava_sparse_rnn.spec._write import FORMAT_VERSION, write_layer, write_recip
 from lava_sparse_rnn.spec.layers import (
     LAYER_TYPES,
     NONLINEARITIES,
+    S4D,
     Affine,
     Layer,
     Recipe,
@@ -26,6 +27,7 @@ __all__ = [
     "LAYER_TYPES",
     "NONLINEARITIES",
     "PROOFS",
+    "S4D",
     "Affine",
     "Bias",
     "Diagonal",

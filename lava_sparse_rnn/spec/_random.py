@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lava_sparse_rnn.fixed_point import QFormat
+from lava_sparse_rnn.fixed_point import QFormat, choose
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
-from lava_sparse_rnn.spec.layers import Affine, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import S4D, Affine, Layer, Recipe, S5Block
 
 
 def random_network(
@@ -22,6 +25,7 @@ def random_network(
     n_blocks: int = 1,
     density: float = 0.4,
     recipe: Recipe | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> Network:
     """A network of random integers whose signals stay alive from end to end.
 
@@ -36,19 +40,28 @@ def random_network(
     density : float
         Share of weights that are not zero.
     recipe : Recipe, optional
+    kinds : sequence of {"affine", "s5", "s4d"}, optional
+        Types of the layers in between, in place of ``n_blocks`` blocks. The channels
+        of an S4D have at least ``d_state`` states together; half of all such layers
+        give complex answers.
 
     Returns
     -------
     Network
-        encoder, ``n_blocks`` blocks, decoder.
+        encoder, ``n_blocks`` blocks or layers of ``kinds``, decoder.
     """
     recipe = recipe or Recipe()
     make = _Maker(rng, density, recipe)
     inp = make.wire(d_in)
     encoder = make.affine(inp, d_model, relu=True)
-    layers: list[Affine | S5Block] = [encoder]
-    for _ in range(n_blocks):
-        layers.append(make.block(layers[-1].out, d_state))
+    layers: list[Layer] = [encoder]
+    makers = {
+        Affine.type: lambda inp: make.affine(inp, d_model, relu=True),
+        S5Block.type: lambda inp: make.block(inp, d_state),
+        S4D.type: lambda inp: make.channels(inp, d_state),
+    }
+    for kind in (S5Block.type,) * n_blocks if kinds is None else kinds:
+        layers.append(choose("random_network: kind", kind, makers)(layers[-1].out))
     layers.append(make.affine(layers[-1].out, d_out, relu=False))
     return Network(tuple(layers), recipe, {"task": "random"})
 
@@ -67,10 +80,12 @@ class _Maker:
         return Wire(self.recipe.wire_bits, ref + self.ints(-2, 3, n), ref)
 
     def matrix(self, n_out: int, n_in: int) -> sparse.csr_array:
+        dense = self.weights(n_out, n_in)
+        return sparse.csr_array(dense * (self.rng.random(dense.shape) < self.density))
+
+    def weights(self, *shape: int) -> NDArray[np.int64]:
         high = (1 << (self.recipe.weight_bits - 1)) - 1
-        dense = self.rng.integers(-high - 1, high + 1, (n_out, n_in))
-        dense *= self.rng.random((n_out, n_in)) < self.density
-        return sparse.csr_array(dense)
+        return self.rng.integers(-high - 1, high + 1, shape)
 
     def bias(self, n: int, size: NDArray) -> Bias:
         """A bias of up to a quarter of ``size``, some of it as exponent."""
@@ -101,21 +116,55 @@ class _Maker:
         ref = max(int(np.median(frac)), int(frac.max()) - 10)
         return Wire(self.recipe.wire_bits, frac, ref)
 
+    def states(self, inp: Wire, B_re: Any, B_im: Any) -> dict[str, Any]:
+        """B, A, the states of a recurrence and their wire."""
+        r, n = self.recipe, B_re.shape[0]
+        radius, angle = self.rng.uniform(0.5, 0.999, n), self.rng.uniform(0, 3.1, n)
+        a_format = QFormat(r.a_bits, r.a_bits - 1)  # type: ignore[arg-type]
+        state = QFormat(r.state_bits, self.ints(14, 18, n))
+        size = self.typical(inp, B_re, B_im) / (1 - radius) ** 0.5
+        k_B = self.shift_to(size, 1 << (r.state_bits - 2), -4)
+        frac = state.frac + k_B - inp.ref
+        k_x = max(r.state_bits - r.wire_bits, 0) + self.ints(-1, 1, n)
+        return {
+            "B_re": Weights(B_re, frac, r.weight_bits),
+            "B_im": Weights(B_im, frac, r.weight_bits),
+            "a_re": a_format.quantize(radius * np.cos(angle)),
+            "a_im": a_format.quantize(radius * np.sin(angle)),
+            "a_format": a_format,
+            "state": state,
+            "s": self.wire_of(state.frac - k_x),
+        }
+
+    def channels(self, inp: Wire, d_state: int) -> S4D:
+        """Channels with all of their weights."""
+        r, h = self.recipe, inp.size
+        channel = np.repeat(np.eye(h, dtype=np.int64), -(-d_state // h), axis=0)
+        readers = np.tile(channel.T, (self.rng.integers(1, 3), 1))
+        B_re, B_im, C_re, C_imn = (
+            sparse.csr_array(self.weights(*where.shape) * where)
+            for where in (channel, channel, readers, readers)
+        )
+        states = self.states(inp, B_re, B_im)
+        s, out = states["s"], self.wire(len(readers))
+        k = self.shift_to(self.typical(s, C_re, C_imn), 1 << (r.wire_bits - 2))
+        frac = out.frac + 1 + k - s.ref
+        return S4D(
+            inp=inp,
+            **states,
+            C_re=Weights(C_re, frac, r.weight_bits),
+            C_imn=Weights(C_imn, frac, r.weight_bits),
+            out=out,
+        )
+
     def block(self, inp: Wire, n: int) -> S5Block:
         r, d = self.recipe, inp.size
         B_re, B_im = self.matrix(n, d), self.matrix(n, d)
         C_re, C_imn = self.matrix(d, n), self.matrix(d, n)
         W = self.matrix(d, d)
-        radius, angle = self.rng.uniform(0.5, 0.999, n), self.rng.uniform(0, 3.1, n)
-        a_format = QFormat(r.a_bits, r.a_bits - 1)  # type: ignore[arg-type]
-
+        states = self.states(inp, B_re, B_im)
+        size_B, s = self.typical(inp, B_re, B_im), states["s"]
         half_wire = 1 << (r.wire_bits - 2)
-        state = QFormat(r.state_bits, self.ints(14, 18, n))
-        size_B = self.typical(inp, B_re, B_im)
-        k_B = self.shift_to(size_B / (1 - radius) ** 0.5, 1 << (r.state_bits - 2), -4)
-        B_frac = state.frac + k_B - inp.ref
-        k_x = max(r.state_bits - r.wire_bits, 0) + self.ints(-1, 1, n)
-        s = self.wire_of(state.frac - k_x)
         z = self.wire_of(inp.frac + self.ints(-1, 1, d))
         k_C = self.shift_to(self.typical(s, C_re, C_imn), half_wire)
         C_frac = z.frac + 1 + k_C - s.ref
@@ -126,15 +175,9 @@ class _Maker:
         k_g = self.shift_to(size_W, 1 << (r.gate_bits - 2))
         return S5Block(
             inp=inp,
-            B_re=Weights(B_re, B_frac, r.weight_bits),
-            B_im=Weights(B_im, B_frac, r.weight_bits),
+            **states,
             bias_x_re=self.bias(n, size_B),
             bias_x_im=self.bias(n, size_B),
-            a_re=a_format.quantize(radius * np.cos(angle)),
-            a_im=a_format.quantize(radius * np.sin(angle)),
-            a_format=a_format,
-            state=state,
-            s=s,
             C_re=Weights(C_re, C_frac, r.weight_bits),
             C_imn=Weights(C_imn, C_frac, r.weight_bits),
             D=Diagonal(self.ints(-high - 1, high, d), D_frac, r.weight_bits),

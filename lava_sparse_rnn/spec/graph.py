@@ -26,7 +26,7 @@ from lava_sparse_rnn.spec.groups import (
     ReadoutGroup,
     RecurrenceGroup,
 )
-from lava_sparse_rnn.spec.layers import Affine, Layer, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import S4D, Affine, Layer, Recipe, S5Block
 
 INP = "inp"
 
@@ -255,8 +255,7 @@ def _s5(block: S5Block, recipe: Recipe) -> Graph:
     )
     one = Copies(block.d_model, block.W.bits)
     edges = (
-        Edge("B_re", INP, "recurrence", "B_re", block.B_re),
-        Edge("B_im", INP, "recurrence", "B_im", block.B_im),
+        *_drive(block),
         Edge("C_re", "s_re", "readout", "C", block.C_re),
         Edge("C_imn", "s_im", "readout", "C", block.C_imn),
         Edge("W", "z", "gate", "W", block.W),
@@ -267,9 +266,31 @@ def _s5(block: S5Block, recipe: Recipe) -> Graph:
     return Graph(nodes, edges, block.inp.bits)
 
 
+def _drive(layer: S5Block | S4D) -> tuple[Edge, Edge]:
+    """What drives the states: both parts of B."""
+    return (
+        Edge("B_re", INP, "recurrence", "B_re", layer.B_re),
+        Edge("B_im", INP, "recurrence", "B_im", layer.B_im),
+    )
+
+
+def _s4d(layer: S4D, recipe: Recipe) -> Graph:
+    nodes = (
+        Node("recurrence", RecurrenceGroup.of_channels(layer)),
+        Node("affine", AffineGroup.of_channels(layer)),
+    )
+    edges = (
+        *_drive(layer),
+        Edge("C_re", "s_re", "affine", "W", layer.C_re),
+        Edge("C_imn", "s_im", "affine", "W", layer.C_imn),
+    )
+    return Graph(nodes, edges, layer.inp.bits)
+
+
 GRAPHS: dict[str, Callable[[Any, Recipe], Graph]] = {
     Affine.type: _affine,
     S5Block.type: _s5,
+    S4D.type: _s4d,
 }
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, Arithmetic, Shift, SigmoidLines
 from lava_sparse_rnn.spec._group import Group, Held
-from lava_sparse_rnn.spec.layers import Affine, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import S4D, Affine, Recipe, S5Block
 
 IntArray = NDArray[np.int64]
 
@@ -68,6 +68,12 @@ class AffineGroup(Group):
         """The group of an affine layer."""
         k = layer.acc_frac - layer.out.frac
         return cls(layer.bias.value, k, layer.out.bits, layer.relu)
+
+    @classmethod
+    def of_channels(cls, layer: S4D) -> AffineGroup:
+        """The neurons that sum a channel's states; the shift doubles the sum."""
+        k = layer.C_re.frac + layer.s.ref - 1 - layer.out.frac
+        return cls(np.zeros(len(k), dtype=np.int64), k, layer.out.bits, relu=False)
 
     def step(self, acc: NDArray, arithmetic: Arithmetic, prefix: str = "") -> NDArray:
         """Wire values of the accumulators ``acc``, shape (..., n)."""
@@ -152,17 +158,30 @@ class RecurrenceGroup(Group):
     @classmethod
     def of(cls, block: S5Block, recipe: Recipe) -> RecurrenceGroup:
         """The recurrence of a block."""
+        re, im = block.bias_x_re.value, block.bias_x_im.value
+        return cls._of(block, re, im, recipe.state_nonlinearity)
+
+    @classmethod
+    def of_channels(cls, layer: S4D) -> RecurrenceGroup:
+        """The neurons that hold the states of channels: no bias, no nonlinearity."""
+        none = np.zeros(layer.d_state, dtype=np.int64)
+        return cls._of(layer, none, none, "none")
+
+    @classmethod
+    def _of(
+        cls, layer: S5Block | S4D, bias_re: IntArray, bias_im: IntArray, rule: str
+    ) -> RecurrenceGroup:
         return cls(
-            bias_re=block.bias_x_re.value,
-            bias_im=block.bias_x_im.value,
-            k_B=block.B_re.frac + block.inp.ref - block.state.frac,
-            a_re=block.a_re,
-            a_im=block.a_im,
-            a_frac=int(block.a_format.frac),
-            state_bits=block.state.bits,
-            k_x=block.state.frac - block.s.frac,
-            bits=block.s.bits,
-            nonlinearity=recipe.state_nonlinearity,
+            bias_re=bias_re,
+            bias_im=bias_im,
+            k_B=layer.B_re.frac + layer.inp.ref - layer.state.frac,
+            a_re=layer.a_re,
+            a_im=layer.a_im,
+            a_frac=int(layer.a_format.frac),
+            state_bits=layer.state.bits,
+            k_x=layer.state.frac - layer.s.frac,
+            bits=layer.s.bits,
+            nonlinearity=rule,
         )
 
     def drive(

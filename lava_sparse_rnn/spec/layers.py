@@ -138,8 +138,71 @@ class Affine(Layer):
         yield "bias", self.bias.mant.shape, (self.out.size,)
 
 
+class _Recurrent(Layer):
+    """What layers with a diagonal recurrence have in common: no field of their own."""
+
+    B_re: Weights
+    B_im: Weights
+    a_re: NDArray[np.int64]
+    a_im: NDArray[np.int64]
+    a_format: QFormat
+    state: QFormat
+    s: Wire
+    C_re: Weights
+    C_imn: Weights
+
+    def __post_init__(self) -> None:
+        for name in ("a_re", "a_im"):
+            value = frozen_ints(getattr(self, name), f"{type(self).__name__}: {name}")
+            self._set(**{name: np.atleast_1d(value)})
+        self._spread("state", self.d_state)
+
+    def _spread(self, name: str, n: int) -> None:
+        """One binary point for all ``n`` neurons is allowed."""
+        fmt = getattr(self, name)
+        if fmt.frac.ndim == 0:
+            self._set(**{name: QFormat(fmt.bits, np.full(n, fmt.frac))})
+
+    @property
+    def d_state(self) -> int:
+        """Number of complex states that are stored."""
+        return len(self.a_re)
+
+    def sizes(self) -> Iterator[tuple[str, object, object]]:
+        """See `Layer`."""
+        n = self.d_state
+        for name in ("inp", "s", "out"):
+            wire = getattr(self, name)
+            yield f"{name}.frac", wire.frac.shape, (wire.size,)
+        for name in ("a_re", "a_im"):
+            yield name, getattr(self, name).shape, (n,)
+        yield "s", self.s.size, n
+        yield "state.frac", self.state.frac.shape, (n,)
+        for name in ("B_re", "B_im"):
+            yield name, getattr(self, name).shape, (n, self.inp.size)
+        for name in ("C_re", "C_imn"):
+            yield name, getattr(self, name).shape, (self.out.size, n)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """See `Layer`."""
+        if self.a_format.frac.ndim != 0:
+            yield "a_format", "frac must be one number"
+        elif not 0 <= (frac := int(self.a_format.frac)) <= MAX_SHIFT:
+            yield "a_format", f"frac is {frac}, must be 0 to {MAX_SHIFT}"
+        for name in ("a_re", "a_im"):
+            value = getattr(self, name)
+            low, high = self.a_format.lowest, self.a_format.highest
+            if (bad := np.flatnonzero((value < low) | (value > high))).size:
+                row = int(bad[0])
+                text = f"row {row}: {value[row]} does not fit {self.a_format.bits} bits"
+                yield name, text
+        for a, b in (("B_re", "B_im"), ("C_re", "C_imn")):
+            if not np.array_equal(getattr(self, a).frac, getattr(self, b).frac):
+                yield f"{a} and {b}", "the same row must have the same frac in both"
+
+
 @dataclass(frozen=True, eq=False)
-class S5Block(Layer):
+class S5Block(_Recurrent):
     """One state-space block: recurrence, readout, gate with residual.
 
     With ``x`` the complex state, ``s`` its wire and ``u`` the block's input::
@@ -200,65 +263,115 @@ class S5Block(Layer):
     out: Wire
 
     def __post_init__(self) -> None:
-        for name in ("a_re", "a_im"):
-            value = frozen_ints(getattr(self, name), f"S5Block: {name}")
-            self._set(**{name: np.atleast_1d(value)})
-        for name, n in (("state", self.d_state), ("g", self.z.size)):
-            fmt = getattr(self, name)
-            if fmt.frac.ndim == 0:  # one binary point for all is allowed
-                self._set(**{name: QFormat(fmt.bits, np.full(n, fmt.frac))})
+        super().__post_init__()
+        self._spread("g", self.z.size)
 
     @property
     def d_model(self) -> int:
         """Width of input and output."""
         return self.inp.size
 
-    @property
-    def d_state(self) -> int:
-        """Number of complex states that are stored."""
-        return len(self.a_re)
-
     def sizes(self) -> Iterator[tuple[str, object, object]]:
         """See `Layer`."""
         n, d = self.d_state, self.d_model
-        for name in ("inp", "s", "z", "out"):
-            wire = getattr(self, name)
-            yield f"{name}.frac", wire.frac.shape, (wire.size,)
-        for name in ("a_re", "a_im"):
-            yield name, getattr(self, name).shape, (n,)
-        yield "s", self.s.size, n
-        yield "state.frac", self.state.frac.shape, (n,)
-        for name in ("B_re", "B_im"):
-            yield name, getattr(self, name).shape, (n, d)
-        for name in ("C_re", "C_imn"):
-            yield name, getattr(self, name).shape, (d, n)
+        yield "out", self.out.size, d
+        yield from super().sizes()
         for name in ("bias_x_re", "bias_x_im"):
             yield name, getattr(self, name).mant.shape, (n,)
+        yield "z.frac", self.z.frac.shape, (self.z.size,)
+        yield "z", self.z.size, d
         yield "W", self.W.shape, (d, d)
-        for name in ("z", "out"):
-            yield name, getattr(self, name).size, d
         yield "D", self.D.values.shape, (d,)
         yield "D.frac", self.D.frac.shape, (d,)
         yield "g.frac", self.g.frac.shape, (d,)
         for name in ("bias_z", "bias_g"):
             yield name, getattr(self, name).mant.shape, (d,)
 
+
+@dataclass(frozen=True, eq=False)
+class S4D(_Recurrent):
+    """Diagonal channels: each input has ``n`` complex states of its own, and an answer.
+
+    With ``x`` the states, ``s`` their wire and ``u`` the input of a channel::
+
+        x'  = a x + b u
+        out = 2 Re(c s), summed over the channel's states
+
+    There is no nonlinearity, whatever the recipe says.
+
+    Parameters
+    ----------
+    inp : Wire of h channels
+    B_re, B_im : Weights, shape (h * n, h)
+        One weight per row: state ``i * n + j`` is state ``j`` of channel ``i``.
+    a_re, a_im : array of int, shape (h * n,)
+    a_format : QFormat
+    state : QFormat
+        Of both parts of the state, one frac per state.
+    s : Wire of h * n states
+        Of both parts of the state's messages.
+    C_re, C_imn : Weights, shape (h, h * n) or (2 h, h * n)
+        ``C_imn`` is the negated imaginary part. Where answers are complex, h more
+        rows give the imaginary parts.
+    out : Wire of h channels, or of their real and then their imaginary parts
+    """
+
+    type: ClassVar[str] = "s4d"
+    latency: ClassVar[int] = 2
+
+    inp: Wire
+    B_re: Weights
+    B_im: Weights
+    a_re: NDArray[np.int64]
+    a_im: NDArray[np.int64]
+    a_format: QFormat
+    state: QFormat
+    s: Wire
+    C_re: Weights
+    C_imn: Weights
+    out: Wire
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether answers have an imaginary part."""
+        return self.out.size > self.inp.size
+
+    @property
+    def parameters(self) -> tuple[NDArray, NDArray, NDArray]:
+        """The real ``a``, ``b``, ``c`` that the integers stand for, shape (h, n)."""
+        h, fa = self.inp.size, self.a_format.frac
+        a = np.ldexp(self.a_re + 0.0, -fa) + 1j * np.ldexp(self.a_im + 0.0, -fa)
+        B = _real(self.B_re, self.inp) + 1j * _real(self.B_im, self.inp)
+        C = _real(self.C_re, self.s) - 1j * _real(self.C_imn, self.s)
+        b, c = B.sum(axis=1), C[:h].sum(axis=0)
+        return a.reshape(h, -1), b.reshape(h, -1), c.reshape(h, -1)
+
+    def sizes(self) -> Iterator[tuple[str, object, object]]:
+        """See `Layer`."""
+        h, n = self.inp.size, self.d_state
+        yield "a_re", n, max(n // h, 1) * h  # as many states for every channel
+        yield "out", self.out.size, h * (1 + self.is_complex)
+        yield from super().sizes()
+
     def problems(self) -> Iterator[tuple[str, str]]:
         """See `Layer`."""
-        if self.a_format.frac.ndim != 0:
-            yield "a_format", "frac must be one number"
-        elif not 0 <= (frac := int(self.a_format.frac)) <= MAX_SHIFT:
-            yield "a_format", f"frac is {frac}, must be 0 to {MAX_SHIFT}"
-        for name in ("a_re", "a_im"):
-            value = getattr(self, name)
-            low, high = self.a_format.lowest, self.a_format.highest
-            if (bad := np.flatnonzero((value < low) | (value > high))).size:
-                row = int(bad[0])
-                text = f"row {row}: {value[row]} does not fit {self.a_format.bits} bits"
-                yield name, text
-        for a, b in (("B_re", "B_im"), ("C_re", "C_imn")):
-            if not np.array_equal(getattr(self, a).frac, getattr(self, b).frac):
-                yield f"{a} and {b}", "the same row must have the same frac in both"
+        yield from super().problems()
+        h = self.inp.size
+        channel = np.arange(self.d_state) // (self.d_state // h)
+        for name in ("B_re", "B_im", "C_re", "C_imn"):
+            matrix = getattr(self, name).matrix.tocoo()
+            row, column = matrix.coords
+            state, other = (row, column) if name[0] == "B" else (column, row % h)
+            if (bad := np.flatnonzero(channel[state] != other)).size:
+                at = f"weight in row {row[bad[0]]}, column {column[bad[0]]}"
+                own = f"state {state[bad[0]]} is of channel {channel[state[bad[0]]]}"
+                yield name, f"{at}: {own}"
 
 
-LAYER_TYPES: dict[str, type[Layer]] = {c.type: c for c in (Affine, S5Block)}
+def _real(weights: Weights, inp: Wire) -> NDArray[np.float64]:
+    """The real matrix that weights stand for, whose payloads come on ``inp``."""
+    frac = weights.frac[:, None] + (inp.ref - inp.frac)[None]
+    return np.ldexp(weights.matrix.toarray() + 0.0, -frac)
+
+
+LAYER_TYPES: dict[str, type[Layer]] = {c.type: c for c in (Affine, S5Block, S4D)}

@@ -68,6 +68,7 @@ def tensor_names(network):
     """Every tensor that is counted, in the order of the enumeration."""
     of = {
         "affine": ("out",),
+        "s4d": ("x_re", "x_im", "s_re", "s_im", "out"),
         "s5": ("x_re", "x_im", "s_re", "s_im", "z", "g", "out"),
     }
     for i, layer in enumerate(network.layers):

@@ -44,13 +44,11 @@ def recipes(draw, wire_bits=NARROW, gate_bits=GATES):
     )
 
 
-def made(seed, recipe, sizes, n_blocks, density):
+def made(seed, recipe, sizes, n_blocks, density, kinds=None):
     """A random network, or the end of the example where the proof forbids it."""
     rng = np.random.default_rng(seed)
     try:
-        return spec.random_network(
-            rng, *sizes, n_blocks=n_blocks, density=density, recipe=recipe
-        )
+        return spec.random_network(*(rng, *sizes, n_blocks, density, recipe, kinds))
     except SpecError:
         assume(False)
 
@@ -91,6 +89,22 @@ def test_wide_formats(assert_same, seed, recipe, flags):
     recipe = replace(recipe, weight_bits=4)
     network = made(seed, recipe, (3, 4, 3, 2), 1, 0.5)
     assert_same(network, tokens(network, seed), *flags)
+
+
+@pytest.mark.slow
+@few_examples
+@given(
+    SEEDS,
+    recipes(),
+    st.tuples(SIZES, SIZES, SIZES, SIZES),
+    st.lists(st.sampled_from(["s5", "s4d"]), max_size=2),
+    st.sampled_from([("-O2",), (*SANITIZE, PORTABLE)]),
+)
+def test_channels(assert_same, seed, recipe, sizes, kinds, flags):
+    network = made(seed, recipe, sizes, 0, 0.5, ("s4d", *kinds))
+    assert_same(network, tokens(network, seed), *flags)
+    alone = spec.Network((network.layers[1],), recipe)
+    assert_same(alone, tokens(alone, seed), *flags)
 
 
 @pytest.mark.slow

@@ -261,7 +261,7 @@ def test_sigma_delta_neurons_feed_a_block(layered):
 
 
 def integers_of_s4d(s, u):
-    """The integer equations of an `S4DSpec`, as docs/arithmetic.md writes them."""
+    """The integer equations of a `spec.S4D`, as docs/arithmetic.md writes them."""
     B_re, B_im = s.B_re.matrix.toarray(), s.B_im.matrix.toarray()
     C_re, C_imn = s.C_re.matrix.toarray(), s.C_imn.matrix.toarray()
     f, k_B = int(s.a_format.frac), s.B_re.frac + s.inp.ref - s.state.frac

@@ -175,7 +175,7 @@ def test_within_an_input_range_nothing_overflows():
             lambda p: p.from_float([[0.5]], [[1]], [[1]], input_range=1, output="im"),
             "S4D: output is 'im'",
         ),
-        (lambda p: p(3), "is a int, must be a S4DSpec"),
+        (lambda p: p(3), "is a int, must be a S4D"),
         (lambda p: p.from_stock(3), "is a int, must be a S4d"),
         (
             lambda p: p.from_stock(S4d(shape=(4,), a=0.5, b=1, c=1), 3, input_range=1),

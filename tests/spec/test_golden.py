@@ -15,7 +15,7 @@ from lava_sparse_rnn import spec
 GOLDEN = Path(__file__).with_name("golden")
 
 
-@pytest.mark.parametrize("name", ["plain", "packed"])
+@pytest.mark.parametrize("name", ["plain", "packed", "s4d_plain", "s4d_packed"])
 def test_old_files_give_their_answers(name):
     network = spec.load(GOLDEN / f"{name}.net")
     expected = json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
@@ -32,10 +32,17 @@ def test_old_recipes_are_read_as_they_were():
     assert packed == spec.Recipe(**changes)
 
 
-@pytest.mark.parametrize("name", ["plain", "packed"])
+@pytest.mark.parametrize("name", ["plain", "packed", "s4d_plain", "s4d_packed"])
 def test_they_are_of_both_formats(name):
     import h5py
 
     with h5py.File(GOLDEN / f"{name}.net") as file:
-        assert ("packed" in file["layer/0"]) is (name == "packed")
+        assert ("packed" in file["layer/0"]) is name.endswith("packed")
         assert file.attrs["format_version"] == 1
+
+
+def test_channels_are_read_as_such():
+    for name in ("s4d_plain", "s4d_packed"):
+        network = spec.load(GOLDEN / f"{name}.net")
+        assert [la.type for la in network.layers] == ["s4d", "affine"]
+        assert network.layers[0].is_complex is name.endswith("packed")

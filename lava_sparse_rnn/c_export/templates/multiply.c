@@ -38,10 +38,3 @@ static void multiply(const matrix *W, const $wire_t *in, int32_t *acc)
         }
     }
 }
-
-static void start(int32_t *acc, const $bias_t *bias, int32_t n)
-{
-    int32_t i;
-    for (i = 0; i < n; ++i)
-        acc[i] = bias[i];
-}

@@ -55,11 +55,25 @@ class Layer {
   virtual ~Layer() = default;
   virtual void run(Work<Kernel>& w, const Wire* in, Wire* out, int tokens) const = 0;
 
- protected:
   static void multiply(Work<Kernel>& w, const Matrix& m, const Wire* in, int tokens) {
     for (int t = 0; t < tokens; ++t)
       Kernel::multiply(m, in + t * w.stride, w.acc.data() + t * w.stride,
                        w.bytes.data(), w.stride);
+  }
+
+ protected:
+  // Affine neurons answer to the accumulators in the work space.
+  template <bool wrap>
+  static void answer(Work<Kernel>& w,
+                     const AffineConstants<typename Kernel::Value>& group, int tensor,
+                     int n, Wire* out, int tokens) {
+    AffineOverflow overflow;
+    for (int t = 0; t < tokens; ++t) {
+      Wire* to = out + t * w.stride;
+      Kernel::template affine<wrap>(group, w.acc.data() + t * w.stride, to, overflow);
+      w.record(tensor, t, to, n);
+    }
+    w.overflows[tensor] += overflow.out;
   }
 };
 
@@ -78,13 +92,7 @@ class AffineLayer final : public Layer<Kernel> {
 
   void run(Work<Kernel>& w, const Wire* in, Wire* out, int tokens) const override {
     this->multiply(w, W_, in, tokens);
-    AffineOverflow overflow;
-    for (int t = 0; t < tokens; ++t) {
-      Wire* to = out + t * w.stride;
-      Kernel::template affine<wrap>(group_, w.acc.data() + t * w.stride, to, overflow);
-      w.record(tensor_, t, to, n_);
-    }
-    w.overflows[tensor_] += overflow.out;
+    this->template answer<wrap>(w, group_, tensor_, n_, out, tokens);
   }
 
  private:
@@ -93,61 +101,44 @@ class AffineLayer final : public Layer<Kernel> {
   typename Kernel::Matrix W_;
 };
 
+// What layers with states begin with: their input drives a diagonal recurrence, and
+// what it sends is multiplied by C.
 template <class Kernel, bool wrap>
-class S5Layer final : public Layer<Kernel> {
+class States {
  public:
   using Wire = typename Kernel::Wire;
   using Value = typename Kernel::Value;
-  S5Layer(const Description& d, const LayerDescription& layer, Executor& program)
-      : d_(layer.number("d_model", 1, 1 << 24)),
-        n_(layer.number("d_state", 1, 1 << 24)),
-        block_(static_cast<int>(program.states.size())),
+  States(const Description& d, const LayerDescription& layer, Executor& program,
+         int d_in, int d_out, StateGate gate)
+      : n_(layer.number("d_state", 1, 1 << 24)),
+        number_(static_cast<int>(program.states.size())),
         tensor_(static_cast<int>(program.tensors.size())),
-        recurrence_(constants(d, layer).recurrence(n_, d.gate)),
-        readout_(constants(d, layer).readout(d_)),
-        gate_(constants(d, layer).gate(d_)),
-        B_(Kernel::pack(layer.matrix("B", 2 * recurrence_.n, d_), d.layout,
+        group_(Constants<Value>(layer, d.nearest).recurrence(n_, gate)),
+        B_(Kernel::pack(layer.matrix("B", 2 * group_.n, d_in), d.layout,
                         program.layouts)),
-        C_(Kernel::pack(layer.matrix("C", d_, 2 * recurrence_.n), d.layout,
-                        program.layouts)),
-        W_(Kernel::pack(layer.matrix("W", d_, d_), d.layout, program.layouts)) {
+        C_(Kernel::pack(layer.matrix("C", d_out, 2 * group_.n), d.layout,
+                        program.layouts)) {
     for (const char* name : {"x_re", "x_im", "s_re", "s_im"})
       program.tensors.push_back({name, n_});
-    for (const char* name : {"z", "g", "out"}) program.tensors.push_back({name, d_});
     program.states.push_back({n_, layer.number("state_bits", 2, 32)});
   }
 
-  void run(Work<Kernel>& w, const Wire* in, Wire* out, int tokens) const override {
-    this->multiply(w, B_, in, tokens);
+  // Leaves the accumulators of C in the work space.
+  void run(Work<Kernel>& w, const Wire* in, int tokens) const {
+    Layer<Kernel>::multiply(w, B_, in, tokens);
     recur(w, tokens);
-    this->multiply(w, C_, w.s.data(), tokens);
-    ReadoutOverflow overflow;
-    for (int t = 0; t < tokens; ++t) {
-      const int at = t * w.stride;
-      Kernel::template readout<wrap>(readout_, w.acc.data() + at, in + at,
-                                     w.z.data() + at, overflow);
-      w.record(tensor_ + 4, t, w.z.data() + at, d_);
-    }
-    w.overflows[tensor_ + 4] += overflow.z;
-    this->multiply(w, W_, w.z.data(), tokens);
-    finish(w, in, out, tokens);
+    Layer<Kernel>::multiply(w, C_, w.s.data(), tokens);
   }
 
  private:
-  using Constant = Constants<Value>;
-  static Constant constants(const Description& d, const LayerDescription& layer) {
-    return Constant(layer, d.nearest);
-  }
-
   void recur(Work<Kernel>& w, int tokens) const {
     RecurrenceOverflow overflow;
-    int32_t* x_re = w.x[2 * block_].data();
-    int32_t* x_im = w.x[2 * block_ + 1].data();
+    int32_t* x_re = w.x[2 * number_].data();
+    int32_t* x_im = w.x[2 * number_ + 1].data();
     for (int t = 0; t < tokens; ++t) {
       const int32_t* acc = w.acc.data() + t * w.stride;
-      Wire *s_re = w.s.data() + t * w.stride, *s_im = s_re + recurrence_.n;
-      Kernel::template advance<wrap>(recurrence_, acc, acc + recurrence_.n, x_re,
-                                     x_im, overflow);
+      Wire *s_re = w.s.data() + t * w.stride, *s_im = s_re + group_.n;
+      Kernel::template advance<wrap>(group_, acc, acc + group_.n, x_re, x_im, overflow);
       emit(x_re, x_im, s_re, s_im, overflow);
       if (!w.trace) continue;
       Kernel::give(x_re, w.place(tensor_, t, n_), n_);
@@ -170,8 +161,73 @@ class S5Layer final : public Layer<Kernel> {
         Kernel::template emit<wrap, StateGate::kSplit>,
         Kernel::template emit<wrap, StateGate::kNone>,
     };
-    gates[static_cast<int>(recurrence_.gate)](recurrence_, x_re, x_im, s_re, s_im,
-                                              overflow);
+    gates[static_cast<int>(group_.gate)](group_, x_re, x_im, s_re, s_im, overflow);
+  }
+
+  int n_, number_, tensor_;
+  RecurrenceConstants<Value> group_;
+  typename Kernel::Matrix B_, C_;
+};
+
+// Channels: states without a nonlinearity, summed by neurons as an affine layer has.
+template <class Kernel, bool wrap>
+class S4DLayer final : public Layer<Kernel> {
+ public:
+  using Wire = typename Kernel::Wire;
+  S4DLayer(const Description& d, const LayerDescription& layer, Executor& program)
+      : n_(layer.number("d_out", 1, 1 << 24)),
+        states_(d, layer, program, layer.number("d_in", 1, 1 << 24), n_,
+                StateGate::kNone),
+        tensor_(static_cast<int>(program.tensors.size())),
+        group_(Constants<typename Kernel::Value>(layer, d.nearest).affine(n_)) {
+    program.tensors.push_back({"out", n_});
+  }
+
+  void run(Work<Kernel>& w, const Wire* in, Wire* out, int tokens) const override {
+    states_.run(w, in, tokens);
+    this->template answer<wrap>(w, group_, tensor_, n_, out, tokens);
+  }
+
+ private:
+  int n_;
+  States<Kernel, wrap> states_;
+  int tensor_;
+  AffineConstants<typename Kernel::Value> group_;
+};
+
+template <class Kernel, bool wrap>
+class S5Layer final : public Layer<Kernel> {
+ public:
+  using Wire = typename Kernel::Wire;
+  using Value = typename Kernel::Value;
+  S5Layer(const Description& d, const LayerDescription& layer, Executor& program)
+      : d_(layer.number("d_model", 1, 1 << 24)),
+        states_(d, layer, program, d_, d_, d.gate),
+        tensor_(static_cast<int>(program.tensors.size())),
+        readout_(constants(d, layer).readout(d_)),
+        gate_(constants(d, layer).gate(d_)),
+        W_(Kernel::pack(layer.matrix("W", d_, d_), d.layout, program.layouts)) {
+    for (const char* name : {"z", "g", "out"}) program.tensors.push_back({name, d_});
+  }
+
+  void run(Work<Kernel>& w, const Wire* in, Wire* out, int tokens) const override {
+    states_.run(w, in, tokens);
+    ReadoutOverflow overflow;
+    for (int t = 0; t < tokens; ++t) {
+      const int at = t * w.stride;
+      Kernel::template readout<wrap>(readout_, w.acc.data() + at, in + at,
+                                     w.z.data() + at, overflow);
+      w.record(tensor_, t, w.z.data() + at, d_);
+    }
+    w.overflows[tensor_] += overflow.z;
+    this->multiply(w, W_, w.z.data(), tokens);
+    finish(w, in, out, tokens);
+  }
+
+ private:
+  using Constant = Constants<Value>;
+  static Constant constants(const Description& d, const LayerDescription& layer) {
+    return Constant(layer, d.nearest);
   }
 
   void finish(Work<Kernel>& w, const Wire* in, Wire* out, int tokens) const {
@@ -182,18 +238,19 @@ class S5Layer final : public Layer<Kernel> {
                                            w.p.data(), overflow);
       Kernel::template gate_combine<wrap>(gate_, w.p.data(), w.z.data() + at, in + at,
                                           out + at, overflow);
-      if (w.trace) Kernel::give(w.g.data(), w.place(tensor_ + 5, t, d_), d_);
-      w.record(tensor_ + 6, t, out + at, d_);
+      if (w.trace) Kernel::give(w.g.data(), w.place(tensor_ + 1, t, d_), d_);
+      w.record(tensor_ + 2, t, out + at, d_);
     }
-    w.overflows[tensor_ + 5] += overflow.g;
-    w.overflows[tensor_ + 6] += overflow.out;
+    w.overflows[tensor_ + 1] += overflow.g;
+    w.overflows[tensor_ + 2] += overflow.out;
   }
 
-  int d_, n_, block_, tensor_;
-  RecurrenceConstants<Value> recurrence_;
+  int d_;
+  States<Kernel, wrap> states_;
+  int tensor_;
   ReadoutConstants<Value> readout_;
   GateConstants<Value> gate_;
-  typename Kernel::Matrix B_, C_, W_;
+  typename Kernel::Matrix W_;
 };
 
 template <class Kernel, bool wrap>
@@ -251,13 +308,18 @@ class Program final : public Executor {
   }
 
  private:
+  template <class Made>
+  void append(const Description& description, const LayerDescription& layer) {
+    layers_.push_back(std::make_unique<Made>(description, layer, *this));
+  }
+
   void add(const Description& description, const LayerDescription& layer) {
     if (layer.type == "s5")
-      layers_.push_back(
-          std::make_unique<S5Layer<Kernel, wrap>>(description, layer, *this));
+      append<S5Layer<Kernel, wrap>>(description, layer);
+    else if (layer.type == "s4d")
+      append<S4DLayer<Kernel, wrap>>(description, layer);
     else
-      layers_.push_back(
-          std::make_unique<AffineLayer<Kernel, wrap>>(description, layer, *this));
+      append<AffineLayer<Kernel, wrap>>(description, layer);
   }
 
   void chunk(Work<Kernel>& w, int tokens, int64_t* out) const {

@@ -20,7 +20,12 @@ from torch import Tensor
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE
 from lava_sparse_rnn.nn._scan import NONLINEARITIES, scan_
-from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
+from lava_sparse_rnn.nn.folded import (
+    FoldedAffine,
+    FoldedBlock,
+    FoldedNetwork,
+    not_trained,
+)
 from lava_sparse_rnn.nn.quantize._groups import advance
 from lava_sparse_rnn.nn.quantize.rules import Rules, Shift, Sigmoid, doubles
 from lava_sparse_rnn.spec import groups
@@ -250,5 +255,9 @@ def _gate(
 
 
 _C = ("C_re", "C_imn")
-LAYERS: dict[type, Callable[..., dict]] = {spec.Affine: _affine, spec.S5Block: _block}
+LAYERS: dict[type, Callable[..., dict]] = {
+    spec.Affine: _affine,
+    spec.S5Block: _block,
+    spec.S4D: not_trained,
+}
 """What simulates each type of layer: its tensors in integer units, and their fracs."""

@@ -13,8 +13,9 @@ from lava_sparse_rnn.nn.folded import (
     FoldedAffine,
     FoldedBlock,
     FoldedNetwork,
+    not_trained,
 )
-from lava_sparse_rnn.spec import Affine, Bias, Network, S5Block, Weights, Wire
+from lava_sparse_rnn.spec import S4D, Affine, Bias, Network, S5Block, Weights, Wire
 
 
 def unfold(network: Network) -> FoldedNetwork:
@@ -62,7 +63,11 @@ def _block(block: S5Block, rule: str) -> FoldedBlock:
     )
 
 
-UNFOLDERS: dict[type, Callable] = {Affine: _affine, S5Block: _block}
+UNFOLDERS: dict[type, Callable] = {
+    Affine: _affine,
+    S5Block: _block,
+    S4D: not_trained,
+}
 
 
 def _real(q: np.ndarray, frac: np.ndarray) -> Tensor:

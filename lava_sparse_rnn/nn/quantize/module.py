@@ -16,7 +16,12 @@ from torch import Tensor, nn
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.nn._autograd import call
-from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
+from lava_sparse_rnn.nn.folded import (
+    FoldedAffine,
+    FoldedBlock,
+    FoldedNetwork,
+    not_trained,
+)
 from lava_sparse_rnn.nn.quantize import _groups
 from lava_sparse_rnn.nn.quantize._export import export_hdf5
 from lava_sparse_rnn.nn.quantize._formatted import Formatted
@@ -246,6 +251,7 @@ def _gate_limit(layer: spec.S5Block) -> np.ndarray:
 MODULES: dict[type, Callable[[Any, Any, spec.Recipe], Formatted]] = {
     spec.Affine: QuantizedAffine,
     spec.S5Block: QuantizedBlock,
+    spec.S4D: not_trained,
 }
 """Module of each type of layer."""
 

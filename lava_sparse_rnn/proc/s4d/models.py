@@ -14,12 +14,10 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from scipy import sparse
 
-from lava_sparse_rnn.proc._neurons.connect import WEIGHT_EXP, connection
 from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt, OverflowTally
 from lava_sparse_rnn.proc._neurons.guard import GuardedModel, whole
+from lava_sparse_rnn.proc._neurons.layered import join, sent, show_vars
 from lava_sparse_rnn.proc._neurons.timing import Schedule
-from lava_sparse_rnn.proc.affine.process import Affine
-from lava_sparse_rnn.proc.recurrence.process import Recurrence
 from lava_sparse_rnn.proc.s4d.process import S4D
 
 COUNT = LavaPyType(np.ndarray, np.int64, precision=64)
@@ -47,8 +45,9 @@ class AbstractPyS4DModel(GuardedModel):
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
         spec, timing = proc_params["spec"], proc_params["timing"]
-        self.recurrence, self.readout = spec.recurrence, spec.readout
-        self.arithmetic = self.make_arithmetic(spec.recipe)
+        (graph,) = proc_params["network"].graphs
+        self.recurrence, self.readout = (node.group for node in graph.nodes)
+        self.arithmetic = self.make_arithmetic(proc_params["network"].recipe)
         self.tally = OverflowTally(self.arithmetic)
         clock = proc_params["clock"]
         self.at_states = Schedule(timing.later(1), clock)
@@ -142,27 +141,11 @@ class SubS4DModel(AbstractSubProcessModel):
     """A recurrence between Lava's `Sparse`, and neurons that sum."""
 
     def __init__(self, proc: S4D) -> None:
-        spec, timing = proc.spec, proc.timing
-        common = {"recipe": spec.recipe, "weight_exp": WEIGHT_EXP, "clock": proc.clock}
-        states = Recurrence(
-            group=spec.recurrence, **common, **timing.later(1).arguments()
+        params, (graph,) = proc.proc_params, proc.network.graphs
+        parts = join(
+            graph, proc.network.recipe, params["timing"], params["clock"], proc.inp
         )
-        readout = Affine(group=spec.readout, **common, **timing.later(2).arguments())
-        self.states, self.readout = states, readout
-        parts = {
-            "re": (spec.B_re, states.a_re_in, states.s_re_out, spec.C_re),
-            "im": (spec.B_im, states.a_im_in, states.s_im_out, spec.C_imn),
-        }
-        for part, (B, drive, sent, C) in parts.items():
-            into = connection(B.matrix, 1, spec.inp.bits)
-            onward = connection(C.matrix, 1, spec.s.bits)
-            proc.inp.connect(into.s_in)
-            into.a_out.connect(drive)
-            sent.connect(onward.s_in)
-            onward.a_out.connect(readout.a_in)
-            setattr(self, f"B_{part}", into)
-            setattr(self, f"C_{part}", onward)
-        readout.s_out.connect(proc.out)
-        for group in (states, readout):
-            for var in group.vars.members:
-                getattr(proc, var.name).alias(var)
+        for name, part in parts.items():
+            setattr(self, name, part)
+        show_vars(proc, graph, parts)
+        sent(graph, parts, graph.out).connect(proc.out)

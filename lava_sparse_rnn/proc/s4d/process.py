@@ -12,18 +12,11 @@ from lava.proc.s4d.process import S4d
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError, choose
+from lava_sparse_rnn.proc._fused.layer_vars import layer_vars
 from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
 from lava_sparse_rnn.proc._neurons.timing import period_of
-from lava_sparse_rnn.proc.affine.process import Affine
-from lava_sparse_rnn.proc.recurrence.process import Recurrence
-from lava_sparse_rnn.spec import Recipe
-from lava_sparse_rnn.spec.quantize import (
-    RealS4D,
-    S4DSpec,
-    as_recipe,
-    peaks_of,
-    quantize_s4d,
-)
+from lava_sparse_rnn.spec import Network, Recipe, layers
+from lava_sparse_rnn.spec.quantize import RealS4D, as_recipe, peaks_of, quantize_s4d
 
 OUTPUTS = {"real": False, "complex": True}
 
@@ -44,8 +37,9 @@ class S4D(TimedProcess):
 
     Parameters
     ----------
-    spec : S4DSpec
-        Of `from_float`.
+    spec : spec.S4D
+    recipe : Recipe, optional
+        Rounding and overflow.
     mode : {"pipelined", "fall_through"}
         A new token in every time step, or every ``latency`` steps.
     period : int, optional
@@ -65,34 +59,43 @@ class S4D(TimedProcess):
         How often a value did not fit, shape (1,).
     instructions_recurrence, instructions_affine : Var
         See `NeuronGroup`, shape (1,).
+    network : spec.Network
+        The channels alone, to be saved, or run by another backend.
+
+    Raises
+    ------
+    SpecError
+        When the description breaks a rule.
     """
 
-    latency: ClassVar[int] = 2
+    latency: ClassVar[int] = layers.S4D.latency
     tensors: ClassVar[tuple[str, ...]] = ("x_re", "x_im", "s_re", "s_im", "out")
 
     def __init__(
         self,
-        spec: S4DSpec,
+        spec: layers.S4D,
+        recipe: Recipe | str | None = None,
         *,
         mode: str = "pipelined",
         period: int | None = None,
         **kwargs: Any,
     ) -> None:
+        check_type(spec, layers.S4D, "S4D: spec")
+        recipe = as_recipe(recipe)
         super().__init__(
-            spec=check_type(spec, S4DSpec, "S4D: spec"),
+            spec=spec,
+            network=Network((spec,), recipe),
             mode=mode,
             period=period_of(mode, self.latency) if period is None else period,
             **kwargs,
         )
         self.spec = spec
+        self.network: Network = self.proc_params["network"]
         self.inp = InPort(shape=(spec.inp.size,))
         self.out = OutPort(shape=(spec.out.size,))
-        self.x_re = Var(shape=(spec.s.size,), init=0)
-        self.x_im = Var(shape=(spec.s.size,), init=0)
-        for tensor in self.tensors:
-            setattr(self, f"overflow_{tensor}", Var(shape=(1,), init=0))
-        for kind in (Recurrence.group_type.kind, Affine.group_type.kind):
-            setattr(self, f"instructions_{kind}", Var(shape=(1,), init=0))
+        (graph,) = self.network.graphs
+        for var in layer_vars(graph):
+            setattr(self, var.name, Var(shape=var.shape, init=0))
 
     @classmethod
     def from_float(
@@ -130,8 +133,9 @@ class S4D(TimedProcess):
         """
         system = RealS4D.of(a, b, c, choose("S4D: output", output, OUTPUTS))
         peaks, headroom = peaks_of(system, calibration, input_range, len(system.a))
-        spec = quantize_s4d(system, peaks, as_recipe(recipe), headroom)
-        return cls(spec, **kwargs)
+        recipe = as_recipe(recipe)
+        spec = quantize_s4d(system, peaks, recipe, headroom=headroom)
+        return cls(spec, recipe, **kwargs)
 
     @classmethod
     def from_stock(cls, process: S4d, d_states: int = 1, **kwargs: Any) -> S4D:

@@ -38,7 +38,7 @@ from lava_sparse_rnn.spec.quantize.recipes import (
     recipe,
     sigmoid_table,
 )
-from lava_sparse_rnn.spec.quantize.s4d import RealS4D, S4DSpec, quantize_s4d
+from lava_sparse_rnn.spec.quantize.s4d import RealS4D, quantize_s4d
 
 __all__ = [
     "HEADROOM",
@@ -46,7 +46,6 @@ __all__ = [
     "RealAffine",
     "RealBlock",
     "RealS4D",
-    "S4DSpec",
     "affine_group",
     "as_recipe",
     "gate_group",

@@ -49,6 +49,11 @@ class RealAffine:
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "bias", real("bias", self.bias, (len(weights),)))
 
+    @property
+    def d_in(self) -> int:
+        """Number of inputs."""
+        return self.weights.shape[1]
+
     def worst(self, u: RealArray) -> Peaks:
         """Bounds of all magnitudes for inputs within ``u``, shape (d_in,)."""
         return {"u": u, "out": abs(self.weights) @ u + abs(self.bias)}

@@ -106,6 +106,11 @@ class RealBlock:
         parts = {"x": largest_part(x), "s": largest_part(s)}
         return {"u": u, **parts, "z": z, "g": g, "out": out}
 
+    @property
+    def d_in(self) -> int:
+        """Number of inputs, d."""
+        return len(self.D)
+
     def worst(self, u: RealArray) -> dict[str, NDArray]:
         """Bounds of all magnitudes for inputs within ``u``, shape (d,)."""
         drive = abs(self.B_bar) @ u + abs(self.bias_x)

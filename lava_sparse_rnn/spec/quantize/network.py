@@ -23,11 +23,13 @@ from lava_sparse_rnn.spec.quantize.peaks import (
     peak_frac,
 )
 from lava_sparse_rnn.spec.quantize.recipes import as_recipe
+from lava_sparse_rnn.spec.quantize.s4d import RealS4D, quantize_s4d
 
-RealLayer = RealAffine | RealBlock
+RealLayer = RealAffine | RealBlock | RealS4D
 QUANTIZERS: dict[type, Callable[..., Layer]] = {
     RealAffine: quantize_affine,
     RealBlock: quantize_block,
+    RealS4D: quantize_s4d,
 }
 """What makes the description of each type of real layer."""
 
@@ -39,7 +41,7 @@ def quantize_layer(
     inp: Wire | None = None,
     headroom: int = HEADROOM,
 ) -> Layer:
-    """The description of one layer; see `quantize_affine` and `quantize_block`."""
+    """The description of one layer; see `quantize_affine` and its like."""
     return QUANTIZERS[type(layer)](layer, peaks, recipe, inp, headroom)
 
 
@@ -54,7 +56,7 @@ def quantize_network(
 
     Parameters
     ----------
-    layers : sequence of RealAffine or RealBlock
+    layers : sequence of RealAffine, RealBlock or RealS4D
     ranges : sequence of dict of array
         Largest magnitudes of every neuron in real units, by name: first ``out`` of
         what comes before the network, its input, then those of every layer.
@@ -99,7 +101,7 @@ def worst_case(layers: Sequence[RealLayer], input_range: ArrayLike) -> list[Peak
 
     Parameters
     ----------
-    layers : sequence of RealAffine or RealBlock
+    layers : sequence of RealAffine, RealBlock or RealS4D
     input_range : float or array of float, shape (d_in,)
         Largest magnitude of each input, in real units.
 
@@ -113,9 +115,7 @@ def worst_case(layers: Sequence[RealLayer], input_range: ArrayLike) -> list[Peak
     SpecError
         When a magnitude is negative or not finite, or a state does not decay.
     """
-    first = layers[0]
-    n = first.weights.shape[1] if isinstance(first, RealAffine) else len(first.D)
-    u = np.array(input_magnitudes(input_range, n))
+    u = np.array(input_magnitudes(input_range, layers[0].d_in))
     ranges = [{"out": u}]
     for layer in layers:
         found = layer.worst(ranges[-1]["out"])
