@@ -15,6 +15,7 @@ from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.samples import check_samples
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.spec import Network, SpecError
 from lava_sparse_rnn.spec.stream import PIECE, HoldsNothing, Progress, State
 from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
@@ -23,7 +24,7 @@ Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class DenoiserState:
+class DenoiserState(Brief):
     """A `Denoiser` in the middle of a stream; can be pickled.
 
     Parameters
@@ -90,6 +91,11 @@ class Denoiser(HoldsNothing):
         self._analyzer = Analyzer(self._stft)
         self._synthesizer = Synthesizer(self._stft)
         self.reset()
+
+    def _about(self) -> str:
+        stft, rate = self._stft, self.front_end.sample_rate
+        window = f"windows of {stft.n_fft}, hop {stft.hop_length}, {rate} Hz"
+        return f"{window}, delay {self.delay} samples, backend {self.backend!r}"
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
         """The integers that the network sees of a whole recording, (T, bins)."""

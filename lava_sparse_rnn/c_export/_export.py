@@ -12,13 +12,14 @@ from lava_sparse_rnn.c_export._layers import Part, Writer
 from lava_sparse_rnn.c_export._memory import Memory
 from lava_sparse_rnn.c_export._types import Types
 from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.spec import Network, Wire, check_network, validate
 
 NARROWEST_TOKEN = 16  # tokens and answers have 16 or 32 bits outside
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(Brief):
     """A network in C99.
 
     Parameters
@@ -37,6 +38,10 @@ class Export:
     files: dict[str, str]
     constant_bytes: int
     state_bytes: int
+
+    def _about(self) -> str:
+        held = f"{self.constant_bytes:,} bytes of constants, {self.state_bytes:,}"
+        return f"{self.prefix!r}: {', '.join(self.files)}; {held} of state"
 
     def write(self, folder: str | Path, main: bool = False) -> list[Path]:
         """Write header and source, and with ``main`` the example, into a folder.

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.engine._prepare import prepare
-from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
+from lava_sparse_rnn.fixed_point import Brief, OverflowCounters, SpecError
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.stream import check_tokens
 from lava_sparse_rnn.spec.threads import OwnLock
 
 
-class Engine:
+class Engine(Brief):
     """A network that answers sequences, each from a zero state.
 
     The integers are those of `spec.reference.run`, whatever the kernel.
@@ -56,6 +56,10 @@ class Engine:
         self.network, self.threads = network, int(threads)
         self._program = prepare(network, kernel, layout)
         self.counters, self._lock = OverflowCounters(), OwnLock()
+
+    def _about(self) -> str:
+        sizes = f"{self.network.d_in} -> {self.network.d_out}"
+        return f"{sizes}, kernel {self.kernel}, threads {self.threads}"
 
     @property
     def kernel(self) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from lava_sparse_rnn.engine._extension import EXTENSION, choose_kernel
-from lava_sparse_rnn.fixed_point import SpecError, choose
+from lava_sparse_rnn.fixed_point import Brief, SpecError, choose
 from lava_sparse_rnn.spec import Network, check_network, validate
 from lava_sparse_rnn.spec._tensors import Wire
 from lava_sparse_rnn.spec.groups import (
@@ -37,7 +37,7 @@ LAYOUTS = ("", "sparse", "dense")
 
 
 @dataclass(frozen=True)
-class Program:
+class Program(Brief):
     """A network inside the extension.
 
     Parameters

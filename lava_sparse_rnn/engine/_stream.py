@@ -79,6 +79,9 @@ class Stream(HoldsNothing, _Base):
     def __setstate__(self, kept: tuple[Any, OverflowCounters]) -> None:
         self.state, self._counted = kept
 
+    def _about(self) -> str:
+        return f"{super()._about()}, kernel {self.kernel}"
+
     @property
     def kernel(self) -> str:
         """The kernel that runs."""

@@ -6,6 +6,7 @@ from lava_sparse_rnn.fixed_point._arithmetic import (
     IntegerArithmetic,
     RealArithmetic,
 )
+from lava_sparse_rnn.fixed_point._brief import Brief, brief, span
 from lava_sparse_rnn.fixed_point._counters import OverflowCounters
 from lava_sparse_rnn.fixed_point._errors import SpecError
 from lava_sparse_rnn.fixed_point._format import (
@@ -42,6 +43,7 @@ __all__ = [
     "SIGMOID_FRAC",
     "SIGMOID_ONE",
     "Arithmetic",
+    "Brief",
     "Immutable",
     "IntegerArithmetic",
     "OverflowCounters",
@@ -50,6 +52,7 @@ __all__ = [
     "Shift",
     "SigmoidLines",
     "SpecError",
+    "brief",
     "choose",
     "fit_lines",
     "frozen_ints",
@@ -58,5 +61,6 @@ __all__ = [
     "quantize",
     "saturate",
     "shift",
+    "span",
     "wrap",
 ]

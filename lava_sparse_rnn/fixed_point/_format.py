@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lava_sparse_rnn.fixed_point._brief import Brief, span
 from lava_sparse_rnn.fixed_point._errors import SpecError
 from lava_sparse_rnn.fixed_point._ops import saturate
 
@@ -24,7 +25,7 @@ _UNFIT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 MAX_BITS = 32  # the widest register or message that any part of the chip has
 
 
-class Immutable:
+class Immutable(Brief):
     """Base of frozen dataclasses that hold arrays.
 
     A copy and what is read from a pickle are made by the constructor: checked anew,
@@ -57,6 +58,10 @@ class QFormat(Immutable):
             raise SpecError(f"QFormat: bits is {self.bits}, must be 2 to {MAX_BITS}")
         object.__setattr__(self, "bits", int(self.bits))
         object.__setattr__(self, "frac", frozen_ints(self.frac, "QFormat: frac"))
+
+    def _about(self) -> str:
+        size = f" of {self.frac.size}" if self.frac.ndim else ""
+        return f"{self.bits} bits, frac {span(self.frac)}{size}"
 
     @property
     def lowest(self) -> int:

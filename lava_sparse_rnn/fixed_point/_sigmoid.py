@@ -46,6 +46,9 @@ class SigmoidLines(Immutable):
     shift: NDArray[np.int64]
     offset: NDArray[np.int64]
 
+    def _about(self) -> str:
+        return f"{len(self.slope)} lines"
+
     def __post_init__(self) -> None:
         for name in ("slope", "shift", "offset"):
             value = frozen_ints(getattr(self, name), f"SigmoidLines: {name}")

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.coefficients import Coefficients, as_coefficients
 from lava_sparse_rnn.loihi2.counts import Counts, Tally, count
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
@@ -94,7 +95,7 @@ class TermTime:
 
 
 @dataclass(frozen=True)
-class Mode:
+class Mode(Brief):
     """One way to feed tokens.
 
     Parameters
@@ -118,6 +119,16 @@ class Mode:
     tokens_per_s: float | None
     energy_j: dict[str, float] | None
 
+    def _about(self) -> str:
+        energy = self.energy_per_token_j
+        figures = (
+            ("step at least", self.step_s, 1e6, "us"),
+            ("latency at least", self.latency_s, 1e6, "us"),
+            ("energy per token", energy, 1e6, "uJ"),
+        )
+        known = (f"{n} {v * by:.4g} {u}" for n, v, by, u in figures if v is not None)
+        return ", ".join([self.name, *known])
+
     @property
     def energy_per_token_j(self) -> float | None:
         """Sum of all terms that are known, joules."""
@@ -125,7 +136,7 @@ class Mode:
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class Estimate(Brief):
     """Lower bounds of time and energy. No chip has run anything.
 
     Parameters
@@ -148,6 +159,14 @@ class Estimate:
     missing: tuple[str, ...]
     token_s: float
     buffer_s: float
+
+    def _about(self) -> str:
+        modes = "\n".join(
+            f"  {m._about()}" for m in (self.pipelined, self.fall_through)
+        )
+        ops = f"{self.ops_per_token:,.0f} operations per token"
+        missing = f"{len(self.missing)} coefficients are missing"
+        return f"{self.label}\n{modes}\n  {ops}; {missing}"
 
     @property
     def label(self) -> str:

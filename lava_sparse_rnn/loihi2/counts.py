@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import INPUT, NeuronGroup, neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping
@@ -39,7 +40,7 @@ PER_CORE = (
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
+class Tally(Brief):
     """Counts of some tokens.
 
     Parameters
@@ -66,6 +67,13 @@ class Tally:
     per_core: dict[str, FloatArray]
     links: NDArray[np.float32]
 
+    def _about(self) -> str:
+        shown = ("neuron_updates", "instructions", "spikes", "messages_out")
+        means = (f"{self.per_token(n):,.0f} {n.replace('_', ' ')}" for n in shown)
+        per_token = f"{self.synops.sum(axis=1).mean():,.0f} synops, {', '.join(means)}"
+        cores = self.synops.shape[1]
+        return f"{self.tokens} tokens on {cores} cores; per token {per_token}"
+
     @property
     def tokens(self) -> int:
         """Number of tokens, T."""
@@ -82,7 +90,7 @@ class Tally:
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class Counts(Brief):
     """Counts of a run.
 
     Parameters
@@ -102,6 +110,10 @@ class Counts:
     real: Tally
     idle: Tally
     synops: FloatArray
+
+    def _about(self) -> str:
+        synops = f"{self.synops.mean():,.0f} synops of the network"
+        return f"{self.real._about()}, {synops}"
 
 
 def count(network: Network, x: ArrayLike, mapping: Mapping) -> Counts:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.chip import Chip
 from lava_sparse_rnn.loihi2.groups import NeuronGroup
 from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection
@@ -20,7 +21,7 @@ UNLIMITED = np.iinfo(np.int64).max // 4
 
 
 @dataclass(frozen=True, eq=False)
-class Demand:
+class Demand(Brief):
     """A group's needs, ready to be cut into cores.
 
     Parameters

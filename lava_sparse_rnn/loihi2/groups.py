@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lava_sparse_rnn import microcode
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.microcode import Kind, Program, Report, Timing
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.graph import INP, Graph, Node
@@ -25,7 +26,7 @@ INPUT = "input"
 
 
 @dataclass(frozen=True, eq=False)
-class Connection:
+class Connection(Brief):
     """Synapses from one wire to one accumulator of a group.
 
     Parameters
@@ -54,6 +55,12 @@ class Connection:
     delay: int = 1
     copies: bool = False
 
+    def _about(self) -> str:
+        n_out, n_in = self.shape
+        what = "copies" if self.copies else f"{self.nnz:,} weights of {self.bits} bits"
+        ends = f"{self.source!r} to {self.accumulator!r}, delay {self.delay}"
+        return f"{self.name!r}, {n_out} x {n_in}, {what}, {ends}"
+
     @property
     def shape(self) -> tuple[int, int]:
         """(n_out, n_in)."""
@@ -76,7 +83,7 @@ class Connection:
 
 
 @dataclass(frozen=True, eq=False)
-class NeuronGroup:
+class NeuronGroup(Brief):
     """Neurons that execute one program.
 
     Parameters
@@ -118,6 +125,12 @@ class NeuronGroup:
     program: Program
     spikes: str
     constants: Any
+
+    def _about(self) -> str:
+        sends = f"{' '.join(self.wires)} of {self.payload_bits} bits"
+        inputs = f"{len(self.inputs)} inputs with {self.synapses:,} synapses"
+        what = f"{self.size} neurons at depth {self.depth}"
+        return f"{self.name!r}, {what}, {inputs}, sends {sends}"
 
     @cached_property
     def report(self) -> Report:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.chip import Board
 from lava_sparse_rnn.loihi2.groups import NeuronGroup
 from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection
@@ -19,7 +20,7 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Mapping:
+class Mapping(Brief):
     """Which core has which neurons, and what that takes.
 
     Arrays have one element per used core, K in all; cores of a group stand together,
@@ -48,6 +49,13 @@ class Mapping:
     start: IntArray
     stop: IntArray
     place: IntArray
+
+    def _about(self) -> str:
+        cores = f"{len(self)} cores on {self.chips} of {self.board.chips} chips"
+        held = f"{int(self.synapses.sum()):,} synapses, {int(self.total_bytes.sum()):,}"
+        fullest = f"{int(self.total_bytes.max()):,} on the fullest core"
+        what = f"{sum(g.size for g in self.groups):,} neurons in {len(self.groups)}"
+        return f"{self.board.name!r}, {what} groups, {cores}, {held} bytes, {fullest}"
 
     def __len__(self) -> int:
         return len(self.group_of)

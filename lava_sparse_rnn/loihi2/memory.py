@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.chip import Chip
 from lava_sparse_rnn.loihi2.groups import Connection, NeuronGroup
 
@@ -130,7 +131,7 @@ FORMATS: dict[str, SynapseFormat] = {
 
 
 @dataclass(frozen=True, eq=False)
-class StoredConnection:
+class StoredConnection(Brief):
     """A connection in the format in which it is smallest.
 
     Parameters

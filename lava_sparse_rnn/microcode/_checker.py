@@ -11,6 +11,7 @@ import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.microcode._errors import NOWHERE, AssemblyError, Position
 from lava_sparse_rnn.microcode._isa import (
     COMPARISONS,
@@ -84,7 +85,7 @@ class _Path:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Brief):
     """What `check` found.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import OverflowCounters, choose
+from lava_sparse_rnn.fixed_point import Brief, OverflowCounters, choose
 from lava_sparse_rnn.microcode._checker import check
 from lava_sparse_rnn.microcode._compile import FLAG, Block, compile_blocks
 from lava_sparse_rnn.microcode._errors import MicrocodeError
@@ -32,7 +32,7 @@ class StepTracer(Protocol):
         ...
 
 
-class Interpreter:
+class Interpreter(Brief):
     """Neurons that all execute one program.
 
     Parameters
@@ -67,6 +67,9 @@ class Interpreter:
     MicrocodeError
         When a constant is missing, unknown, of the wrong shape or too wide.
     """
+
+    def _about(self) -> str:
+        return f"{self.program.name!r}, {self.n_neurons} neurons, {self.steps} steps"
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.microcode._errors import NOWHERE, AssemblyError, Position
 from lava_sparse_rnn.microcode._isa import (
     BRANCHES,
@@ -94,7 +95,7 @@ class Instruction:
 
 
 @dataclass(frozen=True)
-class Program:
+class Program(Brief):
     """A neuron program, checked against the rules of the instruction set when made.
 
     Parameters
@@ -115,6 +116,10 @@ class Program:
     declarations: tuple[Declaration, ...]
     instructions: tuple[Instruction, ...]
     labels: tuple[tuple[str, int], ...] = ()
+
+    def _about(self) -> str:
+        sizes = f"{len(self.instructions)} instructions, {len(self.labels)} labels"
+        return f"{self.name!r}, {sizes}, {len(self.declarations)} declarations"
 
     def __post_init__(self) -> None:
         labels = tuple(sorted(self.labels, key=lambda label: label[1]))

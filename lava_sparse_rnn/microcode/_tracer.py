@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.microcode._compile import FLAG
 from lava_sparse_rnn.microcode._errors import MicrocodeError
 from lava_sparse_rnn.microcode._interpreter import Interpreter
@@ -38,7 +39,7 @@ class Row:
 
 
 @dataclass
-class Tracer:
+class Tracer(Brief):
     """Records what one neuron does; give it to `Interpreter.step`.
 
     Parameters

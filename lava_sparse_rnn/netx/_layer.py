@@ -14,7 +14,7 @@ from lava.magma.core.process.variable import Var
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.proc import Clock, Timing
 
 Shape = tuple[int, ...]
@@ -37,7 +37,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(Brief):
     """Where in a network a layer is built.
 
     Parameters
@@ -68,7 +68,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Brief):
     """A layer as a part of a Lava network.
 
     Parameters
@@ -119,7 +119,7 @@ def as_it_is(port: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class View:
+class View(Brief):
     """A layer that only looks at values in another order.
 
     Parameters

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.nn._scan import gated_scan
 from lava_sparse_rnn.nn.options import S5Options
 from lava_sparse_rnn.spec.quantize import RealAffine, RealBlock
@@ -31,7 +31,7 @@ sigmoid(16) = 1 - 1e-7; exactly one on lines of which the last rises to the lid.
 
 
 @dataclass(frozen=True, eq=False)
-class FoldedAffine:
+class FoldedAffine(Brief):
     """``out = W u + bias``, with a ReLU if `relu`.
 
     Parameters
@@ -56,7 +56,7 @@ class FoldedAffine:
 
 
 @dataclass(frozen=True, eq=False)
-class FoldedBlock:
+class FoldedBlock(Brief):
     """``x' = a x + B u + bias_x``, ``z = relu(2 Re(C s) + D u + bias_z)``, gate.
 
     Parameters
@@ -133,7 +133,7 @@ FoldedLayer = FoldedAffine | FoldedBlock
 
 
 @dataclass(frozen=True, eq=False)
-class FoldedNetwork:
+class FoldedNetwork(Brief):
     """A chain of folded layers.
 
     Parameters

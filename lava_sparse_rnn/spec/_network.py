@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec._tensors import Part, Wire
+from lava_sparse_rnn.spec._tensors import Part, Wire, share
 from lava_sparse_rnn.spec._validate import validate_layer
 from lava_sparse_rnn.spec._write import save, write_layers
 from lava_sparse_rnn.spec.graph import Graph, graph_of
 from lava_sparse_rnn.spec.layers import Layer, Recipe
+
+_MOST_LAYERS = 7  # lines of a `repr`
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,24 @@ class Network(Part):
     def __post_init__(self) -> None:
         self._set(layers=tuple(self.layers), meta=dict(self.meta))
         validate(self)
+
+    def _about(self) -> str:
+        matrices = [m for layer in self.layers for m in layer.matrices.values()]
+        total = sum(m.shape[0] * m.shape[1] for m in matrices)
+        held = sum(layer.weight_bytes for layer in self.layers)
+        policy = f"{self.recipe.rounding}, {self.recipe.overflow}"
+        lines = [
+            f"  {i} {layer.type}: {layer.summary}, bits: {_widths(layer)}"
+            for i, layer in enumerate(self.layers)
+        ]
+        if len(lines) > _MOST_LAYERS:
+            left_out = f"  ... {len(lines) - _MOST_LAYERS + 1} more"
+            lines = [*lines[: _MOST_LAYERS - 2], left_out, lines[-1]]
+        head = (
+            f"{self.d_in} -> {self.d_out}, latency {self.latency}, "
+            f"{share(sum(m.nnz for m in matrices), total)}, {held:,} bytes, {policy}"
+        )
+        return "\n".join([head, *lines])
 
     @property
     def d_in(self) -> int:
@@ -91,7 +111,13 @@ class Network(Part):
         save(path, self.layers, self.recipe, self.meta, packed)
 
 
-def check_network(value: object, asked_by: str) -> Network:
+def _widths(layer: Layer) -> str:
+    """Bits of the weights and of the wire that a layer sends."""
+    weights = {m.bits for m in layer.matrices.values()}
+    return f"{'/'.join(map(str, sorted(weights)))} out {layer.out.bits}"
+
+
+def check_network(value: object, asked_by: str, *others: object) -> Network:
     """``value`` if it is a network, or an error that says how to get one.
 
     Parameters
@@ -99,6 +125,8 @@ def check_network(value: object, asked_by: str) -> Network:
     value : Network
     asked_by : str
         Who needs it, for the message.
+    *others
+        The arguments that come after it: a network among them was swapped with it.
 
     Raises
     ------
@@ -107,6 +135,11 @@ def check_network(value: object, asked_by: str) -> Network:
     """
     if isinstance(value, Network):
         return value
+    if any(isinstance(other, Network) for other in others):
+        raise SpecError(
+            f"{asked_by}: arguments are swapped: the spec.Network comes first, got "
+            f"{type(value).__name__} there"
+        )
     if isinstance(value, str | Path):
         raise SpecError(
             f"{asked_by}: needs a spec.Network, got the path {str(value)!r}; "

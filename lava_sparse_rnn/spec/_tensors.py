@@ -17,6 +17,7 @@ from lava_sparse_rnn.fixed_point import (
     SpecError,
     frozen_ints,
     quantize,
+    span,
 )
 
 MAX_WEIGHT_BITS = 8  # a stored synaptic weight of the chip
@@ -83,6 +84,10 @@ class Wire(Part):
                 f"{self.ref}, at most {MAX_FRAC_ABOVE_REF} is allowed"
             )
 
+    def _about(self) -> str:
+        frac = span(self.frac)
+        return f"{self.size} neurons, {self.bits} bits, frac {frac}, ref {self.ref}"
+
     @property
     def size(self) -> int:
         """Number of neurons, n."""
@@ -144,6 +149,11 @@ class Weights(Part):
                 f"Weights: value {bad} does not fit {self.bits} bits ({low}..{high})"
             )
 
+    def _about(self) -> str:
+        n_out, n_in = self.shape
+        nonzero = share(self.nnz, n_out * n_in)
+        return f"{n_out} x {n_in}, {nonzero}, {self.bits} bits, frac {span(self.frac)}"
+
     @classmethod
     def quantize(
         cls, real: ArrayLike, inp: Wire, frac: ArrayLike, bits: int = 8
@@ -201,6 +211,12 @@ class Weights(Part):
         return abs(self.matrix) @ ones
 
 
+def share(nnz: int, total: int) -> str:
+    """Weights other than zero, in words."""
+    sparse_share = 100 * (1 - nnz / total) if total else 0.0
+    return f"{nnz:,} of {total:,} weights ({sparse_share:.1f} % sparse)"
+
+
 def _for_wire(real: ArrayLike, inp: Wire) -> NDArray[np.float64]:
     """Columns in units of the wire's reference frac."""
     return np.ldexp(np.asarray(real, dtype=np.float64), inp.ref - inp.frac)
@@ -228,6 +244,9 @@ class Diagonal(Part):
         # The checks are those of a matrix with these values on its diagonal.
         Weights(sparse.diags_array(values).tocsr(), frac, self.bits)
         self._set(values=values, frac=frac, bits=int(self.bits))
+
+    def _about(self) -> str:
+        return f"{self.size} neurons, {self.bits} bits, frac {span(self.frac)}"
 
     @property
     def size(self) -> int:
@@ -270,6 +289,10 @@ class Bias(Part):
         if (exp < 0).any() or (exp > 30).any():
             bad = int(exp[(exp < 0) | (exp > 30)][0])
             raise SpecError(f"Bias: exp {bad} is not in 0..30")
+
+    def _about(self) -> str:
+        nonzero = f"{np.count_nonzero(self.mant)} of {len(self.mant)} are not 0"
+        return f"{nonzero}, {self.bits} bits, exp {span(self.exp)}"
 
     @classmethod
     def quantize(cls, real: ArrayLike, frac: ArrayLike, bits: int = 24) -> Bias:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.spec._group import Group
 from lava_sparse_rnn.spec._tensors import Diagonal, Weights
 from lava_sparse_rnn.spec.groups import (
@@ -53,7 +53,7 @@ class Copies:
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class Node(Brief):
     """A group of neurons in a layer.
 
     Parameters
@@ -87,7 +87,7 @@ class Node:
 
 
 @dataclass(frozen=True, eq=False)
-class Edge:
+class Edge(Brief):
     """Synapses from a wire to an accumulator of a group.
 
     Parameters
@@ -145,7 +145,7 @@ class Edge:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(Brief):
     """How a layer computes.
 
     Parameters

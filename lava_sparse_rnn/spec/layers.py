@@ -21,7 +21,7 @@ from lava_sparse_rnn.fixed_point import (
     fit_lines,
     frozen_ints,
 )
-from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Part, Weights, Wire
+from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Part, Weights, Wire, share
 
 NONLINEARITIES = ("real_gate", "split", "none")
 
@@ -91,6 +91,25 @@ class Layer(Part):
         """The sparse matrices by name."""
         values = {f.name: getattr(self, f.name) for f in fields(cast("Any", self))}
         return {n: value for n, value in values.items() if isinstance(value, Weights)}
+
+    @property
+    def summary(self) -> str:
+        """Sizes, weights and their sparsity, in a line."""
+        matrices = self.matrices.values()
+        total = sum(m.shape[0] * m.shape[1] for m in matrices)
+        nonzero = share(sum(m.nnz for m in matrices), total)
+        return f"{self.inp.size} -> {self.out.size}, {nonzero}"
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the non-zero weights alone, without their positions."""
+        return sum(-(-m.nnz * m.bits // 8) for m in self.matrices.values())
+
+    def _about(self) -> str:
+        held = {f.name: getattr(self, f.name) for f in fields(cast("Any", self))}
+        widths = (f"{n} {v.bits}" for n, v in held.items() if hasattr(v, "bits"))
+        plain = (f"{n}={v}" for n, v in held.items() if isinstance(v, int | str))
+        return ", ".join([self.summary, *plain, f"bits: {' '.join(widths)}"])
 
     def sizes(self) -> Iterator[tuple[str, object, object]]:
         """What must have some size: name, size or shape, what that must be."""

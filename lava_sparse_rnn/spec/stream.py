@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import (
+    Brief,
     OverflowCounters,
     QFormat,
     SpecError,
@@ -86,8 +87,13 @@ class Stream(Stepper, Protocol):
     def __exit__(self, *exc_info: object) -> None: ...
 
 
-class HoldsNothing:
+class HoldsNothing(Brief):
     """The part of a `Stream` that is the same for all that have nothing to close."""
+
+    network: Network
+
+    def _about(self) -> str:
+        return f"{self.network.d_in} -> {self.network.d_out}"
 
     @property
     def notes(self) -> tuple[str, ...]:

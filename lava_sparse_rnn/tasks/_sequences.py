@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lava_sparse_rnn.fixed_point import Brief
+
 IGNORED = -100
 """Label of tokens behind the end of a sequence (torch's own for `cross_entropy`)."""
 
 
 @dataclass(frozen=True)
-class Sequences:
+class Sequences(Brief):
     """Arrays that fit each other.
 
     Parameters

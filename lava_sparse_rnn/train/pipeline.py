@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.nn.quantize import calibrate, quantize, with_silence
 from lava_sparse_rnn.spec import statistics
 from lava_sparse_rnn.train import checkpoint, lock
@@ -36,7 +37,7 @@ CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Brief):
     """What a run has made.
 
     Parameters

@@ -19,6 +19,7 @@ from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.mixing.pool import Pool, noise_bed, pick, say, unit
 from lava_sparse_rnn.audio.sound.power import active_power
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.fixed_point import Brief
 
 _TRIES = 50
 _LEAST_POWER = 0.02  # of a voice whose clips have a power of 1 where they are active
@@ -97,7 +98,7 @@ class MixerConfig:
 
 
 @dataclass(frozen=True)
-class Mix:
+class Mix(Brief):
     """One pair and how it was made.
 
     Attributes
@@ -123,7 +124,7 @@ class Mix:
     noise_kind: str
 
 
-class Mixer:
+class Mixer(Brief):
     """Endless noisy and clean pairs of one split.
 
     Parameters
@@ -143,6 +144,10 @@ class Mixer:
     >>> mixer = Mixer("corpus", "train", seconds=3.0, seed=0)   # doctest: +SKIP
     >>> noisy, clean = mixer[0]                                 # doctest: +SKIP
     """
+
+    def _about(self) -> str:
+        c = self.config
+        return f"{c.cache!r}, {c.split!r}, {c.seconds} s, seed {c.seed}"
 
     kind = "mixer"
     """Name by which a worker process knows this class."""

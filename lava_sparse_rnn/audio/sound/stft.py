@@ -31,6 +31,7 @@ import numpy as np
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.fft import irfft, rfft
 from lava_sparse_rnn.audio.sound.samples import check_samples
+from lava_sparse_rnn.fixed_point import Brief
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ class Stft:
         return np.concatenate([total, np.zeros(length - len(total), self.dtype)])
 
 
-class Analyzer:
+class Analyzer(Brief):
     """Streaming analysis: chunks of any size in, frames out.
 
     The frames are those of :meth:`Stft.analysis`, bit by bit.
@@ -222,6 +223,9 @@ class Analyzer:
     ----------
     stft : Stft
     """
+
+    def _about(self) -> str:
+        return repr(self.stft)
 
     def __init__(self, stft: Stft):
         self.stft = stft
@@ -273,7 +277,7 @@ class Analyzer:
         return out
 
 
-class Synthesizer:
+class Synthesizer(Brief):
     """Streaming synthesis: frames in, ``hop_length`` samples for each out.
 
     Sample ``n`` of the stream is sample ``n - overlap`` of :meth:`Stft.synthesis`,
@@ -283,6 +287,9 @@ class Synthesizer:
     ----------
     stft : Stft
     """
+
+    def _about(self) -> str:
+        return repr(self.stft)
 
     def __init__(self, stft: Stft):
         self.stft = stft

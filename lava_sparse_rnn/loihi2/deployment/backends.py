@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import DeploymentError
 
@@ -127,7 +128,7 @@ def opened(
 
 
 @dataclass(frozen=True, eq=False)
-class CheckResult:
+class CheckResult(Brief):
     """How a backend's answers compare with a bundle's golden output.
 
     Parameters

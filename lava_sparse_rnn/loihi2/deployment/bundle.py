@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.deployment import manifest as m
 from lava_sparse_rnn.loihi2.deployment.errors import BundleError
 from lava_sparse_rnn.loihi2.deployment.program import GroupProgram
@@ -19,7 +20,7 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Bundle:
+class Bundle(Brief):
     """What a bundle's folder holds, all of it read and checked.
 
     Parameters
@@ -42,6 +43,13 @@ class Bundle:
     weights: dict[str, sparse.csr_array]
     golden_input: IntArray
     golden_output: IntArray
+
+    def _about(self) -> str:
+        m, held = self.manifest, sum(f.bytes for f in self.manifest.files.values())
+        sizes = f"{m.network.d_in} -> {m.network.d_out}, latency {m.network.latency}"
+        parts = f"{len(m.groups)} groups, {len(m.connections)} connections"
+        checked = f"{len(self.golden_input)} golden tokens, {held:,} bytes"
+        return f"'{self.path}', {sizes}, {parts}, {len(m.cores)} cores, {checked}"
 
     def group_program(self, name: str, mode: str = "pipelined") -> GroupProgram:
         """A group's program with its constants for one mode.

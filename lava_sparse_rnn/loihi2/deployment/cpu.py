@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import OverflowCounters, QFormat, SpecError
+from lava_sparse_rnn.fixed_point import Brief, OverflowCounters, QFormat, SpecError
 from lava_sparse_rnn.loihi2.counts import PER_CORE
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import DeploymentError
@@ -112,7 +112,7 @@ def _costs(image: CoreImage, word_bits: int) -> dict[str, IntArray]:
     return costs
 
 
-class CpuBackend:
+class CpuBackend(Brief):
     """Runs a bundle with the microcode interpreter.
 
     It reads nothing but the bundle. Entry point ``cpu``.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.deployment import manifest as m
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.program import GroupProgram
@@ -22,7 +23,7 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class CoreSynapses:
+class CoreSynapses(Brief):
     """Synapses of one connection on one core.
 
     Parameters
@@ -50,7 +51,7 @@ class CoreSynapses:
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
+class Route(Brief):
     """Messages from one output of a core to another core.
 
     Parameters
@@ -75,7 +76,7 @@ class Route:
 
 
 @dataclass(frozen=True, eq=False)
-class CoreImage:
+class CoreImage(Brief):
     """All that one core needs.
 
     Parameters
@@ -119,7 +120,7 @@ class CoreImage:
 
 
 @dataclass(frozen=True, eq=False)
-class BoardImage:
+class BoardImage(Brief):
     """All cores, and the ways in and out.
 
     Parameters

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from lava_sparse_rnn.fixed_point import brief
 from lava_sparse_rnn.loihi2.chip import Board
 from lava_sparse_rnn.loihi2.memory import MemoryModel
 
@@ -133,6 +134,13 @@ class FileEntry(_Strict):
 
 class Manifest(_Strict):
     """The whole of a bundle but its arrays and programs."""
+
+    def __repr__(self) -> str:
+        parts = ("groups", "connections", "cores", "files")
+        sizes = ", ".join(f"{len(getattr(self, name))} {name}" for name in parts)
+        return f"loihi2.Manifest({self.made_by}, {brief(self.network)}, {sizes})"
+
+    __str__ = __repr__
 
     format: Literal["lava_sparse_rnn.bundle"]
     schema_version: Literal[1]

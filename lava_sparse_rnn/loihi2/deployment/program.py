@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn import microcode
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.microcode import Program, Timing
 from lava_sparse_rnn.spec import Recipe
 
@@ -17,7 +18,7 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class GroupProgram:
+class GroupProgram(Brief):
     """Neurons of one group, ready to be put on a board.
 
     Parameters

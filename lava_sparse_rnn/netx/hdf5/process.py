@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from lava_sparse_rnn.netx._file import Entry, opened
 from lava_sparse_rnn.netx._table import Row, table
 from lava_sparse_rnn.proc._neurons.process import TimedProcess
+from lava_sparse_rnn.proc._neurons.signature import any_of
 
 
 class OfFile(type(TimedProcess)):
@@ -90,6 +91,7 @@ class Network(TimedProcess, metaclass=OfFile):
         super().__init_subclass__(**kwargs)
         if Network in cls.__bases__:
             Network.kinds.append(cls)
+            Network.__signature__ = any_of(k.__signature__ for k in Network.kinds)
 
     @classmethod
     def reads(cls, entries: list[Entry]) -> bool:

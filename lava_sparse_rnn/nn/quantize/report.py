@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.nn.folded import FoldedNetwork
 from lava_sparse_rnn.nn.quantize._calibrate import inputs_of
 from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
@@ -51,7 +52,7 @@ class TensorError:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Brief):
     """Result of `error_report`.
 
     Parameters

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from typing import Any, ClassVar, TypeVar
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
@@ -12,7 +13,8 @@ from lava.magma.core.process.variable import Var
 from lava.magma.core.run_conditions import AbstractRunCondition
 from lava.magma.core.run_configs import RunConfig
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import Brief, SpecError
+from lava_sparse_rnn.proc._neurons.signature import signature_of
 from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
 from lava_sparse_rnn.proc._runtime.lock import LOCK
 from lava_sparse_rnn.proc._runtime.reset import reset_parts
@@ -36,7 +38,7 @@ from lava_sparse_rnn.spec.quantize import as_recipe
 _COMPILED = "is part of what is compiled"  # in the state of a pickled Process
 
 
-class Process(AbstractProcess):
+class Process(Brief, AbstractProcess):
     """A Lava Process that may refuse its arguments, and whose runs always end.
 
     `run`, `wait`, `pause` and `stop` are Lava's, but the network runs in this process
@@ -47,12 +49,24 @@ class Process(AbstractProcess):
     model prints it and sends zeros from then on.)
     """
 
+    __signature__: ClassVar[inspect.Signature]
+    given: ClassVar[tuple[str, ...]] = ()  # parameters of bases that a class sets
+
     # Lava's __del__ looks for it, also where __init__ has raised before it was set.
     _runtime: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__signature__ = signature_of(cls, cls.given)
 
     def __init__(self, **kwargs: Any) -> None:
         with log_handlers_restored():
             super().__init__(**kwargs)
+
+    def _about(self) -> str:
+        ports = [*getattr(self, "in_ports", ()), *getattr(self, "out_ports", ())]
+        shapes = (f"{port.name} {port.shape}" for port in ports)
+        return ", ".join([repr(getattr(self, "name", None)), *shapes])
 
     def __copy__(self) -> Process:
         # Two Processes cannot share ports and Vars.

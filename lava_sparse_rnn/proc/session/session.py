@@ -126,6 +126,12 @@ class Session(HoldsNothing):
             self._stack = stack.pop_all()
         self._finalizer = weakref.finalize(self, _close, self._stack, os.getpid())
 
+    def _about(self) -> str:
+        name = f"{type(self.process).__name__} {self.process.name!r}"
+        shapes = f"{self._inp.shape} -> {self._sink.a_in.shape}"
+        state = "closed" if self._runtime is None else "open"
+        return f"{name}, {shapes}, latency {self._latency}, {state}"
+
     def _connect(self, out: OutPort) -> None:
         """Put the process between a source and a sink that share our memory."""
         shape = (self._capacity, *self._inp.shape)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
 from lava_sparse_rnn.spec._validate import shifted_bound
 from lava_sparse_rnn.spec.layers import Affine, Recipe
@@ -23,7 +23,7 @@ from lava_sparse_rnn.spec.quantize.peaks import HEADROOM, Peaks, peak_frac, real
 
 
 @dataclass(frozen=True, eq=False)
-class RealAffine:
+class RealAffine(Brief):
     """``out = W u + bias`` in real numbers, with a ReLU if ``relu``.
 
     Parameters

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, QFormat, SpecError
+from lava_sparse_rnn.fixed_point import (
+    MAX_SHIFT,
+    SIGMOID_FRAC,
+    Brief,
+    QFormat,
+    SpecError,
+)
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
 from lava_sparse_rnn.spec._validate import shifted_bound
 from lava_sparse_rnn.spec.groups import STATE_GATES
@@ -39,7 +45,7 @@ COMPLEX = ("a_bar", "B_bar", "C", "bias_x")
 
 
 @dataclass(frozen=True, eq=False)
-class RealBlock:
+class RealBlock(Brief):
     """The equations of a block in real numbers; see `spec.S5Block`.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.spec._tensors import Weights, Wire
 from lava_sparse_rnn.spec._validate import shifted_bound
 from lava_sparse_rnn.spec.layers import S4D, Recipe
@@ -36,7 +36,7 @@ ComplexArray = NDArray[np.complex128]
 
 
 @dataclass(frozen=True, eq=False)
-class RealS4D:
+class RealS4D(Brief):
     """``y = 2 sum_n c x``, ``x' = a x + b u``, each channel on its own.
 
     Parameters

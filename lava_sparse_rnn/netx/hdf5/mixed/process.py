@@ -56,6 +56,8 @@ class MixedNetwork(Network):
         See `Network`.
     """
 
+    given = ("entries", "period", "clock")
+
     def __init__(
         self,
         net_config: str | PathLike[str],

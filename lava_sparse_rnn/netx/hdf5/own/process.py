@@ -39,6 +39,8 @@ class OwnNetwork(SparseRNN, Network):
         When the file is missing, damaged, or has other layers.
     """
 
+    given = ("entries", "network")
+
     def __init__(
         self,
         net_config: str | PathLike[str],

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is shown of an object: a few words, whatever the number of its numbers."""
+
+import copy
+import dataclasses
+import importlib
+import pickle
+import re
+
+import numpy as np
+import pytest
+
+from lava_sparse_rnn import audio, c_export, engine, loihi2, microcode, spec
+from lava_sparse_rnn.fixed_point import Brief, fit_lines
+from lava_sparse_rnn.loihi2 import deployment
+from lava_sparse_rnn.spec import reference
+
+FRONT_END = audio.FrontEnd(n_fft=16, hop_length=4)
+
+
+def network_of(n_blocks, width=8):
+    rng = np.random.default_rng(0)
+    sizes = {"d_in": 9, "d_model": width, "d_out": 9, "n_blocks": n_blocks}
+    made = spec.random_network(rng, **sizes)
+    return spec.Network(made.layers, made.recipe, FRONT_END.metadata())
+
+
+def shown(network, folder):
+    """One of each kind of object that is made of a network."""
+    x = np.zeros((3, network.d_in), int)
+    mapping = loihi2.map_network(network)
+    estimate = loihi2.estimate(network, x, mapping)
+    bundle = loihi2.write_bundle(network, folder / "bundle")
+    block, stft = network.layers[1], audio.Stft()
+    yield from (network, network.recipe, fit_lines(), *network.layers[:2])
+    yield from (block.B_re, block.D, block.bias_z, block.s, block.a_format, block.g)
+    yield from (network.graphs[1], *network.graphs[1].nodes, *network.graphs[1].edges)
+    yield from (node.group for node in network.graphs[1].nodes)
+    yield from (mapping, mapping.groups[1], mapping.groups[1].inputs[0])
+    yield from (estimate, estimate.counts, estimate.counts.real, estimate.pipelined)
+    yield from (bundle, bundle.manifest, deployment.board_image(bundle))
+    yield from (bundle.programs["layer1_gate"], c_export.export(network))
+    yield from (reference.Reference(network), microcode.Stream(network))
+    yield from (audio.Denoiser(network), stft, audio.Analyzer(stft))
+    yield microcode.Stream(network).groups["layer1_gate"]
+    if engine.EXTENSION is not None:
+        yield from (engine.Engine(network), engine.Stream(network))
+
+
+@pytest.mark.parametrize(("n_blocks", "width"), [(1, 8), (12, 40)])
+def test_a_repr_is_a_few_lines(n_blocks, width, tmp_path):
+    for thing in shown(network_of(n_blocks, width), tmp_path):
+        text = repr(thing)
+        assert len(text) <= 700, text
+        assert text.count("\n") < 10, text
+        assert type(thing).__name__ in text
+        assert " at 0x" not in text
+        assert "array(" not in text
+        assert text == repr(copy.deepcopy(thing))
+
+
+def test_a_network_says_what_it_is():
+    network = network_of(1)
+    first, *layers = repr(network).splitlines()
+    held = [m for layer in network.layers for m in layer.matrices.values()]
+    nnz = sum(m.nnz for m in held)
+    assert first.startswith(f"spec.Network(9 -> 9, latency 5, {nnz} of ")
+    assert f"{nnz} bytes" in first  # of 8 bits each
+    names = [line.split(":")[0] for line in layers]
+    assert names == ["  0 affine", "  1 s5", "  2 affine"]
+    many = repr(network_of(30)).splitlines()
+    assert many[-2] == "  ... 26 more"
+    assert many[-1].startswith("  31 affine: 8 -> 9, ")
+
+
+def test_an_estimate_says_that_it_is_one(tmp_path):
+    network = network_of(1)
+    mapping = loihi2.map_network(network)
+    text = repr(loihi2.estimate(network, np.ones((3, 9), int), mapping))
+    assert "no hardware was run" in text
+    assert "pipelined, step at least" in text
+
+
+def test_a_class_keeps_the_repr_that_it_is_given():
+    @dataclasses.dataclass(frozen=True)
+    class Pair(Brief):
+        numbers: np.ndarray
+        name: str = "x"
+
+    pair = Pair(np.arange(100))
+    assert repr(pair).endswith("Pair(numbers=int64 (100,), 0..99, name='x')")
+    assert pickle.loads(pickle.dumps(spec.Bias.zeros(3))) == spec.Bias.zeros(3)
+
+
+LARGE = re.compile(r"NDArray|Array\b|Tensor|csr_array|Network\b|Mapping\b|Program\b")
+ROOMS = (
+    *("fixed_point", "spec", "spec.graph", "spec.groups", "spec.quantize", "engine"),
+    *("c_export", "microcode", "loihi2", "loihi2.deployment", "audio"),
+    *("nn", "nn.quantize", "train"),
+)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_public_dataclasses_of_arrays_are_brief(room):
+    if room.split(".")[0] in ("nn", "train"):
+        pytest.importorskip("torch")
+    module = importlib.import_module(f"lava_sparse_rnn.{room}")
+    names = getattr(module, "__all__", dir(module))
+    for cls in (getattr(module, name) for name in names):
+        if isinstance(cls, type) and dataclasses.is_dataclass(cls):
+            kinds = [str(f.type) for f in dataclasses.fields(cls) if f.repr]
+            if any(LARGE.search(kind) for kind in kinds):
+                assert issubclass(cls, Brief), cls
