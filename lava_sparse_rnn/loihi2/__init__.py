@@ -5,9 +5,10 @@ No hardware is needed and none was run: capacity is from public sources, counts 
 from runs of the reference executor, time and energy are estimates.
 """
 
+from lava_sparse_rnn.loihi2.bounds import Estimate, Mode, TermTime
 from lava_sparse_rnn.loihi2.chip import BOARDS, Board, Chip, as_board
 from lava_sparse_rnn.loihi2.coefficients import PRESETS, Coefficients, as_coefficients
-from lava_sparse_rnn.loihi2.cost import Estimate, Mode, TermTime, estimate, weigh
+from lava_sparse_rnn.loihi2.cost import estimate, weigh
 from lava_sparse_rnn.loihi2.counts import Counts, Tally, count
 from lava_sparse_rnn.loihi2.deployment import (
     Bundle,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lava_sparse_rnn.files import replacing
-from lava_sparse_rnn.loihi2.cost import Estimate
+from lava_sparse_rnn.loihi2.bounds import Estimate
 from lava_sparse_rnn.loihi2.mapping import Mapping
 
 CHIPS_SHOWN = 8

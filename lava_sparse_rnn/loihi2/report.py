@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lava_sparse_rnn.loihi2.cost import NEURON_OPS, Estimate, Mode
+from lava_sparse_rnn.loihi2.bounds import NEURON_OPS, Estimate, Mode
 from lava_sparse_rnn.loihi2.counts import PER_CORE, Counts
 from lava_sparse_rnn.loihi2.mapping import Mapping
 
