@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 
 from lava_sparse_rnn import engine
 from lava_sparse_rnn.fixed_point import choose
-from lava_sparse_rnn.spec import Network, Stream
+from lava_sparse_rnn.spec import Network, Stream, check_network
 
 # Where each is found: only the one that is asked for is imported, Lava above all.
 BACKENDS = {
@@ -38,5 +38,6 @@ def create(name: str, network: Network) -> Stream:
     SpecError
         When there is no such backend; the message lists them.
     """
+    check_network(network, "backend", name)
     made: Callable[[Network], Stream] = resolve_name(choose("backend", name, BACKENDS))
     return made(network)

@@ -12,8 +12,8 @@ ROOMS = {
     "fixed_point": """
         Arithmetic Brief Immutable IntegerArithmetic MAX_SHIFT OVERFLOWS
         OverflowCounters PLAN QFormat ROUNDINGS RealArithmetic SIGMOID_FRAC
-        SIGMOID_ONE Shift SigmoidLines SpecError brief choose fit_lines frozen_ints
-        lines_from_points lines_from_real quantize saturate shift span wrap
+        SIGMOID_ONE Shift SigmoidLines SpecError brief check_whole choose fit_lines
+        frozen_ints lines_from_points lines_from_real quantize saturate shift span wrap
     """,
     "spec": """
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION LAYER_TYPES Layer

@@ -16,7 +16,7 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.samples import check_samples
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
 from lava_sparse_rnn.fixed_point import Brief
-from lava_sparse_rnn.spec import Network, SpecError
+from lava_sparse_rnn.spec import Network, SpecError, check_network
 from lava_sparse_rnn.spec.stream import PIECE, HoldsNothing, Progress, State
 from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
 
@@ -76,7 +76,7 @@ class Denoiser(HoldsNothing):
     """
 
     def __init__(self, network: Network, backend: str = "reference") -> None:
-        self.network = network
+        self.network = check_network(network, "Denoiser", backend)
         self.front_end = FrontEnd.from_metadata(network.meta)
         bins = self.front_end.bins
         if (network.d_in, network.d_out) != (bins, bins):

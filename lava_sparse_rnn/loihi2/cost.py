@@ -13,6 +13,7 @@ a core, those are two more such parts. Energy is the sum of all events.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ from lava_sparse_rnn.loihi2.bounds import Estimate, Mode, TermTime
 from lava_sparse_rnn.loihi2.coefficients import Coefficients, as_coefficients
 from lava_sparse_rnn.loihi2.counts import Counts, Tally, count
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
-from lava_sparse_rnn.loihi2.mapping import Mapping
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
+from lava_sparse_rnn.spec import Network, check_network
 
 FloatArray = NDArray[np.float64]
 Parts = tuple[tuple[str, str], ...]
@@ -98,9 +99,11 @@ def estimate(
     ------
     Loihi2Error, SpecError
     """
+    check_network(network, "estimate", x, mapping)
+    check_mapping(mapping, "estimate")
     for name, value in (("token_s", token_s), ("buffer_s", buffer_s)):
-        if not (np.isfinite(value) and value > 0):
-            raise Loihi2Error(f"{name} is {value}, must be a positive number")
+        if not (isinstance(value, Real) and np.isfinite(value) and value > 0):
+            raise Loihi2Error(f"{name} is {value!r}, must be a positive number")
     c = as_coefficients(preset)
     return weigh(count(network, x, mapping), c, token_s, buffer_s)
 

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import INPUT, NeuronGroup, neuron_groups
-from lava_sparse_rnn.loihi2.mapping import Mapping
+from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
 from lava_sparse_rnn.loihi2.memory import FORMATS
-from lava_sparse_rnn.spec import Network, reference
+from lava_sparse_rnn.spec import Network, check_network, reference
 from lava_sparse_rnn.spec._tensors import same
 
 FloatArray = NDArray[np.float64]
@@ -137,7 +137,8 @@ def count(network: Network, x: ArrayLike, mapping: Mapping) -> Counts:
     SpecError
         When ``x`` does not fit the network.
     """
-    check_same(network, mapping)
+    check_network(network, "count", x, mapping)
+    check_same(network, check_mapping(mapping, "count"))
     trace: dict[str, NDArray] = {}
     x = np.asarray(x)
     reference.run(network, x, trace)

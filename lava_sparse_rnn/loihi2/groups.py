@@ -18,7 +18,7 @@ from scipy import sparse
 from lava_sparse_rnn import microcode
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.microcode import Kind, Program, Report, Timing
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec import Network, check_network
 from lava_sparse_rnn.spec.graph import INP, Graph, Node
 
 IntArray = NDArray[np.int64]
@@ -187,6 +187,7 @@ def neuron_groups(network: Network) -> tuple[NeuronGroup, ...]:
     ----------
     network : Network
     """
+    check_network(network, "neuron_groups")
     groups: list[NeuronGroup] = []
     source, depth = INPUT, 0
     for i, graph in enumerate(network.graphs):

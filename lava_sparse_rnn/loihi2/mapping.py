@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.chip import Board
+from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import NeuronGroup
 from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection
 from lava_sparse_rnn.loihi2.noc import Mesh
@@ -193,3 +194,18 @@ class Mapping(Brief):
         if self.chips > 1:
             return self.board.chips // self.chips
         return self.board.chips * self.copies_per_chip
+
+
+def check_mapping(value: object, asked_by: str) -> Mapping:
+    """``value`` if it is a mapping, or an error that says how to get one.
+
+    Raises
+    ------
+    Loihi2Error
+    """
+    if isinstance(value, Mapping):
+        return value
+    raise Loihi2Error(
+        f"{asked_by}: needs a loihi2.Mapping, got {type(value).__name__}; "
+        "map_network(network) makes one"
+    )

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.fixed_point import check_whole
 from lava_sparse_rnn.loihi2.chip import Board, Chip, as_board
+from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import MemoryModel, store
 from lava_sparse_rnn.loihi2.partition import Planner
 from lava_sparse_rnn.loihi2.rules import require, violations
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec import Network, check_network
 
 IntArray = NDArray[np.int64]
 
@@ -53,6 +55,9 @@ def map_network(
     Loihi2Error
         When the network does not fit; the message says what breaks which limit.
     """
+    check_network(network, "map_network", target)
+    if cores is not None:
+        cores = check_whole("map_network: cores", cores, 1, Loihi2Error)
     board, model = as_board(target), model or MemoryModel()
     groups = neuron_groups(network)
     stored = {

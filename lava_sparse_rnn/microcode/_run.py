@@ -123,6 +123,7 @@ def run(
     SpecError
         When ``x`` has another width or values that do not fit the input wire.
     """
+    check_network(network, "microcode", x)
     stream = Stream(network)
     y = stream.run(x, trace=trace)
     if counters is not None:

@@ -153,6 +153,7 @@ def check_network(value: object, asked_by: str, *others: object) -> Network:
 
 def validate(network: Network) -> None:
     """Check a whole network; the first rule that it breaks is raised."""
+    check_network(network, "validate")
     if not isinstance(network.recipe, Recipe):
         raise SpecError(f"network: recipe is {network.recipe!r}, must be a spec.Recipe")
     if not network.layers:
@@ -175,6 +176,7 @@ def write(network: Network, handle: h5py.Group, packed: bool = False) -> None:
 
     With ``packed`` each layer is one compressed array.
     """
+    check_network(network, "write", handle)
     write_layers(handle, network.layers, network.recipe, network.meta, packed)
 
 

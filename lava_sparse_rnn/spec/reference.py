@@ -61,6 +61,7 @@ def run(
     SpecError
         When ``x`` has another width or values that do not fit the input wire.
     """
+    check_network(network, "reference", x)
     return Reference(network, counters=counters).run(x, trace=trace)
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.spec._network import Network
+from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal
 from lava_sparse_rnn.spec.graph import INP, Edge, graph_of
 from lava_sparse_rnn.spec.layers import Layer, Recipe
@@ -59,6 +59,7 @@ class MatrixSize:
 
 def matrix_sizes(network: Network) -> list[MatrixSize]:
     """Every sparse matrix of a network, in the order of the layers."""
+    check_network(network, "statistics")
     return [
         MatrixSize(i, name, weights.shape, weights.nnz, weights.bits)
         for i, layer in enumerate(network.layers)
@@ -131,6 +132,7 @@ def activity(
     -------
     list of LayerActivity
     """
+    check_network(network, "statistics", x, trace)
     rows, u = [], np.asarray(x)
     for i, (layer, graph) in enumerate(
         zip(network.layers, network.graphs, strict=True)

@@ -13,7 +13,10 @@ BAD = {
     "source of text": (lambda n: proc.Source(data=[["a"]]), "numbers"),
     "source's end": (lambda n: proc.Source(data=[[1]], at_end="loop"), "'loop'"),
     "sink of -1": (lambda n: proc.Sink(shape=(1,), num_steps=-1), "-1"),
-    "network": (lambda n: proc.SparseRNN("x.net"), "is a str, must be a Network"),
+    "network": (
+        lambda n: proc.SparseRNN("x.net"),
+        "SparseRNN: needs a spec.Net",
+    ),
     "block": (lambda n: proc.S5Block(n.layers[0]), "is a Affine, must be a S5Block"),
     "group": (lambda n: proc.Gate(group=3), "is a int, must be a GateGroup"),
     "depth": (lambda n: proc.SparseRNN(n, depth=-2), "depth is -2"),

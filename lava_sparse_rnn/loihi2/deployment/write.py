@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.files import replacing_folder
+from lava_sparse_rnn.fixed_point import check_whole
 from lava_sparse_rnn.loihi2.counts import check_same
 from lava_sparse_rnn.loihi2.deployment import manifest as m
 from lava_sparse_rnn.loihi2.deployment._folder import check_target
@@ -21,12 +22,12 @@ from lava_sparse_rnn.loihi2.deployment.errors import BundleError
 from lava_sparse_rnn.loihi2.deployment.program import GroupProgram, group_program
 from lava_sparse_rnn.loihi2.deployment.read import load_bundle
 from lava_sparse_rnn.loihi2.groups import INPUT, Connection, NeuronGroup
-from lava_sparse_rnn.loihi2.mapping import Mapping
+from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
 from lava_sparse_rnn.loihi2.memory import StoredConnection
 from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.loihi2.report import core_table
 from lava_sparse_rnn.microcode import Timing
-from lava_sparse_rnn.spec import Network, Wire, reference
+from lava_sparse_rnn.spec import Network, Wire, check_network, reference
 from lava_sparse_rnn.spec.stream import check_tokens
 
 GOLDEN_TOKENS = 32
@@ -71,6 +72,10 @@ def write_bundle(
     SpecError
         When golden tokens do not fit the network.
     """
+    check_network(network, "write_bundle", path, mapping)
+    if mapping is not None:
+        check_mapping(mapping, "write_bundle")
+    seed = check_whole("write_bundle: seed", seed, 0, BundleError)
     path = Path(path)
     check_target(path, overwrite)
     mapping = map_network(network) if mapping is None else mapping

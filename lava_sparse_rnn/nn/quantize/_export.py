@@ -19,6 +19,7 @@ def export_hdf5(network: spec.Network, target: str | Path | h5py.Group) -> None:
     target : path, or h5py group
         A file is written under another name first and then renamed.
     """
+    spec.check_network(network, "export_hdf5", target)
     if isinstance(target, str | Path):
         network.save(target)
     else:

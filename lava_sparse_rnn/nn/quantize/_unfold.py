@@ -15,7 +15,16 @@ from lava_sparse_rnn.nn.folded import (
     FoldedNetwork,
     not_trained,
 )
-from lava_sparse_rnn.spec import S4D, Affine, Bias, Network, S5Block, Weights, Wire
+from lava_sparse_rnn.spec import (
+    S4D,
+    Affine,
+    Bias,
+    Network,
+    S5Block,
+    Weights,
+    Wire,
+    check_network,
+)
 
 
 def unfold(network: Network) -> FoldedNetwork:
@@ -32,6 +41,7 @@ def unfold(network: Network) -> FoldedNetwork:
     FoldedNetwork
         Tensors of float64.
     """
+    check_network(network, "unfold")
     rule = network.recipe.state_nonlinearity
     return FoldedNetwork(
         tuple(UNFOLDERS[type(layer)](layer, rule) for layer in network.layers)

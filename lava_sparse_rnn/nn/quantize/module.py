@@ -302,6 +302,7 @@ class QuantizedRNN(nn.Module):
 
     def __init__(self, folded: FoldedNetwork, network: spec.Network) -> None:
         super().__init__()
+        spec.check_network(network, "QuantizedRNN", folded)
         for i, layer in enumerate(network.layers):
             _check_wires(layer, f"layer {i}")
         self.meta = dict(network.meta)

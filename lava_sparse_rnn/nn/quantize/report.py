@@ -127,6 +127,7 @@ def error_report(
     ValueError
         If there is no batch.
     """
+    spec.check_network(network, "error_report", folded, batches)
     sums = _Sums(folded, network, metric)
     for batch in inputs_of(batches, folded.d_in):
         sums.add(batch)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import OverflowCounters
 from lava_sparse_rnn.proc.session.session import Session
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec import Network, check_network
 from lava_sparse_rnn.spec.stream import Progress
 
 
@@ -72,6 +72,8 @@ def run(
         Whatever a model raises, with the traceback from there; of another process it
         is in the cause. The network is gone then, as it is after Ctrl-C.
     """
+    if not isinstance(network, AbstractProcess):
+        check_network(network, "run", x)
     options: dict[str, Any] = {"mode": mode, "latency": latency}
     options |= {"run_cfg": run_cfg, "runtime": runtime}
     n_tokens = np.shape(x)[0] if np.ndim(x) else 0  # run reports wrong shapes

@@ -15,7 +15,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import RunConfig
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
+from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError, check_whole
 from lava_sparse_rnn.proc._neurons.guard import whole, within_int32
 from lava_sparse_rnn.proc._neurons.timing import Clock
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
@@ -26,7 +26,7 @@ from lava_sparse_rnn.proc.io.process import Sink, Source
 from lava_sparse_rnn.proc.s5_block.process import S5Block
 from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec import Network, check_network
 from lava_sparse_rnn.spec.stream import (
     HoldsNothing,
     Progress,
@@ -100,8 +100,11 @@ class Session(HoldsNothing):
         run_cfg: RunConfig | None = None,
         runtime: str | None = None,
     ) -> None:
-        if capacity < 0:
-            raise SpecError(f"Session: capacity is {capacity}, must be 0 or more")
+        if not isinstance(network, AbstractProcess):
+            check_network(network, "Session", tag)
+        capacity = check_whole("Session: capacity", capacity)
+        if latency is not None:
+            latency = check_whole("Session: latency", latency)
         options = {"mode": mode, "latency": latency, "capacity": capacity}
         run_cfg = run_cfg or RunCfg(tag, layered=layered, runtime=runtime)
         self._made_with = network, options | {"run_cfg": run_cfg}

@@ -9,9 +9,9 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
 from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
-from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
+from lava_sparse_rnn.proc._neurons.process import TimedProcess
 from lava_sparse_rnn.proc._neurons.timing import period_of
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec import Network, check_network
 
 
 class SparseRNN(TimedProcess):
@@ -51,7 +51,7 @@ class SparseRNN(TimedProcess):
         period: int | None = None,
         **kwargs: Any,
     ) -> None:
-        check_type(network, Network, f"{type(self).__name__}: network")
+        check_network(network, type(self).__name__)
         super().__init__(
             network=network,
             mode=mode,
