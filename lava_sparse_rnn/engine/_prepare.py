@@ -253,6 +253,7 @@ def _grown(matrix: Any, n: int, axis: int) -> Any:
 
 def supports(network: Network) -> bool:
     """Whether there are kernels for every layer of a network."""
+    check_network(network, "engine")
     return all(layer.type in DESCRIBERS for layer in network.layers)
 
 
