@@ -11,6 +11,9 @@ process, and a new one for every way to run it:
 - *Lava*: nothing but Lava's own processes, a source, a connection, neurons and a sink,
   with Lava's ``run`` and ``stop``, for comparison.
 
+Networks run in this process, the last ones too, or with ``--runtime processes`` in
+Lava's own runtime.
+
 Counted are children (without Python's tracker of shared memory, which every program
 that uses Lava starts once), segments of shared memory that were made here and still
 have a name, open file descriptors, threads, and resident memory after a garbage
@@ -41,7 +44,7 @@ from lava.proc.io.sink import RingBuffer as Receiver
 from lava.proc.io.source import RingBuffer
 from lava.proc.lif.process import LIF
 
-from lava_sparse_rnn import proc, spec
+from lava_sparse_rnn import inline, proc, spec
 
 N_TOKENS = 6
 COLUMNS = ("children", "segments", "files", "threads", "rss_mb")
@@ -152,7 +155,9 @@ WAYS: dict[str, Callable[[spec.Network], np.ndarray]] = {
 }
 
 
-def soak(way: str, stops: list[int]) -> Iterator[tuple[int, dict[str, float]]]:
+def soak(
+    way: str, stops: list[int], runtime: str = inline.INLINE
+) -> Iterator[tuple[int, dict[str, float]]]:
     """Run cycles of one way, and look after as many as ``stops`` say.
 
     Raises
@@ -165,15 +170,18 @@ def soak(way: str, stops: list[int]) -> Iterator[tuple[int, dict[str, float]]]:
     expected = spec.reference.run(network, tokens(network))
     yield 0, snapshot()
     for cycle in range(1, max(stops) + 1):
-        if not np.array_equal(WAYS[way](network), expected):
+        with inline.runtime(runtime):
+            answers = WAYS[way](network)
+        if not np.array_equal(answers, expected):
             raise RuntimeError(f"{way}, cycle {cycle}: answers differ")
         if cycle in stops:
             yield cycle, snapshot()
 
 
-def rows(way: str, stops: list[int]) -> Iterator[list[str]]:
+def rows(way: str, stops: list[int], runtime: str) -> Iterator[list[str]]:
     """The table's rows of one way, measured in a new process."""
-    command = [sys.executable, __file__, "--only", way, "--cycles", *map(str, stops)]
+    command = [sys.executable, __file__, "--only", way, "--runtime", runtime]
+    command += ["--cycles", *map(str, stops)]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     for line in output.stdout.splitlines():
         cycle, found = json.loads(line)
@@ -188,14 +196,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cycles", type=int, nargs="+", default=[1, 20, 200])
     parser.add_argument("--only", choices=WAYS, help="this way, as lines of JSON")
+    parser.add_argument("--runtime", choices=inline.RUNTIMES, default=inline.INLINE)
     parser.add_argument("-o", "--output", type=Path, help="write the table here")
     options = parser.parse_args()
     if options.only is not None:
-        for found in soak(options.only, options.cycles):
+        for found in soak(options.only, options.cycles, options.runtime):
             print(json.dumps(found), flush=True)
         return
     table = [["way", "cycles", *HEADINGS], ["---"] * (2 + len(HEADINGS))]
-    found = (row for way in WAYS for row in rows(way, options.cycles))
+    stops, runtime = options.cycles, options.runtime
+    found = (row for way in WAYS for row in rows(way, stops, runtime))
     lines = []
     for row in itertools.chain(table, found):
         lines.append("| " + " | ".join(row) + " |\n")

@@ -30,8 +30,8 @@ def default() -> str:
 def create(name: str, network: Network) -> Stream:
     """The backend ``name`` with ``network`` in it.
 
-    `close` it at the end, or use it as a context manager: ``lava`` holds operating
-    system processes.
+    `close` it at the end, or use it as a context manager: ``lava`` holds a
+    Lava network.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class Denoiser(HoldsNothing):
     """Samples in, cleaner samples out.
 
     Several threads can use it: each call waits for the one before. `close` it at the
-    end, or use it as a context manager: what the backend holds, such as the processes
+    end, or use it as a context manager: what the backend holds, such as the network
     of ``lava``, goes then.
 
     Parameters

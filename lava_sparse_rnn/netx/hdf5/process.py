@@ -34,9 +34,9 @@ class OfFile(type(TimedProcess)):
 class Network(TimedProcess, metaclass=OfFile):
     """A ``.net`` file as a Lava Process.
 
-    A file of this library's layers becomes an `OwnNetwork`, one operating-system
-    process by default. Any other file becomes a `MixedNetwork`, in which layers of
-    lava-dl and those of `register` stand between.
+    A file of this library's layers becomes an `OwnNetwork`, one model by default. Any
+    other file becomes a `MixedNetwork`, in which layers of lava-dl and those of
+    `register` stand between.
 
     Parameters
     ----------

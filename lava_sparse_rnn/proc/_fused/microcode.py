@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # pyright: reportAssignmentType=false
 # (Lava writes the type of an instance's attribute as the value of the class's)
-"""A whole network's programs in one operating-system process."""
+"""A whole network's programs in one model."""
 
 from __future__ import annotations
 

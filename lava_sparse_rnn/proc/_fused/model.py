@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A block or a whole network in one operating-system process."""
+"""A block or a whole network in one model."""
 
 from __future__ import annotations
 

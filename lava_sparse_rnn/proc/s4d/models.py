@@ -116,7 +116,7 @@ class AbstractPyS4DModel(GuardedModel):
 @requires(CPU)
 @tag("fixed_pt")
 class PyS4DModelFixed(FixedPt, AbstractPyS4DModel):
-    """The channels in one process: the integer contract."""
+    """The channels in one model: the integer contract."""
 
     inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
     out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
@@ -128,7 +128,7 @@ class PyS4DModelFixed(FixedPt, AbstractPyS4DModel):
 @requires(CPU)
 @tag("floating_pt")
 class PyS4DModelFloat(FloatingPt, AbstractPyS4DModel):
-    """The channels in one process: the same equations in real numbers."""
+    """The channels in one model: the same equations in real numbers."""
 
     inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)

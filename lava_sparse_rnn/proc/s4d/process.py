@@ -31,7 +31,7 @@ class S4D(TimedProcess):
     the states of a channel (as in `SigmaS4dDeltaLayer`), with integer models
     besides. The answer is the real part of ``y``, or both parts.
 
-    Its models are one operating-system process (`fixed_pt`, `floating_pt`) or, with
+    It is one model (`fixed_pt`, `floating_pt`) or, with
     ``select_sub_proc_model=True``, a `Recurrence` between Lava's own `Sparse`, and a
     readout; ports and Vars have the same values in each time step.
 

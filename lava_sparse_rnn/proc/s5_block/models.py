@@ -45,14 +45,14 @@ class IntegerPorts:
 @requires(CPU)
 @tag("fixed_pt")
 class PyS5BlockModelFixed(IntegerPorts, FixedPt, AbstractPyS5BlockModel):
-    """The block in one process: the integer contract."""
+    """The block in one model: the integer contract."""
 
 
 @implements(proc=S5Block, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
 class PyS5BlockModelFloat(FloatingPt, AbstractPyS5BlockModel):
-    """The block in one process: the same equations in real numbers."""
+    """The block in one model: the same equations in real numbers."""
 
     inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
@@ -64,7 +64,7 @@ class PyS5BlockModelFloat(FloatingPt, AbstractPyS5BlockModel):
 @requires(CPU)
 @tag("microcode")
 class PyS5BlockModelMicrocode(IntegerPorts, FusedMicrocode, AbstractPyS5BlockModel):
-    """The block in one process: the programs of its three groups."""
+    """The block in one model: the programs of its three groups."""
 
 
 @implements(proc=S5Block, protocol=LoihiProtocol)

@@ -24,7 +24,7 @@ class S5Block(TimedProcess):
         z   = relu(2 Re(C s) + D u + bias_z)
         out = relu(z sigmoid(W z + bias_g) + u)
 
-    Its models are one operating-system process (`fixed_pt`, `floating_pt`) or a
+    It is one model (`fixed_pt`, `floating_pt`, `microcode`) or a
     network of neuron groups and Lava's connections
     (``select_sub_proc_model=True``), with the same values at the ports in each step.
 

@@ -24,7 +24,7 @@ from lava_sparse_rnn.proc._neurons.layered import join, sent, show_vars
 
 
 class FixedNetworkModel(FixedPt, FusedModel, metaclass=LayerVars):
-    """The network in one process: the integer contract."""
+    """The network in one model: the integer contract."""
 
     state_type = np.int64
     inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
@@ -32,7 +32,7 @@ class FixedNetworkModel(FixedPt, FusedModel, metaclass=LayerVars):
 
 
 class FloatNetworkModel(FloatingPt, FusedModel, metaclass=LayerVars):
-    """The network in one process: the same equations in real numbers."""
+    """The network in one model: the same equations in real numbers."""
 
     state_type = np.float64
     inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)

@@ -17,7 +17,7 @@ from lava_sparse_rnn.spec import Network, check_network
 class SparseRNN(TimedProcess):
     """A network description as one Process.
 
-    Its models are one operating-system process (`fixed_pt`, `floating_pt`) or, with
+    It is one model (`fixed_pt`, `floating_pt`, `microcode`) or, with
     ``select_sub_proc_model=True``, a network of neuron groups and Lava's own
     connections; the values at its ports are the same in every time step.
 

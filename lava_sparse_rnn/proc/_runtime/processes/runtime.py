@@ -3,7 +3,7 @@
 
 Lava's own `run` waits for ever when a model raises, its `stop` when one has died, and
 the interpreter at its end when a network was not stopped; to run a network that was
-stopped writes to memory that is gone. Here whatever happens is noticed (`_watch`), and
+stopped writes to memory that is gone. Here whatever happens is noticed (`watch`), and
 the actors and their shared memory are gone afterwards.
 """
 
