@@ -357,5 +357,5 @@ def test_a_path_is_no_network(wrong):
     tokens = np.zeros((1, NETWORK.d_in), dtype=int)
     with pytest.raises(SpecError, match=r"got the path 'a.net'; spec.load\('a.net'\)"):
         spec.reference.run(wrong, tokens)
-    with pytest.raises(SpecError, match="reference: needs a spec.Network, got ndarray"):
+    with pytest.raises(SpecError, match="reference: arguments are swapped"):
         spec.reference.run(tokens, NETWORK)
