@@ -17,7 +17,7 @@ from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._notices import overflows
-from lava_sparse_rnn.cli._options import NetworkFile
+from lava_sparse_rnn.cli._options import NetworkFile, network_file
 from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.cli._tables import show_table
 from lava_sparse_rnn.files import replacing
@@ -47,8 +47,10 @@ def evaluate(
     beside: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Another network (.net), or the float checkpoint of a training "
-            "(float.safetensors), on the same files; may be repeated."
+            parser=network_file,
+            metavar="NETWORK",
+            help="Another network, or the float checkpoint of a training "
+            "(float.safetensors), on the same files; may be repeated.",
         ),
     ] = None,
     dnsmos: Annotated[

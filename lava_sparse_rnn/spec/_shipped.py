@@ -25,11 +25,10 @@ def locate(name: str | Path) -> Path:
     ----------
     name : str or Path
         The name of a shipped network, such as ``"denoiser"``, or a path. What is a
-        file or folder here is that one, as is every `Path` and every name with a
-        folder or suffix.
+        file or folder here is that one, as is every name with a folder or suffix.
     """
     path = Path(name)
-    if isinstance(name, Path) or path.exists() or not is_name(path):
+    if path.exists() or not is_name(path):
         return path
     return shipped().get(str(name), path)
 

@@ -19,7 +19,7 @@ from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.metrics import MetricLog
 from lava_sparse_rnn.train.optim import rate_factor, set_rate
-from lava_sparse_rnn.train.tasks import Arrays, Batch, Batches, Task
+from lava_sparse_rnn.train.tasks import Batch, Batches, RawBatch, Task
 
 # Steps in a row without a finite gradient after which a run is hopeless.
 _MAX_BAD = 20
@@ -166,7 +166,7 @@ class Stage(ABC):
         self.figures = state["figures"]
         return state["step"]
 
-    def train_step(self, batch: Arrays) -> dict[str, Any]:
+    def train_step(self, batch: RawBatch) -> dict[str, Any]:
         """One optimiser step on a batch of the task."""
         config = self.config
         factor = rate_factor(self.step, self.steps, config.optim)

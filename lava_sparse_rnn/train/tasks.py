@@ -22,10 +22,10 @@ ENTRY_POINTS = "lava_sparse_rnn.tasks"
 TASKS: dict[str, type[Task]] = {}
 """Tasks that were registered by hand, by name; they go before entry points."""
 
-Arrays = tuple[np.ndarray, ...]
+RawBatch = tuple[np.ndarray, ...]
 """A batch as `Task.batches` makes it."""
 
-Batches = Generator[Arrays, None, None]
+Batches = Generator[RawBatch, None, None]
 
 Batch = tuple[Tensor, ...]
 """The same batch in torch, as all else is given it."""

@@ -108,3 +108,10 @@ def test_a_file_is_opened_once(file, mixed, monkeypatch):
     assert opened == [str(file)]
     with h5py.File(file, "r+"):  # and closed again
         pass
+
+
+def test_a_shipped_network_has_a_name(shipped_small):
+    for name in ("denoiser_small", Path("denoiser_small")):
+        net = hdf5.Network(net_config=name)
+        assert (net.inp.shape, net.out.shape) == ((257,), (257,))
+        assert spec.load(name) == shipped_small

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fspath
 from typing import Any, ClassVar
 
 from lava_sparse_rnn.netx._file import Entry, opened
 from lava_sparse_rnn.netx._table import Row, table
 from lava_sparse_rnn.proc._neurons.process import TimedProcess
 from lava_sparse_rnn.proc._neurons.signature import any_of
+from lava_sparse_rnn.spec import locate
 
 
 class OfFile(type(TimedProcess)):
@@ -23,7 +23,7 @@ class OfFile(type(TimedProcess)):
     def __call__(
         cls, net_config: str | PathLike[str], *args: Any, **kwargs: Any
     ) -> Any:
-        with opened(Path(net_config)) as entries:
+        with opened(locate(fspath(net_config))) as entries:
             kind: Any = cls
             if cls is Network:
                 kind = next(k for k in Network.kinds if k.reads(entries))
@@ -41,8 +41,9 @@ class Network(TimedProcess, metaclass=OfFile):
     Parameters
     ----------
     net_config : str or path
-        A file that `spec.Network.save`, an export of `nn`, lava-dl, or a mix of
-        these has written.
+        The name of a shipped network (``"denoiser"``), or a file that
+        `spec.Network.save`, an export of `nn`, lava-dl, or a mix of these has
+        written.
     mode : {"pipelined", "fall_through"}
         A new token in every time step, or every ``latency`` steps. Neurons of other
         libraries advance in every step, so that mixed files can only be pipelined.

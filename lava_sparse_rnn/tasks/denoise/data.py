@@ -16,16 +16,16 @@ from typing import Protocol
 
 import numpy as np
 
-from lava_sparse_rnn.audio.sound.rate import FRAME, SAMPLE_RATE
+from lava_sparse_rnn.audio.sound.power import ACTIVE_RANGE_DB, frame_powers
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
 from lava_sparse_rnn.train.distributed import Group
 
-Batch = tuple[np.ndarray, np.ndarray]
-Batches = Generator[Batch, None, None]
+Mixes = tuple[np.ndarray, np.ndarray]
+Batches = Generator[Mixes, None, None]
 
 _PREFETCH = 4  # batches that each worker keeps ready
 _FIXED = 20260101  # seed of validation, whatever that of the run
-_ACTIVE_RANGE = 1e-3  # frames 30 dB below the loudest one are pauses
 
 
 class Source(Protocol):
@@ -35,7 +35,7 @@ class Source(Protocol):
         """Endless (noisy, clean) batches: number `start`, `start` + `stride`, ..."""
         ...
 
-    def validation(self, snr: float) -> Batch:
+    def validation(self, snr: float) -> Mixes:
         """A fixed batch of mixtures at one ratio."""
         ...
 
@@ -77,7 +77,7 @@ class CorpusSource:
             stride=stride,
         )
 
-    def validation(self, snr: float) -> Batch:
+    def validation(self, snr: float) -> Mixes:
         """See `Source`."""
         from lava_sparse_rnn.audio import Mixer
 
@@ -116,7 +116,7 @@ class SyntheticSource:
             yield self._batch(rng, config.batch, config.seconds, snr=5.0)
             number += stride
 
-    def validation(self, snr: float) -> Batch:
+    def validation(self, snr: float) -> Mixes:
         """See `Source`."""
         config = self._config
         rng = np.random.default_rng(_FIXED)
@@ -133,7 +133,7 @@ class NdnsSource:
 
     def __init__(self, config: DataConfig, seed: int) -> None:
         self._config, self._seed = config, seed
-        self._kept: Batch | None = None
+        self._kept: Mixes | None = None
 
     def _segments(self, validation: bool):
         from lava_sparse_rnn.audio import NdnsSegments, SegmentsConfig
@@ -164,7 +164,7 @@ class NdnsSource:
             stride=stride,
         )
 
-    def validation(self, snr: float) -> Batch:
+    def validation(self, snr: float) -> Mixes:
         """See `Source`; the noises of the examples, brought to that ratio."""
         if self._kept is None:
             count = self._config.validation_mixes
@@ -225,7 +225,7 @@ class SharedSource:
             yield batch[0], batch[1]
             turn = (turn + 1) % group.size
 
-    def validation(self, snr: float) -> Batch:
+    def validation(self, snr: float) -> Mixes:
         """See `Source`."""
         return self._source.validation(snr)
 
@@ -251,7 +251,7 @@ def training_batches(
     newest = start // config.fresh_every
     first = max(newest - config.pool + 1, 0)
     fresh = source.fresh(first)
-    pool: deque[Batch] = deque(maxlen=config.pool)
+    pool: deque[Mixes] = deque(maxlen=config.pool)
     for _ in range(newest - first):
         pool.append(_normalised(next(fresh)))
     step, have = start, newest
@@ -265,13 +265,13 @@ def training_batches(
 
 def _active_power(x: np.ndarray) -> np.ndarray:
     """Mean square (rows, 1) over the 20 ms frames that are not pauses."""
-    frames = x[:, : x.shape[1] // FRAME * FRAME].reshape(len(x), -1, FRAME)
-    powers = np.einsum("nij,nij->ni", frames, frames) / FRAME
-    active = powers >= powers.max(axis=1, keepdims=True) * _ACTIVE_RANGE
+    powers = frame_powers(x)
+    quietest = 10.0 ** (-ACTIVE_RANGE_DB / 10.0)
+    active = powers >= powers.max(axis=1, keepdims=True) * quietest
     return (powers * active).sum(1, keepdims=True) / active.sum(1, keepdims=True)
 
 
-def _normalised(batch: Batch) -> Batch:
+def _normalised(batch: Mixes) -> Mixes:
     """Speech of unit active power and noise of unit power."""
     noisy, clean = batch
     noise = noisy - clean
@@ -280,7 +280,7 @@ def _normalised(batch: Batch) -> Batch:
     return clean.astype(np.float32), noise.astype(np.float32)
 
 
-def _remix(rng: np.random.Generator, pool: deque[Batch], config: DataConfig) -> Batch:
+def _remix(rng: np.random.Generator, pool: deque[Mixes], config: DataConfig) -> Mixes:
     size = config.batch
 
     def draw(part: int) -> np.ndarray:
@@ -301,7 +301,7 @@ def _remix(rng: np.random.Generator, pool: deque[Batch], config: DataConfig) -> 
 
 def _mixed(
     clean: np.ndarray, noise: np.ndarray, snr: np.ndarray, level: np.ndarray
-) -> Batch:
+) -> Mixes:
     """Noisy and clean of normalised speech and noise, which is overwritten.
 
     Ratios and levels have shape (rows, 1), in dB.

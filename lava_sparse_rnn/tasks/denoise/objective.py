@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
-from lava_sparse_rnn.tasks.denoise.data import Batch, Source
+from lava_sparse_rnn.tasks.denoise.data import Mixes, Source
 from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
@@ -19,7 +19,7 @@ from lava_sparse_rnn.tasks.denoise.frontend import (
     resynthesise,
 )
 from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
-from lava_sparse_rnn.train.tasks import Arrays, Model
+from lava_sparse_rnn.train.tasks import Model, RawBatch
 
 
 def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ def _level(wave: Tensor, target: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def output_level(model: Model, front: FrontEnd, batches: Iterable[Arrays]) -> float:
+def output_level(model: Model, front: FrontEnd, batches: Iterable[RawBatch]) -> float:
     """Factor that brings a network's estimates to the level of the clean speech.
 
     SI-SNR leaves the level open, and a network trained on it alone finds some level
@@ -146,7 +146,7 @@ class Validation:
 
     def __init__(self, source: Source, front: FrontEnd, snrs: tuple[float, ...]):
         self._front = front
-        self._mixes: dict[str, Batch] = {
+        self._mixes: dict[str, Mixes] = {
             f"si_snri_{snr:g}dB": source.validation(snr) for snr in snrs
         }
 
