@@ -37,7 +37,7 @@ from s4d_error import s4d_lin
 from scipy import sparse
 from stock_network.process import Identity, Rectifier, SigmoidGate, States
 
-from lava_sparse_rnn import proc, spec
+from lava_sparse_rnn import inline, proc, spec
 from lava_sparse_rnn.fixed_point import RealArithmetic
 from lava_sparse_rnn.proc._neurons.connect import WEIGHT_EXP, connection
 from lava_sparse_rnn.spec.reference import Reference
@@ -325,12 +325,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="for each case")
     parser.add_argument("--no-layered", dest="layered", action="store_false")
     parser.add_argument("-o", "--output", type=Path, help="write the tables here")
+    parser.add_argument("--runtime", choices=inline.RUNTIMES, default=inline.INLINE)
     options = parser.parse_args()
     network = spec.load(options.network)
     lines = []
-    for line in report(network, options.seconds, options.layered):
-        lines.append(line + "\n")
-        print(line, flush=True)
+    with inline.runtime(options.runtime):
+        for line in report(network, options.seconds, options.layered):
+            lines.append(line + "\n")
+            print(line, flush=True)
     if options.output is not None:
         options.output.write_text("".join(lines), encoding="utf-8")
 
