@@ -74,6 +74,7 @@ class Runtime(LavaRuntime):
         self._ended = False
         self.num_steps = 0
         self._lock = threading.RLock()
+        self._turn = threading.RLock()  # of the threads that start runs
         self._thread: threading.Thread | None = None
         self._outcome: str = DONE
         self._failure: BaseException | None = None
@@ -111,10 +112,13 @@ class Runtime(LavaRuntime):
     def start(self, run_condition: AbstractRunCondition) -> None:
         """Run for a number of time steps, or until `pause` or `stop`.
 
+        After the runs of other threads that have an end.
+
         Raises
         ------
         RuntimeError
-            When the network was stopped, or is running, or when a model calls it.
+            When the network was stopped, or runs without an end, or when a model
+            calls it.
         DeadlockError
             When every process waits for another.
         BaseException
@@ -127,19 +131,20 @@ class Runtime(LavaRuntime):
         else:
             name = type(run_condition).__name__
             raise ValueError(f"run: a {name}, must be RunSteps or RunContinuous")
-        with self._lock:
-            self._begin(num_steps)
-            if not blocking:
-                self._thread = threading.Thread(
-                    target=self._run, name="lava network", daemon=True
-                )
-                self._thread.start()
-        if blocking:
-            try:
-                self._run()
-                self._settle()
-            finally:
-                self._over.set()
+        with self._turn:
+            with self._lock:
+                self._begin(num_steps)
+                if not blocking:
+                    self._thread = threading.Thread(
+                        target=self._run, name="lava network", daemon=True
+                    )
+                    self._thread.start()
+            if blocking:
+                try:
+                    self._run()
+                    self._settle()
+                finally:
+                    self._over.set()
 
     def _begin(self, num_steps: int) -> None:
         hub = current()

@@ -13,7 +13,7 @@ from lava.proc.dense.process import Dense
 from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
 
-from lava_sparse_rnn import microcode, proc, spec
+from lava_sparse_rnn import inline, microcode, proc, spec
 from lava_sparse_rnn.fixed_point import PLAN, OverflowCounters, SpecError
 from lava_sparse_rnn.netx import hdf5
 from lava_sparse_rnn.proc.affine import models as affine_models
@@ -322,15 +322,22 @@ def test_monitors_and_vars(network, layered):
 
 @slow
 @pytest.mark.parametrize("layered", [False, True])
-def test_a_state_that_does_not_fit_ends_the_run(network, random_tokens, layered, capfd):
+@pytest.mark.parametrize("runtime", inline.RUNTIMES)
+def test_a_state_that_does_not_fit_ends_the_run(
+    network, random_tokens, layered, runtime, capfd
+):
     net = network(3)
-    with proc.Session(net, "microcode", layered) as session:
+    with proc.Session(net, "microcode", layered, runtime=runtime) as session:
         session.run(random_tokens(net, 2))
         state = session.process.layer1_x_re
-        state.set(np.full(state.shape, 2**23))
-        with pytest.raises(SpecError, match="8388608 (at|of neuron) 0 does not fit"):
+
+        def use():
+            state.set(np.full(state.shape, 2**23))  # may raise, in this process
             session.run(random_tokens(net, 20))
-    assert "sends zeros" in capfd.readouterr().err
+
+        with pytest.raises(SpecError, match="8388608 (at|of neuron) 0 does not fit"):
+            use()
+    assert ("sends zeros" in capfd.readouterr().err) == (runtime == "processes")
 
 
 def between_stock(net, run_cfg):

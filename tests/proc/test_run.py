@@ -15,7 +15,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.monitor.process import Monitor
 from lava.proc.sparse.models import PySparseModelBitAcc
 
-from lava_sparse_rnn import proc
+from lava_sparse_rnn import inline, proc
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.proc._fused import model as fused_model
 from lava_sparse_rnn.spec import reference
@@ -117,8 +117,9 @@ class TestEveryRunEnds:
                 proc.run(net, random_tokens(net, 500), layered=True, runtime=runtime)
             assert "(Sparse)" in str(caught.value.__cause__)
 
+    @pytest.mark.parametrize("runtime", inline.RUNTIMES)
     def test_with_the_exception_of_a_model_that_cannot_be_built(
-        self, network, random_tokens, monkeypatch
+        self, network, random_tokens, monkeypatch, runtime
     ):
         def refuse(self, proc_params):
             raise SpecError("not this one")
@@ -126,7 +127,7 @@ class TestEveryRunEnds:
         monkeypatch.setattr(fused_model.FusedModel, "__init__", refuse)
         net = network()
         with pytest.raises(SpecError, match="not this one"):
-            proc.run(net, random_tokens(net, 5))
+            proc.run(net, random_tokens(net, 5), runtime=runtime)
 
     def test_when_a_process_is_killed(
         self, network, random_tokens, monkeypatch, processes

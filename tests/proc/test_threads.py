@@ -8,11 +8,22 @@ import numpy as np
 import pytest
 from lava.magma.core.run_conditions import RunSteps
 
-from lava_sparse_rnn import proc
-from lava_sparse_rnn.proc._runtime.lock import LOCK
+from lava_sparse_rnn import inline, proc
+from lava_sparse_rnn.inline.registers import LOCK
 from lava_sparse_rnn.spec import reference
 
+pytestmark = pytest.mark.usefixtures("either")
 SMALL = {"d_in": 3, "d_model": 6, "d_state": 5, "d_out": 2, "n_blocks": 1}
+
+
+@pytest.fixture(params=inline.RUNTIMES)
+def either(request, monkeypatch):
+    """Each runtime in turn, in whatever thread: `inline.runtime` is for one."""
+    chosen = inline.chosen
+    monkeypatch.setattr(
+        inline, "chosen", lambda cfg, _=None: chosen(cfg, request.param)
+    )
+    return request.param
 
 
 @pytest.fixture
@@ -69,6 +80,26 @@ def test_one_network_that_several_threads_run(small, x, leaves_nothing, at_once)
         np.testing.assert_array_equal(sink.data, reference.run(small, x))
     finally:
         net.stop()
+
+
+def test_a_network_ends_while_another_thread_runs_it(small, x, either, leaves_nothing):
+    net, _, _ = connected(small, x)
+    net.run(RunSteps(1), proc.RunCfg())
+    outcome = []
+
+    def work():
+        try:
+            while True:
+                net.run(RunSteps(3))
+        except RuntimeError as error:
+            outcome.append(str(error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    net.stop()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert ("was stopped" if either == "inline" else "") in outcome[0]
 
 
 def test_a_session_answers_one_thread_after_another(small, x, at_once, leaves_nothing):

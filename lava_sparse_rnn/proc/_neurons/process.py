@@ -14,9 +14,9 @@ from lava.magma.core.run_conditions import AbstractRunCondition
 from lava.magma.core.run_configs import RunConfig
 
 from lava_sparse_rnn.fixed_point import Brief, SpecError
+from lava_sparse_rnn.inline.registers import LOCK
 from lava_sparse_rnn.proc._neurons.signature import signature_of
 from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
-from lava_sparse_rnn.proc._runtime.lock import LOCK
 from lava_sparse_rnn.proc._runtime.reset import reset_parts
 from lava_sparse_rnn.proc._runtime.restore import (
     is_part_compiled,

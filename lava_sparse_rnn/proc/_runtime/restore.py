@@ -13,19 +13,7 @@ from lava.magma.core.process.ports.ports import ImplicitVarPort
 from lava.magma.core.process.process import AbstractProcess, ProcessServer
 from lava.magma.core.process.variable import VarServer
 
-from lava_sparse_rnn.inline.registers import unregister, with_parents
-from lava_sparse_rnn.proc._runtime.lock import LOCK
-
-__all__ = [
-    "STOPPED",
-    "Graph",
-    "graph_restored",
-    "is_part_compiled",
-    "log_handlers_restored",
-    "registers_restored",
-    "renumber",
-    "unregister",
-]
+from lava_sparse_rnn.inline.registers import LOCK, registered, restore, with_parents
 
 STOPPED = (
     "the network was stopped, and Lava cannot run it again: make its processes anew, "
@@ -79,13 +67,12 @@ def graph_restored(process: AbstractProcess) -> Iterator[None]:
 @contextlib.contextmanager
 def registers_restored() -> Iterator[None]:
     """Take what is made inside off Lava's global lists, which keep it for ever."""
-    processes, variables = ProcessServer().processes, VarServer().vars
     with log_handlers_restored():
-        counts = len(processes), len(variables)
+        before = registered()
         try:
             yield
         finally:
-            del processes[counts[0] :], variables[counts[1] :]
+            restore(before)
 
 
 def is_part_compiled(process: AbstractProcess) -> bool:

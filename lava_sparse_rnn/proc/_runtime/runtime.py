@@ -13,8 +13,8 @@ from lava.magma.core.run_conditions import AbstractRunCondition, RunSteps
 from lava.magma.core.run_configs import RunConfig
 
 from lava_sparse_rnn import inline
+from lava_sparse_rnn.inline.registers import LOCK
 from lava_sparse_rnn.proc._runtime.hardware import check_hardware
-from lava_sparse_rnn.proc._runtime.lock import LOCK
 from lava_sparse_rnn.proc._runtime.processes import runtime as processes
 from lava_sparse_rnn.proc._runtime.restore import STOPPED, log_handlers_restored
 
@@ -154,5 +154,4 @@ def ended_on_error(runtime: Any) -> Iterator[None]:
 
 def end(runtime: Any) -> None:
     """End a network; a second call does nothing."""
-    with LOCK:
-        runtime.stop() if _is_own(runtime) else processes.end(runtime)
+    runtime.stop() if _is_own(runtime) else processes.end(runtime)

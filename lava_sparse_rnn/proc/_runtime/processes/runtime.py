@@ -26,7 +26,7 @@ from lava.magma.runtime.mgmt_token_enums import (
 )
 
 from lava_sparse_rnn import inline
-from lava_sparse_rnn.proc._runtime.lock import LOCK
+from lava_sparse_rnn.inline.registers import LOCK, unregister
 from lava_sparse_rnn.proc._runtime.processes.fork import BOND, interrupts_blocked
 from lava_sparse_rnn.proc._runtime.processes.watch import (
     await_answer,
@@ -34,7 +34,7 @@ from lava_sparse_rnn.proc._runtime.processes.watch import (
     raise_failure,
     raise_silent,
 )
-from lava_sparse_rnn.proc._runtime.restore import STOPPED, unregister
+from lava_sparse_rnn.proc._runtime.restore import STOPPED
 
 MUTE = (
     "Lava does not report the end of runs after a pause(): use blocking=False and "
