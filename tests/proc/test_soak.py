@@ -18,12 +18,19 @@ MEMORY_MB = 1.5
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("way", "cycles"),
-    [("proc.run, fused", 20), ("proc.Session", 10), ("proc.run, layered", 4)],
+    ("way", "runtime", "cycles"),
+    [
+        ("proc.run, fused", "inline", 20),
+        ("proc.run, fused", "processes", 20),
+        ("proc.Session", "inline", 10),
+        ("proc.Session", "processes", 5),
+        ("proc.run, layered", "inline", 4),
+    ],
 )
-def test_nothing_grows(way, cycles):
+def test_nothing_grows(way, runtime, cycles):
     stops = [str(WARM_UP), str(WARM_UP + cycles)]
     command = [sys.executable, str(SOAK), "--only", way, "--cycles", *stops]
+    command += ["--runtime", runtime]
     output = subprocess.run(command, check=True, capture_output=True, text=True)
     _, (_, warm), (_, last) = (json.loads(line) for line in output.stdout.splitlines())
     assert last.pop("rss_mb") < warm.pop("rss_mb") + MEMORY_MB

@@ -3,6 +3,7 @@
 
 import errno
 import os
+import sys
 import textwrap
 from multiprocessing.popen_fork import Popen
 
@@ -60,7 +61,7 @@ def program(script, tmp_path):
     def run(text):
         path = tmp_path / "program.py"
         path.write_text(text)
-        process, output = script(["timeout", "90", "python", str(path)])
+        process, output = script(["timeout", "90", sys.executable, str(path)])
         assert process.wait() == 0, output.read_text()
         return output.read_text().strip()
 
