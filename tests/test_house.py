@@ -39,7 +39,7 @@ ALLOWED = {
     "backends": {"fixed_point", "spec", "engine", "microcode", "proc"},
     "audio": {"messages", "loihi2", "fixed_point", "files", "spec", "backends"},
     "train": {"messages", "fixed_point", "files", "spec", "nn"},
-    "tasks": {"fixed_point", "files", "spec", "nn", "audio", "train"},
+    "tasks": {"messages", "fixed_point", "files", "spec", "nn", "audio", "train"},
 }
 WITHOUT_LAVA = (
     *("fixed_point", "spec", "engine", "c_export", "microcode", "nn", "audio"),

@@ -13,10 +13,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
+from pydantic import Field, ValidationError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.tasks._sequences import IGNORED, Sequences, read_sequences
@@ -142,7 +143,10 @@ class Arrays(Task):
     ) -> None:
         if "share" in settings:
             settings["validation"] = settings.pop("share")
-        chosen = ArraysConfig(**settings)
+        try:
+            chosen = ArraysConfig(**settings)
+        except ValidationError as error:
+            raise ValueError(messages.fields(error.errors(), "settings")) from None
         given = Sequences.of(x, y, lengths, chosen.head, chosen.loss)
         apart = None
         if validation is not None:

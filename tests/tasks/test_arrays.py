@@ -178,6 +178,7 @@ X = np.zeros((4, 3, 2))
         (X + np.nan, [0, 1, 0, 1], {"head": "last"}, r"x\[0, 0, 0\] is nan"),
         (X, [0, 1, 0, 1], {"head": "last", "lengths": [3, 3, 4, 1]}, "from 1 to 4"),
         (X, [0, 1, 0, 1], {"head": "last", "lengths": [3.0] * 4}, "lengths are float"),
+        (X, [0, 1, 0, 1], {"head": "nope"}, 'head is "nope", must be one of'),
         (X[:1], [0], {"head": "last"}, "x has 1 sequence; at least 2"),
     ],
 )
