@@ -15,7 +15,7 @@ from lava_sparse_rnn.proc._neurons.group_model import FixedPt, GroupModel, Overf
 INSTRUCTIONS = "instructions_"  # what the names of Vars begin with
 
 
-class SharedMemory:
+class StatesInVars:
     """An interpreter whose states are Vars of a model.
 
     Before a step it takes the Vars over, as whoever paused the network has left
@@ -62,7 +62,7 @@ class Microcode(FixedPt, GroupModel):
         self.interpreter = interpreter_for(
             self.group, recipe.rounding, recipe.overflow, self.program_timing()
         )
-        self.memory = SharedMemory(self, self.interpreter, self.group.states)
+        self.memory = StatesInVars(self, self.interpreter, self.group.states)
         self.tally = OverflowTally(self.interpreter)
 
     def program_timing(self) -> Timing | None:

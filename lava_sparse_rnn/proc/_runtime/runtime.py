@@ -73,7 +73,7 @@ def _forget(executable: Any, process: AbstractProcess) -> None:
     process.runtime = None
 
 
-def _is_own(runtime: Any) -> bool:
+def _is_inline(runtime: Any) -> bool:
     return isinstance(runtime, inline.Runtime)
 
 
@@ -89,7 +89,7 @@ def run(runtime: Any, condition: AbstractRunCondition) -> None:
     """
     if has_ended(runtime):
         raise RuntimeError(STOPPED)
-    if _is_own(runtime):
+    if _is_inline(runtime):
         runtime.start(condition)
     else:
         processes.run(runtime, condition)
@@ -109,7 +109,7 @@ def run_steps(
     RuntimeError
         When the runtime was stopped.
     """
-    if not _is_own(runtime):
+    if not _is_inline(runtime):
         processes.run_steps(runtime, num_steps, progress)
         return
     left, at_once = num_steps, num_steps if progress is None else 1
@@ -125,17 +125,17 @@ def run_steps(
 
 def wait(runtime: Any) -> None:
     """Wait for the end of a run that does not block."""
-    runtime.wait() if _is_own(runtime) else processes.wait(runtime)
+    runtime.wait() if _is_inline(runtime) else processes.wait(runtime)
 
 
 def pause(runtime: Any) -> None:
     """Pause a run in flight."""
-    runtime.pause() if _is_own(runtime) else processes.pause(runtime)
+    runtime.pause() if _is_inline(runtime) else processes.pause(runtime)
 
 
 def has_ended(runtime: Any) -> bool:
     """Whether a network was stopped or has failed."""
-    return runtime.has_ended if _is_own(runtime) else processes.has_ended(runtime)
+    return runtime.has_ended if _is_inline(runtime) else processes.has_ended(runtime)
 
 
 @contextlib.contextmanager
@@ -144,7 +144,7 @@ def ended_on_error(runtime: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if _is_own(runtime):
+        if _is_inline(runtime):
             with contextlib.suppress(Exception):  # of a model: this one is raised
                 runtime.stop()
         else:
@@ -154,4 +154,4 @@ def ended_on_error(runtime: Any) -> Iterator[None]:
 
 def end(runtime: Any) -> None:
     """End a network; a second call does nothing."""
-    runtime.stop() if _is_own(runtime) else processes.end(runtime)
+    runtime.stop() if _is_inline(runtime) else processes.end(runtime)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.microcode import Interpreter, Kind, Program
 from lava_sparse_rnn.proc._neurons.group_model import FixedPt, OverflowTally
 from lava_sparse_rnn.proc._neurons.guard import GuardedModel
-from lava_sparse_rnn.proc._neurons.microcode_model import SharedMemory
+from lava_sparse_rnn.proc._neurons.microcode_model import StatesInVars
 from lava_sparse_rnn.proc._neurons.timing import Schedule
 
 PORT_TYPES = (
@@ -86,7 +86,7 @@ class ProgramModel(GuardedModel, metaclass=ProgramTypes):
         self.interpreter = Interpreter(**proc_params["machine"])
         program = self.interpreter.program
         self.states = [d.name for d in program.of_kind(Kind.STATE)]
-        self.memory = SharedMemory(self, self.interpreter, self.states)
+        self.memory = StatesInVars(self, self.interpreter, self.states)
         self.accumulators = in_ports(program)
         self.inputs, self.outputs = tuple(self.accumulators), tuple(out_ports(program))
         self.probed, self.counted = probed(program), counted(program)
