@@ -174,7 +174,7 @@ def test_it_is_copied_and_named():
     network = mixed(1)
     for other in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network)):
         assert other == network
-    assert repr(network.layers[1]).startswith("S4D(inp=Wire(bits=16")
+    assert repr(network.layers[1]).startswith("spec.S4D(6 -> 12, ")
 
 
 def moved(weights):
