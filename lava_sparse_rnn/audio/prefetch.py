@@ -29,7 +29,8 @@ from typing import cast
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.mixing.mixer import Mixer, MixerConfig
+from lava_sparse_rnn.audio.mixing.config import MixerConfig
+from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.ndns.segments import NdnsSegments
 
 _HEADER = struct.Struct("<cq")  # kind of message, bytes that follow

@@ -11,7 +11,7 @@ import pytest
 
 from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches
 from lava_sparse_rnn.audio.mixing import augment, pool
-from lava_sparse_rnn.audio.mixing.mixer import NOISES
+from lava_sparse_rnn.audio.mixing.noises import NOISES
 
 
 def db(power):
@@ -94,7 +94,8 @@ def test_babble_is_without_the_speaker(cache, monkeypatch):
         heard.append(group)
         return original(rng, voices, group, n)
 
-    monkeypatch.setattr("lava_sparse_rnn.audio.mixing.mixer.say", listen)
+    for place in ("mixer", "noises"):
+        monkeypatch.setattr(f"lava_sparse_rnn.audio.mixing.{place}.say", listen)
     mixer = Mixer(cache, seconds=0.5, shares=(("babble", 1.0),))
     for i in range(10):
         heard.clear()

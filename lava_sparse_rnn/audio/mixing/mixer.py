@@ -7,7 +7,7 @@ restarts at step k sees exactly what it would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,85 +16,13 @@ import numpy as np
 from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE, open_split
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.mixing import augment
-from lava_sparse_rnn.audio.mixing.pool import Pool, noise_bed, pick, say, unit
+from lava_sparse_rnn.audio.mixing.config import MixerConfig
+from lava_sparse_rnn.audio.mixing.noises import NOISES, TRAIN_SHARES, TRIES
+from lava_sparse_rnn.audio.mixing.pool import Pool, pick, say, unit
 from lava_sparse_rnn.audio.sound.power import active_power
-from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.fixed_point import Brief
 
-_TRIES = 50
 _LEAST_POWER = 0.02  # of a voice whose clips have a power of 1 where they are active
-_AUDIBLE = 1e-7  # of a recording whose peak is 0.9
-
-
-@dataclass(frozen=True)
-class MixerConfig:
-    """What a mixer draws; plain values, so that another process can be told.
-
-    Attributes
-    ----------
-    cache : str
-        Folder of the corpus.
-    split : str
-        ``"train"``, ``"validation"`` or ``"test"``.
-    seconds : float
-        Length of a pair.
-    seed : int
-        Of all draws.
-    snr_db : tuple of float
-        Range of the ratio of active speech to noise, dB.
-    level_db : tuple of float
-        Range of the level of the noisy mix, dB below full scale (root mean square).
-    augment : bool or None
-        Change speed, pitch and colour; None means only in the training split.
-    speed : tuple of float
-        Range of the speed and pitch change.
-    colour_db : float
-        Standard deviation of the random filters over frequency, dB.
-    change_share : float
-        Share of the signals whose speed is changed, and of those that are coloured;
-        the rest stays as recorded, which is what a network will hear.
-    band_share : float
-        Share of the noises that end at a frequency between 2.5 and 7.5 kHz, as
-        recordings made at lower rates do.
-    shares : tuple of (str, float)
-        Relative frequency of each kind of noise in :data:`NOISES`; None means the
-        default of the split: babble and coloured noise are for training.
-    min_floor_db : float
-        Speech clips whose pauses are less than this far below the voice are left
-        out: their noise would be learnt as speech.
-    """
-
-    cache: str = str(DEFAULT_CACHE)
-    split: str = "train"
-    seconds: float = 3.0
-    seed: int = 0
-    snr_db: tuple[float, float] = (-5.0, 20.0)
-    level_db: tuple[float, float] = (-35.0, -15.0)
-    augment: bool | None = None
-    speed: tuple[float, float] = (0.75, 1.3)
-    colour_db: float = 3.0
-    change_share: float = 0.5
-    band_share: float = 0.35
-    shares: tuple[tuple[str, float], ...] | None = None
-    min_floor_db: float = 20.0
-
-    def __post_init__(self) -> None:
-        for name in ("snr_db", "level_db", "speed"):
-            low, high = getattr(self, name)
-            if not low <= high:
-                raise AudioError(f"{name} {low}..{high}: the range is empty")
-        if self.seconds < 0.1:
-            raise AudioError(f"seconds {self.seconds}: at least 0.1 is needed")
-        if self.speed[0] <= 0.1:
-            raise AudioError(f"speed {self.speed[0]}: must be above 0.1")
-        for name in ("change_share", "band_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise AudioError(f"{name} {getattr(self, name)}: must lie in 0..1")
-
-    @property
-    def samples(self) -> int:
-        """Samples of a pair."""
-        return round(self.seconds * SAMPLE_RATE)
 
 
 @dataclass(frozen=True)
@@ -184,7 +112,7 @@ class Mixer(Brief):
         shares = self.config.shares
         if shares is None:
             train = self.config.split == "train"
-            shares = _TRAIN_SHARES if train else (("recorded", 1.0),)
+            shares = TRAIN_SHARES if train else (("recorded", 1.0),)
         for name, share in shares:
             if name not in NOISES:
                 raise AudioError(f"noise {name!r}: known are {', '.join(NOISES)}")
@@ -222,14 +150,14 @@ class Mixer(Brief):
 
     def _voice(self, rng: np.random.Generator, group: int) -> np.ndarray:
         """Let a speaker talk, at an active power of 1."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             x = say(rng, self.speech, group, self.length(rng))
             # A piece cut out of a long clip can be one pause: draw again.
             if active_power(x) > _LEAST_POWER:
                 break
         else:
             raise AudioError(
-                f"speaker {self.speech.groups[group]!r}: {_TRIES} draws held no speech"
+                f"speaker {self.speech.groups[group]!r}: {TRIES} draws held no speech"
             )
         x = augment.resample_and_colour(x, self.config.samples, self.colour(rng))
         return unit(x, active_power(x))
@@ -316,82 +244,3 @@ def stacked(pairs, rows: range) -> tuple[np.ndarray, np.ndarray]:
     for to, row in enumerate(rows):
         out[0, to], out[1, to] = pairs[row]
     return out[0], out[1]
-
-
-def _one_recording(rng: np.random.Generator, mixer: Mixer) -> np.ndarray:
-    for _ in range(_TRIES):
-        x = noise_bed(rng, mixer.noise, mixer.length(rng))
-        if np.mean(x**2) > _AUDIBLE:
-            break
-    else:
-        x = augment.coloured_noise(rng, mixer.config.samples, 1.0, None)
-    x = augment.resample_and_colour(x, mixer.config.samples, mixer.noise_colour(rng))
-    return unit(x, float(np.mean(x**2)))
-
-
-def _recorded(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
-    """One noise file, or a second one with it."""
-    x = _one_recording(rng, mixer)
-    if rng.random() < 0.5:
-        gain = np.float32(10.0 ** (rng.uniform(-10.0, 3.0) / 20.0))
-        x = x + gain * _one_recording(rng, mixer)
-    return x
-
-
-def _babble(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
-    """Four to eight other voices, coloured and played faster or slower together."""
-    pool = mixer.speech
-    n = mixer.length(rng)
-    total = np.zeros(n, dtype=np.float32)
-    for _ in range(int(rng.integers(4, 9))):
-        other = pool.group(rng)
-        while other == speaker and len(pool.groups) > 1:
-            other = pool.group(rng)
-        gain = 10.0 ** (rng.normal(0.0, 3.0) / 20.0)
-        total += np.float32(gain) * say(rng, pool, other, n)
-    return augment.resample_and_colour(
-        total, mixer.config.samples, mixer.noise_colour(rng)
-    )
-
-
-def _coloured(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
-    exponent = rng.uniform(-0.5, 2.0)
-    n = mixer.config.samples
-    return augment.coloured_noise(rng, n, exponent, mixer.noise_colour(rng))
-
-
-def _hum(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
-    """Steady tones: transformers, motors, turbines, over a floor of noise."""
-    n = mixer.config.samples
-    floor = np.float32(10.0 ** (rng.uniform(-30.0, -3.0) / 20.0))
-    x = floor * _coloured(rng, mixer, speaker)
-    for _ in range(int(rng.integers(1, 4))):
-        gain = np.float32(10.0 ** (rng.uniform(-12.0, 0.0) / 20.0))
-        x = x + gain * augment.harmonic_tones(rng, n)
-    gains = mixer.noise_colour(rng)
-    return x if gains is None else augment.resample_and_colour(x, n, gains)
-
-
-def _beating(rng: np.random.Generator, mixer: Mixer, speaker: int) -> np.ndarray:
-    """Noise that swells and fades in a rhythm: engines, trains, mills."""
-    n = mixer.config.samples
-    return _coloured(rng, mixer, speaker) * augment.rhythm(rng, n)
-
-
-NOISES: dict[str, Callable[[np.random.Generator, Mixer, int], np.ndarray]] = {
-    "recorded": _recorded,
-    "babble": _babble,
-    "coloured": _coloured,
-    "hum": _hum,
-    "beating": _beating,
-}
-"""Kind of noise to a function (rng, mixer, index of the speaker) -> (samples,)."""
-
-# Recordings hold few steady hums, which speech models take for voices.
-_TRAIN_SHARES = (
-    ("recorded", 0.70),
-    ("babble", 0.05),
-    ("coloured", 0.06),
-    ("hum", 0.12),
-    ("beating", 0.07),
-)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a mixer draws, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class MixerConfig:
+    """What a mixer draws; plain values, so that another process can be told.
+
+    Attributes
+    ----------
+    cache : str
+        Folder of the corpus.
+    split : str
+        ``"train"``, ``"validation"`` or ``"test"``.
+    seconds : float
+        Length of a pair.
+    seed : int
+        Of all draws.
+    snr_db : tuple of float
+        Range of the ratio of active speech to noise, dB.
+    level_db : tuple of float
+        Range of the level of the noisy mix, dB below full scale (root mean square).
+    augment : bool or None
+        Change speed, pitch and colour; None means only in the training split.
+    speed : tuple of float
+        Range of the speed and pitch change.
+    colour_db : float
+        Standard deviation of the random filters over frequency, dB.
+    change_share : float
+        Share of the signals whose speed is changed, and of those that are coloured;
+        the rest stays as recorded, which is what a network will hear.
+    band_share : float
+        Share of the noises that end at a frequency between 2.5 and 7.5 kHz, as
+        recordings made at lower rates do.
+    shares : tuple of (str, float)
+        Relative frequency of each kind of noise in :data:`NOISES`; None means the
+        default of the split: babble and coloured noise are for training.
+    min_floor_db : float
+        Speech clips whose pauses are less than this far below the voice are left
+        out: their noise would be learnt as speech.
+    """
+
+    cache: str = str(DEFAULT_CACHE)
+    split: str = "train"
+    seconds: float = 3.0
+    seed: int = 0
+    snr_db: tuple[float, float] = (-5.0, 20.0)
+    level_db: tuple[float, float] = (-35.0, -15.0)
+    augment: bool | None = None
+    speed: tuple[float, float] = (0.75, 1.3)
+    colour_db: float = 3.0
+    change_share: float = 0.5
+    band_share: float = 0.35
+    shares: tuple[tuple[str, float], ...] | None = None
+    min_floor_db: float = 20.0
+
+    def __post_init__(self) -> None:
+        for name in ("snr_db", "level_db", "speed"):
+            low, high = getattr(self, name)
+            if not low <= high:
+                raise AudioError(f"{name} {low}..{high}: the range is empty")
+        if self.seconds < 0.1:
+            raise AudioError(f"seconds {self.seconds}: at least 0.1 is needed")
+        if self.speed[0] <= 0.1:
+            raise AudioError(f"speed {self.speed[0]}: must be above 0.1")
+        for name in ("change_share", "band_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise AudioError(f"{name} {getattr(self, name)}: must lie in 0..1")
+
+    @property
+    def samples(self) -> int:
+        """Samples of a pair."""
+        return round(self.seconds * SAMPLE_RATE)
