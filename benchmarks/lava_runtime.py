@@ -39,7 +39,7 @@ from stock_network.process import Identity, Rectifier, SigmoidGate, States
 
 from lava_sparse_rnn import inline, proc, spec
 from lava_sparse_rnn.fixed_point import RealArithmetic
-from lava_sparse_rnn.proc._neurons.connect import WEIGHT_EXP, connection
+from lava_sparse_rnn.proc._layered.connect import WEIGHT_EXP, connection
 from lava_sparse_rnn.spec.reference import Reference
 
 SHIPPED = Path(__file__).parent.parent / "data" / "denoiser.net"

@@ -2,8 +2,6 @@
 """Networks and their parts as Lava Processes, and a way to run them."""
 
 from lava_sparse_rnn import lava_patches  # noqa: F401  (before all of Lava)
-from lava_sparse_rnn.proc._neurons.microcode_model import instructions
-from lava_sparse_rnn.proc._neurons.timing import MODES, Clock, Timing
 from lava_sparse_rnn.proc._runtime.hardware import NoHardwareError
 from lava_sparse_rnn.proc._runtime.processes.watch import ActorDiedError, RemoteError
 from lava_sparse_rnn.proc._runtime.reset import STATE_VARS, reset
@@ -11,6 +9,8 @@ from lava_sparse_rnn.proc.affine import Affine
 from lava_sparse_rnn.proc.gate import Gate
 from lava_sparse_rnn.proc.io import Sink, Source
 from lava_sparse_rnn.proc.microcode_neurons import MicrocodeNeurons
+from lava_sparse_rnn.proc.neurons.microcode_model import instructions
+from lava_sparse_rnn.proc.neurons.timing import MODES, Clock, Timing
 from lava_sparse_rnn.proc.readout import Readout
 from lava_sparse_rnn.proc.recurrence import Recurrence
 from lava_sparse_rnn.proc.s4d import S4D

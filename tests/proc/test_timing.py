@@ -11,7 +11,7 @@ from lava_sparse_rnn import inline, proc, spec
 from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic, SpecError
 from lava_sparse_rnn.netx import hdf5
 from lava_sparse_rnn.proc._fused.model import FusedModel
-from lava_sparse_rnn.proc._neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.timing import Schedule
 from lava_sparse_rnn.spec import reference
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from lava_sparse_rnn.netx._file import Entry, opened
 from lava_sparse_rnn.netx._table import Row, table
-from lava_sparse_rnn.proc._neurons.process import TimedProcess
-from lava_sparse_rnn.proc._neurons.signature import any_of
+from lava_sparse_rnn.proc.neurons.process import TimedProcess
+from lava_sparse_rnn.proc.neurons.signature import any_of
 from lava_sparse_rnn.spec import locate
 
 

@@ -15,8 +15,8 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.netx.token_gate.process import TokenGate
-from lava_sparse_rnn.proc._neurons.guard import GuardedModel
-from lava_sparse_rnn.proc._neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.guard import GuardedModel
+from lava_sparse_rnn.proc.neurons.timing import Schedule
 
 
 @implements(proc=TokenGate, protocol=LoihiProtocol)

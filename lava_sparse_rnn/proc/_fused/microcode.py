@@ -17,8 +17,8 @@ from lava_sparse_rnn.microcode import Stream
 from lava_sparse_rnn.proc._fused.executors import Ahead
 from lava_sparse_rnn.proc._fused.layer_vars import LayerVars, layer_vars
 from lava_sparse_rnn.proc._fused.model import FusedModel
-from lava_sparse_rnn.proc._neurons.group_model import FixedPt
-from lava_sparse_rnn.proc._neurons.microcode_model import INSTRUCTIONS
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt
+from lava_sparse_rnn.proc.neurons.microcode_model import INSTRUCTIONS
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.stream import State
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.proc._fused.executors import make_executor, moved
 from lava_sparse_rnn.proc._fused.layer_vars import OVERFLOW, layer_vars, state_names
-from lava_sparse_rnn.proc._neurons.guard import GuardedModel
-from lava_sparse_rnn.proc._neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.guard import GuardedModel
+from lava_sparse_rnn.proc.neurons.timing import Schedule
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.reference import Reference
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.proc._neurons.process import NeuronGroup
+from lava_sparse_rnn.proc.neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe
 from lava_sparse_rnn.spec.groups import AffineGroup, Group
 from lava_sparse_rnn.spec.quantize import affine_group, as_recipe

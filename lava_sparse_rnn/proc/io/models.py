@@ -12,9 +12,9 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._neurons.guard import GuardedModel, whole, within_int32
-from lava_sparse_rnn.proc._neurons.timing import Schedule
 from lava_sparse_rnn.proc.io.process import Sink, Source, sink_header, sink_rows
+from lava_sparse_rnn.proc.neurons.guard import GuardedModel, whole, within_int32
+from lava_sparse_rnn.proc.neurons.timing import Schedule
 
 
 class AbstractPySourceModel(GuardedModel):

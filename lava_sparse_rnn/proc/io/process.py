@@ -15,9 +15,9 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError, choose
-from lava_sparse_rnn.proc._neurons.process import Process
-from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
+from lava_sparse_rnn.proc.neurons.process import Process
+from lava_sparse_rnn.proc.neurons.timing import Clock, Timing
 
 AT_END = ("zeros", "error")
 HEADER = 2  # rows received, and whether they are floating point

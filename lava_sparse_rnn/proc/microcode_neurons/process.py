@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.microcode import Program, assemble
-from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
 from lava_sparse_rnn.proc.microcode_neurons.program_model import VAR_TYPE, ProgramModel
+from lava_sparse_rnn.proc.neurons.process import TimedProcess, check_type
 
 
 class MicrocodeNeurons(TimedProcess):

@@ -14,10 +14,10 @@ from lava.magma.core.model.py.type import LavaPyType
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.microcode import Interpreter, Kind, Program
-from lava_sparse_rnn.proc._neurons.group_model import FixedPt, OverflowTally
-from lava_sparse_rnn.proc._neurons.guard import GuardedModel
-from lava_sparse_rnn.proc._neurons.microcode_model import StatesInVars
-from lava_sparse_rnn.proc._neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt, OverflowTally
+from lava_sparse_rnn.proc.neurons.guard import GuardedModel
+from lava_sparse_rnn.proc.neurons.microcode_model import StatesInVars
+from lava_sparse_rnn.proc.neurons.timing import Schedule
 
 PORT_TYPES = (
     (

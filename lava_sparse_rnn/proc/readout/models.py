@@ -10,8 +10,8 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt, GroupModel
-from lava_sparse_rnn.proc._neurons.microcode_model import Microcode
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt, GroupModel
+from lava_sparse_rnn.proc.neurons.microcode_model import Microcode
 from lava_sparse_rnn.proc.readout.process import Readout
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.microcode import Timing
-from lava_sparse_rnn.proc._neurons.microcode_model import Microcode
+from lava_sparse_rnn.proc.neurons.microcode_model import Microcode
 
 
 class MicrocodeRecurrence(Microcode):

@@ -10,7 +10,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt, GroupModel
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt, GroupModel
 from lava_sparse_rnn.proc.recurrence.microcode_model import MicrocodeRecurrence
 from lava_sparse_rnn.proc.recurrence.process import Recurrence
 

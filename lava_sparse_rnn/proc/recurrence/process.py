@@ -10,7 +10,7 @@ from lava.magma.core.process.variable import Var
 from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.fixed_point import QFormat
-from lava_sparse_rnn.proc._neurons.process import NeuronGroup
+from lava_sparse_rnn.proc.neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.groups import Group, RecurrenceGroup
 from lava_sparse_rnn.spec.quantize import as_recipe, recurrence_group

@@ -14,10 +14,10 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from scipy import sparse
 
-from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt, OverflowTally
-from lava_sparse_rnn.proc._neurons.guard import GuardedModel, whole
-from lava_sparse_rnn.proc._neurons.layered import join, sent, show_vars
-from lava_sparse_rnn.proc._neurons.timing import Schedule
+from lava_sparse_rnn.proc._layered.join import join, sent, show_vars
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt, OverflowTally
+from lava_sparse_rnn.proc.neurons.guard import GuardedModel, whole
+from lava_sparse_rnn.proc.neurons.timing import Schedule
 from lava_sparse_rnn.proc.s4d.process import S4D
 
 COUNT = LavaPyType(np.ndarray, np.int64, precision=64)

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError, choose
 from lava_sparse_rnn.proc._fused.layer_vars import layer_vars
-from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
-from lava_sparse_rnn.proc._neurons.timing import period_of
+from lava_sparse_rnn.proc.neurons.process import TimedProcess, check_type
+from lava_sparse_rnn.proc.neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, Recipe, layers
 from lava_sparse_rnn.spec.quantize import RealS4D, as_recipe, peaks_of, quantize_s4d
 

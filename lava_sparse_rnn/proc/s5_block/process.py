@@ -10,8 +10,8 @@ from lava.magma.core.process.variable import Var
 from numpy.typing import ArrayLike
 
 from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
-from lava_sparse_rnn.proc._neurons.process import TimedProcess, check_type
-from lava_sparse_rnn.proc._neurons.timing import period_of
+from lava_sparse_rnn.proc.neurons.process import TimedProcess, check_type
+from lava_sparse_rnn.proc.neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
 from lava_sparse_rnn.spec.quantize import RealBlock, as_recipe, peaks_of, quantize_block

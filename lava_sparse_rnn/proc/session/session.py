@@ -16,13 +16,13 @@ from lava.magma.core.run_configs import RunConfig
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError, check_whole
-from lava_sparse_rnn.proc._neurons.guard import whole, within_int32
-from lava_sparse_rnn.proc._neurons.timing import Clock
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 from lava_sparse_rnn.proc._runtime.reset import OWN_STATES, reset
 from lava_sparse_rnn.proc._runtime.restore import graph_restored, registers_restored
 from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 from lava_sparse_rnn.proc.io.process import Sink, Source
+from lava_sparse_rnn.proc.neurons.guard import whole, within_int32
+from lava_sparse_rnn.proc.neurons.timing import Clock
 from lava_sparse_rnn.proc.s5_block.process import S5Block
 from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN

@@ -19,8 +19,8 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava_sparse_rnn.proc._fused.layer_vars import LayerVars
 from lava_sparse_rnn.proc._fused.microcode import MicrocodeNetworkModel
 from lava_sparse_rnn.proc._fused.model import FusedModel
-from lava_sparse_rnn.proc._neurons.group_model import FixedPt, FloatingPt
-from lava_sparse_rnn.proc._neurons.layered import join, sent, show_vars
+from lava_sparse_rnn.proc._layered.join import join, sent, show_vars
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt
 
 
 class FixedNetworkModel(FixedPt, FusedModel, metaclass=LayerVars):

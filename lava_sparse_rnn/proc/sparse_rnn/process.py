@@ -9,8 +9,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
 from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
-from lava_sparse_rnn.proc._neurons.process import TimedProcess
-from lava_sparse_rnn.proc._neurons.timing import period_of
+from lava_sparse_rnn.proc.neurons.process import TimedProcess
+from lava_sparse_rnn.proc.neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, check_network
 
 

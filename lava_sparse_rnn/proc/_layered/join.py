@@ -8,11 +8,11 @@ from typing import Any
 from lava.magma.core.process.process import AbstractProcess
 
 from lava_sparse_rnn.proc._fused.layer_vars import layer_vars
-from lava_sparse_rnn.proc._neurons.connect import WEIGHT_EXP, connection
-from lava_sparse_rnn.proc._neurons.process import NeuronGroup
-from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
+from lava_sparse_rnn.proc._layered.connect import WEIGHT_EXP, connection
 from lava_sparse_rnn.proc.affine.process import Affine
 from lava_sparse_rnn.proc.gate.process import Gate
+from lava_sparse_rnn.proc.neurons.process import NeuronGroup
+from lava_sparse_rnn.proc.neurons.timing import Clock, Timing
 from lava_sparse_rnn.proc.readout.process import Readout
 from lava_sparse_rnn.proc.recurrence.process import Recurrence
 from lava_sparse_rnn.spec import Recipe

@@ -15,8 +15,6 @@ from lava.magma.core.run_configs import RunConfig
 
 from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.inline.registers import LOCK
-from lava_sparse_rnn.proc._neurons.signature import signature_of
-from lava_sparse_rnn.proc._neurons.timing import Clock, Timing
 from lava_sparse_rnn.proc._runtime.reset import reset_parts
 from lava_sparse_rnn.proc._runtime.restore import (
     is_part_compiled,
@@ -31,6 +29,8 @@ from lava_sparse_rnn.proc._runtime.runtime import (
     run,
     wait,
 )
+from lava_sparse_rnn.proc.neurons.signature import signature_of
+from lava_sparse_rnn.proc.neurons.timing import Clock, Timing
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.groups import Group
 from lava_sparse_rnn.spec.quantize import as_recipe

@@ -14,9 +14,9 @@ from lava_sparse_rnn.fixed_point import (
     OverflowCounters,
     RealArithmetic,
 )
-from lava_sparse_rnn.proc._neurons.guard import GuardedModel, whole
-from lava_sparse_rnn.proc._neurons.process import NeuronGroup
-from lava_sparse_rnn.proc._neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.guard import GuardedModel, whole
+from lava_sparse_rnn.proc.neurons.process import NeuronGroup
+from lava_sparse_rnn.proc.neurons.timing import Schedule
 from lava_sparse_rnn.spec import Recipe
 
 
