@@ -2,9 +2,11 @@
 """Rules of the house: which room may import which, and documents that stay true."""
 
 import ast
+import collections
 import functools
 import graphlib
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -108,6 +110,26 @@ def test_no_files_import_each_other():
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def test_no_folders_import_each_other():
+    """On every floor: the files and folders of a folder can be put in an order."""
+    floors = collections.defaultdict(lambda: collections.defaultdict(set))
+    for path in SOURCES:
+        if path.name == "__main__.py":  # what `python -m` runs stands above all rooms
+            continue
+        for module, name, _ in imports(path):
+            if file := defining_file(module, name):
+                above, below = (p.relative_to(PACKAGE).parts for p in (path, file))
+                floor = len(os.path.commonprefix((above, below)))
+                if above != below:
+                    floors[above[:floor]][above[floor]].add(below[floor])
+    for folder, graph in floors.items():
+        try:
+            graphlib.TopologicalSorter(graph).prepare()
+        except graphlib.CycleError as error:
+            circle = " imports ".join(reversed(error.args[1]))
+            pytest.fail("/".join((PACKAGE.name, *folder)) + f": {circle}")
 
 
 def layer_tables():

@@ -42,18 +42,22 @@ ROOMS = {
     """,
     "proc": """
         ActorDiedError Affine Clock Gate MODES MicrocodeNeurons MicrocodeSimCfg
-        NoHardwareError Readout Recurrence RemoteError RunCfg S4D S5Block
-        STATE_VARS Session Sink Source SparseRNN Timing instructions overflows
+        NoHardwareError PROCESSES Readout Recurrence RemoteError RunCfg S4D S5Block
+        STATE_VARS Session Sink Snapshot Source SparseRNN Timing instructions overflows
         reset run
+    """,
+    "proc.neurons": """
+        FixedPt FloatingPt GroupModel GuardedModel Microcode NeuronGroup
+        TimedProcess TokenSchedule
     """,
     "netx.hdf5": """
         BUILDERS Layer MixedNetwork Network Options OwnNetwork Place View
         register
     """,
     "loihi2": """
-        BOARDS Board Bundle BundleError Chip Coefficients Connection Counts
-        DeploymentError Estimate Loihi2Error Mapping MemoryModel Mode
-        NeuronGroup PRESETS RULES Tally TermTime Violation as_board
+        BOARDS Board Bundle BundleError Chip ChipGroup Coefficients Connection
+        Counts DeploymentError Estimate Loihi2Error Mapping MemoryModel Mode
+        PRESETS RULES Tally TermTime Violation as_board
         as_coefficients count estimate estimate_dict load_bundle map_network
         mapping_dict neuron_groups violations weigh write_bundle
     """,

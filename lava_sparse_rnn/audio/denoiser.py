@@ -17,7 +17,7 @@ from lava_sparse_rnn.audio.sound.samples import check_samples
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.spec import Network, SpecError, check_network
-from lava_sparse_rnn.spec.stream import PIECE, HoldsNothing, Progress, State
+from lava_sparse_rnn.spec.stream import PIECE, Progress, State, StreamDefaults
 from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
 
 Samples = NDArray[np.float32]
@@ -46,7 +46,7 @@ class DenoiserState(Brief):
     early: int
 
 
-class Denoiser(HoldsNothing):
+class Denoiser(StreamDefaults):
     """Samples in, cleaner samples out.
 
     Several threads can use it: each call waits for the one before. `close` it at the

@@ -54,7 +54,7 @@ class Engine(Brief):
                 f"engine: threads is {threads!r}, must be a whole number from 1"
             )
         self.network, self.threads = network, int(threads)
-        self._program = prepare(network, kernel, layout)
+        self._prepared = prepare(network, kernel, layout)
         self.counters, self._lock = OverflowCounters(), OwnLock()
 
     def _about(self) -> str:
@@ -64,17 +64,17 @@ class Engine(Brief):
     @property
     def kernel(self) -> str:
         """The kernel that runs."""
-        return self._program.kernel
+        return self._prepared.kernel
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Why the kernel is not the one that was asked for; empty if it is."""
-        return self._program.notes
+        return self._prepared.notes
 
     @property
     def layouts(self) -> tuple[str, ...]:
         """How each matrix is kept: B, C and W of a block, in the layers' order."""
-        return tuple(self._program.executor.layouts)
+        return tuple(self._prepared.executor.layouts)
 
     def run(
         self, x: ArrayLike, trace: MutableMapping[str, NDArray] | None = None
@@ -101,9 +101,12 @@ class Engine(Brief):
         x = np.asarray(x)
         batch = np.ascontiguousarray(x if x.ndim == 3 else x[None])
         y = np.empty((*batch.shape[:-1], self.network.d_out), dtype=np.int64)
-        tensors = self._program.tensors if trace is not None else ()
+        tensors = self._prepared.tensors if trace is not None else ()
         arrays = [np.empty((*y.shape[:-1], n), dtype=np.int64) for _, n in tensors]
-        run, threads = self._program.executor.run, min(self.threads, max(len(batch), 1))
+        run, threads = (
+            self._prepared.executor.run,
+            min(self.threads, max(len(batch), 1)),
+        )
         counts = run(batch, y, arrays, threads)
         if counts is None:  # not integers of the wire: converted, or told why not
             tokens = check_tokens(self.network, x, batch=True).reshape(batch.shape)
@@ -111,7 +114,7 @@ class Engine(Brief):
                 np.require(tokens, requirements=["C", "A"]), y, arrays, threads
             )
         with self._lock:  # threads may run at the same time, but not add
-            for (name, _), count in zip(self._program.tensors, counts, strict=True):
+            for (name, _), count in zip(self._prepared.tensors, counts, strict=True):
                 self.counters[name] += count
         lead = slice(None) if x.ndim == 3 else 0
         if trace is not None:

@@ -13,8 +13,7 @@ from scipy import sparse
 
 from lava_sparse_rnn.engine._extension import EXTENSION, choose_kernel
 from lava_sparse_rnn.fixed_point import Brief, SpecError, choose
-from lava_sparse_rnn.spec import Network, check_network, validate
-from lava_sparse_rnn.spec._tensors import Wire
+from lava_sparse_rnn.spec import Network, Wire, check_network, validate
 from lava_sparse_rnn.spec.groups import (
     AffineGroup,
     GateGroup,
@@ -37,7 +36,7 @@ LAYOUTS = ("", "sparse", "dense")
 
 
 @dataclass(frozen=True)
-class Program(Brief):
+class Prepared(Brief):
     """A network inside the extension.
 
     Parameters
@@ -64,7 +63,7 @@ class Program(Brief):
         return prepare, self.asked
 
 
-def prepare(network: Network, kernel: str | None, layout: str | None) -> Program:
+def prepare(network: Network, kernel: str | None, layout: str | None) -> Prepared:
     """Check a network and hand it to the extension.
 
     Parameters
@@ -92,7 +91,7 @@ def prepare(network: Network, kernel: str | None, layout: str | None) -> Program
     description = describe(network, layout or "")
     executor = EXTENSION.make(description, kernel)
     tensors = tuple(names(network, executor.tensors))
-    return Program(executor, kernel, notes, tensors, asked)
+    return Prepared(executor, kernel, notes, tensors, asked)
 
 
 def names(network: Network, tensors: list[tuple[str, int]]) -> Iterator:

@@ -13,9 +13,9 @@ from lava_sparse_rnn.engine._prepare import prepare
 from lava_sparse_rnn.fixed_point import OverflowCounters
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.stream import (
-    HoldsNothing,
     Progress,
     State,
+    StreamDefaults,
     check_state,
     check_token,
     check_tokens,
@@ -26,7 +26,7 @@ from lava_sparse_rnn.spec.stream import (
 _Base: Any = object if EXTENSION is None else EXTENSION.Stream
 
 
-class Stream(HoldsNothing, _Base):
+class Stream(StreamDefaults, _Base):
     """A network and its state, for tokens that come one by one or in pieces.
 
     A `spec.Stream`. Its compiled methods are
@@ -56,7 +56,7 @@ class Stream(HoldsNothing, _Base):
     def __init__(
         self, network: Network, kernel: str | None = None, layout: str | None = None
     ) -> None:
-        self._program = prepare(network, kernel, layout)
+        self._prepared = prepare(network, kernel, layout)
         self.network = network
         self._counted = OverflowCounters()  # by the stream that this is a copy of
 
@@ -65,7 +65,7 @@ class Stream(HoldsNothing, _Base):
             checked = check_token if ndim == 1 else check_tokens
             return np.require(checked(network, tokens), requirements=["C", "A"])
 
-        _Base.__init__(self, self._program.executor, check)
+        _Base.__init__(self, self._prepared.executor, check)
 
     def run(self, x: ArrayLike, progress: Progress | None = None) -> NDArray[np.int64]:
         """Answers to the next tokens, shape (T, d_in) -> (T, d_out)."""
@@ -74,7 +74,7 @@ class Stream(HoldsNothing, _Base):
         return in_pieces(self.process, check_tokens(self.network, x), progress)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._program.asked, (self.state, self.counters)
+        return type(self), self._prepared.asked, (self.state, self.counters)
 
     def __setstate__(self, kept: tuple[Any, OverflowCounters]) -> None:
         self.state, self._counted = kept
@@ -85,17 +85,17 @@ class Stream(HoldsNothing, _Base):
     @property
     def kernel(self) -> str:
         """The kernel that runs."""
-        return self._program.kernel
+        return self._prepared.kernel
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Why the kernel is not the one that was asked for; empty if it is."""
-        return self._program.notes
+        return self._prepared.notes
 
     @property
     def counters(self) -> OverflowCounters:
         """What did not fit since the stream was made, under the reference's names."""
-        names = (name for name, _ in self._program.tensors)
+        names = (name for name, _ in self._prepared.tensors)
         counted = OverflowCounters(
             dict(zip(names, self._overflows(False), strict=True))
         )

@@ -18,7 +18,7 @@ from lava_sparse_rnn.loihi2.deployment import (
     write_bundle,
 )
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
-from lava_sparse_rnn.loihi2.groups import Connection, NeuronGroup, neuron_groups
+from lava_sparse_rnn.loihi2.groups import ChipGroup, Connection, neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import MemoryModel
 from lava_sparse_rnn.loihi2.place import map_network
@@ -33,6 +33,7 @@ __all__ = [
     "Bundle",
     "BundleError",
     "Chip",
+    "ChipGroup",
     "Coefficients",
     "Connection",
     "Counts",
@@ -42,7 +43,6 @@ __all__ = [
     "Mapping",
     "MemoryModel",
     "Mode",
-    "NeuronGroup",
     "Tally",
     "TermTime",
     "Violation",

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
-from lava_sparse_rnn.loihi2.groups import INPUT, NeuronGroup, neuron_groups
+from lava_sparse_rnn.loihi2.groups import INPUT, ChipGroup, neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
 from lava_sparse_rnn.loihi2.memory import FORMATS
 from lava_sparse_rnn.spec import Network, check_network, reference
@@ -258,7 +258,7 @@ def _neurons(
 
 
 def _instructions(
-    group: NeuronGroup, sent: list[NDArray[np.bool_]], token: bool
+    group: ChipGroup, sent: list[NDArray[np.bool_]], token: bool
 ) -> NDArray[np.int64]:
     """Instructions of every neuron, shape (T, n): its path and SPIKEs on it.
 

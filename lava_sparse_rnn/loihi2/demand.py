@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.chip import Chip
-from lava_sparse_rnn.loihi2.groups import NeuronGroup
+from lava_sparse_rnn.loihi2.groups import ChipGroup
 from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection
 
 IntArray = NDArray[np.int64]
@@ -26,7 +26,7 @@ class Demand(Brief):
 
     Parameters
     ----------
-    group : NeuronGroup
+    group : ChipGroup
     stored : tuple of StoredConnection
         The group's inputs.
     rows : array of int, shape (5, n)
@@ -36,14 +36,14 @@ class Demand(Brief):
         What a core has for neurons.
     """
 
-    group: NeuronGroup
+    group: ChipGroup
     stored: tuple[StoredConnection, ...]
     rows: IntArray
     caps: IntArray
 
 
 def demand(
-    group: NeuronGroup,
+    group: ChipGroup,
     stored: tuple[StoredConnection, ...],
     destinations: IntArray,
     chip: Chip,
@@ -53,7 +53,7 @@ def demand(
 
     Parameters
     ----------
-    group : NeuronGroup
+    group : ChipGroup
     stored : tuple of StoredConnection
         Its inputs.
     destinations : array of int, shape (n,)
@@ -92,7 +92,7 @@ def demand(
 
 
 def destination_bounds(
-    group: NeuronGroup,
+    group: ChipGroup,
     stored: Dict[str, tuple[StoredConnection, ...]],
     parts: Dict[str, int],
 ) -> IntArray:
@@ -100,7 +100,7 @@ def destination_bounds(
 
     Parameters
     ----------
-    group : NeuronGroup
+    group : ChipGroup
     stored : mapping from str to tuple of StoredConnection
         The inputs of every group.
     parts : mapping from str to int

@@ -83,7 +83,7 @@ class Connection(Brief):
 
 
 @dataclass(frozen=True, eq=False)
-class NeuronGroup(Brief):
+class ChipGroup(Brief):
     """Neurons that execute one program.
 
     Parameters
@@ -180,7 +180,7 @@ class NeuronGroup(Brief):
         return sum(c.nnz for c in self.inputs)
 
 
-def neuron_groups(network: Network) -> tuple[NeuronGroup, ...]:
+def neuron_groups(network: Network) -> tuple[ChipGroup, ...]:
     """The groups of a network, layer after layer, in the order of their depths.
 
     Parameters
@@ -188,7 +188,7 @@ def neuron_groups(network: Network) -> tuple[NeuronGroup, ...]:
     network : Network
     """
     check_network(network, "neuron_groups")
-    groups: list[NeuronGroup] = []
+    groups: list[ChipGroup] = []
     source, depth = INPUT, 0
     for i, graph in enumerate(network.graphs):
         groups += (_group(node, graph, i, source, depth) for node in graph.nodes)
@@ -196,7 +196,7 @@ def neuron_groups(network: Network) -> tuple[NeuronGroup, ...]:
     return tuple(groups)
 
 
-def _group(node: Node, graph: Graph, i: int, source: str, before: int) -> NeuronGroup:
+def _group(node: Node, graph: Graph, i: int, source: str, before: int) -> ChipGroup:
     """A node of layer ``i``, which hears ``source`` after ``before`` hops."""
     prefix, group = f"layer{i}_", node.group
     depth = before + graph.depth[node.name]
@@ -212,7 +212,7 @@ def _group(node: Node, graph: Graph, i: int, source: str, before: int) -> Neuron
         )
         for edge in graph.into(node)
     )
-    return NeuronGroup(
+    return ChipGroup(
         name=prefix + node.name,
         kind=group.kind,
         layer=i,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.chip import Board
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
-from lava_sparse_rnn.loihi2.groups import NeuronGroup
+from lava_sparse_rnn.loihi2.groups import ChipGroup
 from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection
 from lava_sparse_rnn.loihi2.noc import Mesh
 
@@ -31,7 +31,7 @@ class Mapping(Brief):
     ----------
     board : Board
     model : MemoryModel
-    groups : tuple of NeuronGroup
+    groups : tuple of ChipGroup
     stored : dict of str to tuple of StoredConnection
         Inputs of each group.
     group_of : array of int, shape (K,)
@@ -44,7 +44,7 @@ class Mapping(Brief):
 
     board: Board
     model: MemoryModel
-    groups: tuple[NeuronGroup, ...]
+    groups: tuple[ChipGroup, ...]
     stored: dict[str, tuple[StoredConnection, ...]]
     group_of: IntArray
     start: IntArray

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.chip import Chip
-from lava_sparse_rnn.loihi2.groups import Connection, NeuronGroup
+from lava_sparse_rnn.loihi2.groups import ChipGroup, Connection
 
 IntArray = NDArray[np.int64]
 
@@ -51,13 +51,13 @@ class MemoryModel:
             return self.index_bits
         return max(1, (chip.neurons_per_core - 1).bit_length())
 
-    def neuron_bytes(self, group: NeuronGroup) -> int:
+    def neuron_bytes(self, group: ChipGroup) -> int:
         """State, constants and accumulators of one neuron, as its program has them."""
         report = group.report
         slots = group.accumulator_slots * self.accumulator_bytes
         return report.state_bytes + report.constant_bytes + slots
 
-    def shared_bytes(self, group: NeuronGroup) -> int:
+    def shared_bytes(self, group: ChipGroup) -> int:
         """Constants that every core of the group has once."""
         return group.group_constants * self.constant_bytes
 

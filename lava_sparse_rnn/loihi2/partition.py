@@ -23,7 +23,7 @@ from lava_sparse_rnn.loihi2.demand import (
     demand,
     destination_bounds,
 )
-from lava_sparse_rnn.loihi2.groups import NeuronGroup
+from lava_sparse_rnn.loihi2.groups import ChipGroup
 from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection
 from lava_sparse_rnn.loihi2.rules import check_groups, check_plan
 
@@ -135,7 +135,7 @@ class Planner:
 
     Parameters
     ----------
-    groups : sequence of NeuronGroup
+    groups : sequence of ChipGroup
     stored : mapping from str to tuple of StoredConnection
         The inputs of each group, by its name.
     board : Board
@@ -144,7 +144,7 @@ class Planner:
 
     def __init__(
         self,
-        groups: tuple[NeuronGroup, ...],
+        groups: tuple[ChipGroup, ...],
         stored: Dict[str, tuple[StoredConnection, ...]],
         board: Board,
         model: MemoryModel,

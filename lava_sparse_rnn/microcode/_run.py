@@ -20,9 +20,9 @@ from lava_sparse_rnn.microcode._interpreter import Interpreter
 from lava_sparse_rnn.spec import Network, Recipe, check_network
 from lava_sparse_rnn.spec.graph import INP, Graph
 from lava_sparse_rnn.spec.stream import (
-    HoldsNothing,
     Progress,
     State,
+    StreamDefaults,
     check_state,
     check_token,
     check_tokens,
@@ -133,7 +133,7 @@ def run(
     return y
 
 
-class Stream(HoldsNothing):
+class Stream(StreamDefaults):
     """A network whose groups are interpreters, with its state: a `spec.Stream`.
 
     Parameters

@@ -2,9 +2,11 @@
 """Networks and their parts as Lava Processes, and a way to run them."""
 
 from lava_sparse_rnn import lava_patches  # noqa: F401  (before all of Lava)
+from lava_sparse_rnn.proc._layered.join import PROCESSES
 from lava_sparse_rnn.proc._runtime.hardware import NoHardwareError
 from lava_sparse_rnn.proc._runtime.processes.watch import ActorDiedError, RemoteError
 from lava_sparse_rnn.proc._runtime.reset import STATE_VARS, reset
+from lava_sparse_rnn.proc._runtime.restore import Snapshot
 from lava_sparse_rnn.proc.affine import Affine
 from lava_sparse_rnn.proc.gate import Gate
 from lava_sparse_rnn.proc.io import Sink, Source
@@ -22,6 +24,7 @@ from lava_sparse_rnn.proc.sparse_rnn import SparseRNN
 
 __all__ = [
     "MODES",
+    "PROCESSES",
     "S4D",
     "STATE_VARS",
     "ActorDiedError",
@@ -38,6 +41,7 @@ __all__ = [
     "S5Block",
     "Session",
     "Sink",
+    "Snapshot",
     "Source",
     "SparseRNN",
     "Timing",

@@ -19,9 +19,9 @@ from lava_sparse_rnn.spec._group import Held
 from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec.graph import INP, Graph, Node
 from lava_sparse_rnn.spec.stream import (
-    HoldsNothing,
     Progress,
     State,
+    StreamDefaults,
     check_state,
     check_token,
     check_tokens,
@@ -65,7 +65,7 @@ def run(
     return Reference(network, counters=counters).run(x, trace=trace)
 
 
-class Reference(HoldsNothing):
+class Reference(StreamDefaults):
     """A network with its state, for sequences that come in pieces: a `spec.Stream`.
 
     Parameters

@@ -87,7 +87,7 @@ class Stream(Stepper, Protocol):
     def __exit__(self, *exc_info: object) -> None: ...
 
 
-class HoldsNothing(Brief):
+class StreamDefaults(Brief):
     """The part of a `Stream` that is the same for all that have nothing to close."""
 
     network: Network

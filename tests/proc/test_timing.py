@@ -11,7 +11,7 @@ from lava_sparse_rnn import inline, proc, spec
 from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic, SpecError
 from lava_sparse_rnn.netx import hdf5
 from lava_sparse_rnn.proc._fused.model import FusedModel
-from lava_sparse_rnn.proc.neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 from lava_sparse_rnn.spec import reference
 
 pytestmark = pytest.mark.slow
@@ -336,7 +336,7 @@ def test_resets_come_where_lava_dl_s_do():
 
 def test_a_schedule_counts_tokens_anew_after_each_beginning():
     clock = proc.Clock()
-    schedule = Schedule(proc.Timing(depth=2, period=3, reset_interval=6), clock)
+    schedule = TokenSchedule(proc.Timing(depth=2, period=3, reset_interval=6), clock)
     here = [schedule.token(step) for step in range(9)]
     assert here == [None, None, 0, None, None, 1, None, None, 2]
     clock.begin(2)

@@ -21,7 +21,7 @@ from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import BundleError
 from lava_sparse_rnn.loihi2.deployment.program import GroupProgram, group_program
 from lava_sparse_rnn.loihi2.deployment.read import load_bundle
-from lava_sparse_rnn.loihi2.groups import INPUT, Connection, NeuronGroup
+from lava_sparse_rnn.loihi2.groups import INPUT, ChipGroup, Connection
 from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
 from lava_sparse_rnn.loihi2.memory import StoredConnection
 from lava_sparse_rnn.loihi2.place import map_network
@@ -162,7 +162,7 @@ class _Writer:
         self.files: dict[str, m.FileEntry] = {}
         self._programs: dict[str, str] = {}  # text to file
 
-    def group(self, group: NeuronGroup, network: Network) -> m.Group:
+    def group(self, group: ChipGroup, network: Network) -> m.Group:
         """Write a group's program and constants."""
         modes = {"pipelined": 1, "fall_through": network.latency}
         parts = {
@@ -253,7 +253,7 @@ class _Writer:
         return name
 
 
-def _part(group: NeuronGroup, network: Network, timing: Timing) -> GroupProgram:
+def _part(group: ChipGroup, network: Network, timing: Timing) -> GroupProgram:
     return group_program(group.name, group.constants, network.recipe, timing)
 
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterable
 from os import PathLike, fspath
 from typing import Any, ClassVar
 
 from lava_sparse_rnn.netx._file import Entry, opened
 from lava_sparse_rnn.netx._table import Row, table
-from lava_sparse_rnn.proc.neurons.process import TimedProcess
-from lava_sparse_rnn.proc.neurons.signature import any_of
+from lava_sparse_rnn.proc.neurons import TimedProcess
 from lava_sparse_rnn.spec import locate
 
 
@@ -92,7 +93,7 @@ class Network(TimedProcess, metaclass=OfFile):
         super().__init_subclass__(**kwargs)
         if Network in cls.__bases__:
             Network.kinds.append(cls)
-            Network.__signature__ = any_of(k.__signature__ for k in Network.kinds)
+            Network.__signature__ = _any_of(k.__signature__ for k in Network.kinds)
 
     @classmethod
     def reads(cls, entries: list[Entry]) -> bool:
@@ -121,3 +122,11 @@ class Network(TimedProcess, metaclass=OfFile):
     def __str__(self) -> str:
         """A table: a row per layer."""
         return table(self.rows())
+
+
+def _any_of(signatures: Iterable[inspect.Signature]) -> inspect.Signature:
+    """Every parameter that one of several signatures has, in their order."""
+    named: dict[str, inspect.Parameter] = {}
+    for signature in signatures:
+        named |= {n: p for n, p in signature.parameters.items() if n not in named}
+    return inspect.Signature(sorted(named.values(), key=lambda p: p.kind))

@@ -15,8 +15,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.netx.token_gate.process import TokenGate
-from lava_sparse_rnn.proc.neurons.guard import GuardedModel
-from lava_sparse_rnn.proc.neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons import GuardedModel, TokenSchedule
 
 
 @implements(proc=TokenGate, protocol=LoihiProtocol)
@@ -32,7 +31,7 @@ class PyTokenGateModel(GuardedModel):
 
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
-        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
+        self.schedule = TokenSchedule(proc_params["timing"], proc_params["clock"])
 
     def step(self, *received: NDArray) -> Sequence[NDArray]:
         self.schedule.update(self.step_index)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from lava_sparse_rnn.proc.neurons.process import TimedProcess
+from lava_sparse_rnn.proc.neurons import TimedProcess
 
 
 class TokenGate(TimedProcess):

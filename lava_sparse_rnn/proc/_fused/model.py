@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.proc._fused.executors import make_executor, moved
 from lava_sparse_rnn.proc._fused.layer_vars import OVERFLOW, layer_vars, state_names
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel
-from lava_sparse_rnn.proc.neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.reference import Reference
 
@@ -54,7 +54,7 @@ class FusedModel(GuardedModel):
         super().__init__(proc_params)
         self.network = self.network_of(proc_params)
         recipe = self.network.recipe
-        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
+        self.schedule = TokenSchedule(proc_params["timing"], proc_params["clock"])
         self.executor = make_executor(self.network, self.make_arithmetic(recipe))
         # Its own arithmetic: what it counts is no overflow of a token.
         self.fill = Reference(self.network, self.make_arithmetic(recipe))

@@ -22,6 +22,7 @@ from lava_sparse_rnn.spec.groups import Group
 PROCESSES: dict[type[Group], type[NeuronGroup]] = {
     p.group_type: p for p in (Affine, Recurrence, Readout, Gate)
 }
+"""The Process of a neuron group; add that of a group of your own."""
 
 
 def join(

@@ -21,7 +21,7 @@ STOPPED = (
 )
 
 
-class Graph:
+class Snapshot:
     """Some Processes as they are now, to be restored whenever they were compiled.
 
     Parameters
@@ -57,11 +57,11 @@ class Graph:
 @contextlib.contextmanager
 def graph_restored(process: AbstractProcess) -> Iterator[None]:
     """Leave all Processes connected to one so that they can be compiled again."""
-    graph = Graph(set(find_processes(process)))
+    before = Snapshot(set(find_processes(process)))
     try:
         yield
     finally:
-        graph.restore()
+        before.restore()
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_sparse_rnn.proc.io.process import Sink, Source, sink_header, sink_rows
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel, whole, within_int32
-from lava_sparse_rnn.proc.neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 
 
 class AbstractPySourceModel(GuardedModel):
@@ -25,7 +25,7 @@ class AbstractPySourceModel(GuardedModel):
         super().__init__(proc_params)
         self.data = proc_params["data"]
         self.at_end = proc_params["at_end"]
-        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
+        self.schedule = TokenSchedule(proc_params["timing"], proc_params["clock"])
         self.nothing = np.zeros(self.data.shape[1:], self.dtype)
 
     def step(self):
@@ -72,7 +72,7 @@ class AbstractPySinkModel(GuardedModel):
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
         memory = proc_params["memory"]
-        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
+        self.schedule = TokenSchedule(proc_params["timing"], proc_params["clock"])
         self.header = sink_header(memory)
         self.rows = sink_rows(memory, proc_params["rows"], self.dtype)
         self.header[1] = self.dtype is np.float64

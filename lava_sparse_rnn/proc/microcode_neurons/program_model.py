@@ -17,7 +17,7 @@ from lava_sparse_rnn.microcode import Interpreter, Kind, Program
 from lava_sparse_rnn.proc.neurons.group_model import FixedPt, OverflowTally
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel
 from lava_sparse_rnn.proc.neurons.microcode_model import StatesInVars
-from lava_sparse_rnn.proc.neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 
 PORT_TYPES = (
     (
@@ -82,7 +82,7 @@ class ProgramModel(GuardedModel, metaclass=ProgramTypes):
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)
         self.shape: tuple[int, ...] = proc_params["shape"]
-        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
+        self.schedule = TokenSchedule(proc_params["timing"], proc_params["clock"])
         self.interpreter = Interpreter(**proc_params["machine"])
         program = self.interpreter.program
         self.states = [d.name for d in program.of_kind(Kind.STATE)]

@@ -16,7 +16,7 @@ from lava_sparse_rnn.fixed_point import (
 )
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel, whole
 from lava_sparse_rnn.proc.neurons.process import NeuronGroup
-from lava_sparse_rnn.proc.neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 from lava_sparse_rnn.spec import Recipe
 
 
@@ -89,7 +89,7 @@ class GroupModel(GuardedModel):
         ports = self.neurons.inputs, self.neurons.outputs
         self.inputs = tuple(ports[0][name] for name in self.group.accumulators)
         self.outputs = tuple(ports[1][name] for name in self.group.outputs)
-        self.schedule = Schedule(proc_params["timing"], proc_params["clock"])
+        self.schedule = TokenSchedule(proc_params["timing"], proc_params["clock"])
         self.token: int | None = None
         self.weight_exp: int = proc_params["weight_exp"]
         self.arithmetic = self.make_arithmetic(proc_params["recipe"])

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 Parameter = inspect.Parameter
 
@@ -35,11 +35,3 @@ def signature_of(cls: type, given: Collection[str] = ()) -> inspect.Signature:
         if not rest:
             break
     return inspect.Signature([*named.values(), *rest])
-
-
-def any_of(signatures: Iterable[inspect.Signature]) -> inspect.Signature:
-    """Every parameter that one of several signatures has, in their order."""
-    named: dict[str, Parameter] = {}
-    for signature in signatures:
-        named |= {n: p for n, p in signature.parameters.items() if n not in named}
-    return inspect.Signature(sorted(named.values(), key=lambda p: p.kind))

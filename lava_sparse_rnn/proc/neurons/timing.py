@@ -135,7 +135,7 @@ class Clock:
         return None if limit == UNLIMITED else limit
 
 
-class Schedule:
+class TokenSchedule:
     """A model's view of a `Clock`: which token is here in a time step.
 
     Parameters

@@ -17,7 +17,7 @@ from scipy import sparse
 from lava_sparse_rnn.proc._layered.join import join, sent, show_vars
 from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt, OverflowTally
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel, whole
-from lava_sparse_rnn.proc.neurons.timing import Schedule
+from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 from lava_sparse_rnn.proc.s4d.process import S4D
 
 COUNT = LavaPyType(np.ndarray, np.int64, precision=64)
@@ -50,8 +50,8 @@ class AbstractPyS4DModel(GuardedModel):
         self.arithmetic = self.make_arithmetic(proc_params["network"].recipe)
         self.tally = OverflowTally(self.arithmetic)
         clock = proc_params["clock"]
-        self.at_states = Schedule(timing.later(1), clock)
-        self.at_readout = Schedule(timing.later(2), clock)
+        self.at_states = TokenSchedule(timing.later(1), clock)
+        self.at_readout = TokenSchedule(timing.later(2), clock)
         dtype = self.arithmetic.dtype
         B = [spec.B_re.matrix, spec.B_im.matrix]
         C = [spec.C_re.matrix, spec.C_imn.matrix]

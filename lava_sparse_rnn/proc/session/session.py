@@ -28,9 +28,9 @@ from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Network, check_network
 from lava_sparse_rnn.spec.stream import (
-    HoldsNothing,
     Progress,
     State,
+    StreamDefaults,
     check_state,
     check_tokens,
 )
@@ -40,7 +40,7 @@ from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
 PORT_NAMES = (("inp", "out"), ("a_in", "s_out"), ("s_in", "a_out"))
 
 
-class Session(HoldsNothing):
+class Session(StreamDefaults):
     """A network alive in Lava, a `spec.Stream`: run it in pieces, read its Vars.
 
     Between two calls of `run` it is paused, and the Process's `Var.get` and

@@ -15,7 +15,7 @@ class SubMixedNetworkModel(AbstractSubProcessModel):
     """The layers, which their Process has made and joined."""
 
     def __init__(self, proc: MixedNetwork) -> None:
-        proc.graph.restore()
+        proc.snapshot.restore()
         proc.inp.connect(proc.layers[0].inp)
         proc.layers[-1].out.connect(proc.out)
         for i, layer in enumerate(proc.layers):

@@ -16,8 +16,7 @@ from lava_sparse_rnn.netx._file import Entry, is_own
 from lava_sparse_rnn.netx._layer import Layer, Options, Place, Shape
 from lava_sparse_rnn.netx._table import Row
 from lava_sparse_rnn.netx.hdf5.process import Network
-from lava_sparse_rnn.proc import Clock, SparseRNN, Timing
-from lava_sparse_rnn.proc._runtime.restore import Graph
+from lava_sparse_rnn.proc import Clock, Snapshot, SparseRNN, Timing
 
 
 class MixedNetwork(Network):
@@ -107,7 +106,7 @@ class MixedNetwork(Network):
         # from outside would be compiled twice, once as a part and once by itself.
         # Lava makes the parts of a hierarchical Process anew whenever it is compiled.
         # These exist before, so that users can reach them and ports get their shapes.
-        self.graph = Graph(part for x in self.layers for part in x.processes)
+        self.snapshot = Snapshot(part for x in self.layers for part in x.processes)
         for layer in self.layers:
             for name, var in layer.variables.items():
                 setattr(self, name, Var(shape=var.shape, init=0))
