@@ -8,6 +8,8 @@ Liu et al., arXiv 2502.16982, whose scaling lets AdamW's rates be kept).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -25,25 +27,44 @@ def orthogonalised(matrix: Tensor, dtype: torch.dtype | None = None) -> Tensor:
 
     Parameters
     ----------
-    matrix : Tensor, shape (m, n)
+    matrix : Tensor, shape (..., m, n)
+        Several at once cost less than one after the other.
     dtype : torch.dtype, optional
         Of the products; None computes in the type of `matrix`.
 
     Returns
     -------
-    Tensor, shape (m, n)
+    Tensor, shape (..., m, n)
         Singular values between about 0.7 and 1.2 where those of `matrix` exceed some
         thousandths of its norm.
     """
-    x = matrix.to(dtype or matrix.dtype)
-    tall = x.shape[0] > x.shape[1]
-    if tall:
-        x = x.t()
-    x = x / (x.norm() + 1e-7)
+    norm = torch.linalg.vector_norm(matrix, dim=(-2, -1), keepdim=True)
+    x = _wide(matrix / (norm + 1e-7)).to(dtype or matrix.dtype)
+    x = x.reshape(-1, *x.shape[-2:])
     for _ in range(_ITERATIONS):
-        square = x @ x.t()
-        x = _A * x + (_B * square + _C * (square @ square)) @ x
-    return (x.t() if tall else x).to(matrix.dtype)
+        square = x @ x.mT
+        factor = torch.baddbmm(square, square, square, beta=_B, alpha=_C)
+        x = torch.baddbmm(x, factor, x, beta=_A)
+    x = x.to(matrix.dtype)
+    return (x.mT if _is_tall(matrix) else x).reshape(matrix.shape)
+
+
+def _is_tall(matrix: Tensor) -> bool:
+    return matrix.shape[-2] > matrix.shape[-1]
+
+
+def _wide(matrix: Tensor) -> Tensor:
+    """The matrix, or its transpose, with no more rows than columns."""
+    return matrix.mT if _is_tall(matrix) else matrix
+
+
+def _alike(parameters: list[Tensor]) -> Iterable[list[Tensor]]:
+    """Those that have gradients, by shape; a matrix and its transpose are of one."""
+    found: dict[tuple, list[Tensor]] = {}
+    for p in parameters:
+        if p.grad is not None:
+            found.setdefault((_wide(p).shape, p.dtype, p.device), []).append(p)
+    return found.values()
 
 
 class Muon(torch.optim.AdamW):
@@ -81,29 +102,30 @@ class Muon(torch.optim.AdamW):
             raise ValueError("closure: Muon takes none")
         for group in self.param_groups:
             if group["muon"]:
-                for parameter in group["params"]:
-                    self._step_matrix(parameter, group)
+                for parameters in _alike(group["params"]):
+                    self._step_matrices(parameters, group)
         return super().step()
 
-    def _step_matrix(self, parameter: Tensor, group: dict) -> None:
-        gradient = parameter.grad
-        if gradient is None:
-            return
-        state = self.state[parameter]
-        if not state:
-            # AdamW expects a count in every state that it loads.
-            state["step"] = torch.zeros(())
-            state["momentum"] = torch.zeros_like(parameter)
-        state["step"] += 1
-        momentum, share = state["momentum"], group["momentum"]
-        momentum.lerp_(gradient, 1 - share)
-        ahead = gradient.lerp(momentum, share)  # as Nesterov does
-        short = torch.bfloat16 if parameter.dtype == torch.float32 else None
-        update = orthogonalised(ahead, short)
-        moves = gradient != 0
-        update *= moves
-        size = update.square().sum() / moves.sum().clamp_min(1)
-        update *= _RMS / size.sqrt().clamp_min(1e-12)
-        lr = group["lr"]
-        parameter.mul_(1 - lr * group["weight_decay"]).sub_(lr * update)
-        parameter.grad = None  # AdamW leaves it alone
+    def _step_matrices(self, parameters: list[Tensor], group: dict) -> None:
+        share, lr = group["momentum"], group["lr"]
+        ahead, moves = [], []
+        for parameter in parameters:
+            gradient, state = parameter.grad, self.state[parameter]
+            assert gradient is not None  # `_alike` has left those out
+            if not state:
+                # AdamW expects a count in every state that it loads.
+                state["step"] = torch.zeros(())
+                state["momentum"] = torch.zeros_like(parameter)
+            state["step"] += 1
+            momentum = state["momentum"].lerp_(gradient, 1 - share)
+            ahead.append(_wide(gradient.lerp(momentum, share)))  # as Nesterov does
+            moves.append(_wide(gradient != 0))
+            parameter.grad = None  # AdamW leaves it alone
+        short = torch.bfloat16 if ahead[0].dtype == torch.float32 else None
+        update, moving = orthogonalised(torch.stack(ahead), short), torch.stack(moves)
+        update *= moving
+        size = update.square().sum((1, 2)) / moving.sum((1, 2)).clamp_min(1)
+        update *= (lr * _RMS / size.sqrt().clamp_min(1e-12))[:, None, None]
+        for parameter, change in zip(parameters, update, strict=True):
+            back = change.mT if _is_tall(parameter) else change
+            parameter.mul_(1 - lr * group["weight_decay"]).sub_(back)
