@@ -16,9 +16,9 @@ ROOMS = {
         frozen_ints lines_from_points lines_from_real quantize saturate shift span wrap
     """,
     "spec": """
-        ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION LAYER_TYPES Layer
-        NONLINEARITIES Network PROOFS Recipe S4D S5Block SpecError Stream
-        Weights Wire check_network graph groups load locate random_network read
+        ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION HEADS LAYER_TYPES Layer
+        NONLINEARITIES Network PROOFS Recipe S4D S5Block Sequences SpecError Stream
+        Weights Wire check_network graph groups head_of load locate random_network read
         read_layer read_recipe reference shifted_bound shipped validate write
         write_layer write_recipe
     """,

@@ -14,7 +14,7 @@ from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture
 from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile, at_least
 from lava_sparse_rnn.cli._tables import show_table
-from lava_sparse_rnn.cli._tokens import audio_tokens, integer_tokens
+from lava_sparse_rnn.cli._tokens import audio_tokens, first_tokens, integer_tokens
 from lava_sparse_rnn.files import replacing
 
 COUNT_COLUMNS = {
@@ -37,7 +37,11 @@ def estimate(
         Path | None, typer.Option(help="A recording that a denoiser is run on.")
     ] = None,
     tokens: Annotated[
-        Path | None, typer.Option(help="Integer tokens, (T, d_in), as .npy.")
+        Path | None,
+        typer.Option(
+            help="Integer tokens, (T, d_in), or sequences, (N, T, d_in), as .npy; or a "
+            ".npz with these as x, and lengths."
+        ),
     ] = None,
     chip: Chip = "oheo_gulch",
     cores: Cores = None,
@@ -70,7 +74,9 @@ def estimate(
     net = spec.load(network)
     x, times = _input(net, audio, tokens), _times(net)
     mapping = loihi2.map_network(net, chip, cores)
-    result = loihi2.estimate(net, x[:limit], mapping, coefficients or preset, *times)
+    result = loihi2.estimate(
+        net, first_tokens(x, limit), mapping, coefficients or preset, *times
+    )
     if plot is not None:
         from lava_sparse_rnn.loihi2 import plots
 
@@ -79,7 +85,8 @@ def estimate(
         values = loihi2.estimate_dict(result, ndns=bool(times))
         with replacing(json_file) as temporary:
             temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
-    _show(screen, result, len(x), bool(times))
+    total = len(spec.Sequences.of(net, x).tokens)
+    _show(screen, result, total, bool(times))
     if plot is not None:
         screen.print(f"mapping: {plot}")
     if json_file is not None:
@@ -121,6 +128,8 @@ def _show(screen: Console, result, total: int, sound: bool) -> None:
     if result.terms:
         _term_table(screen, result)
     _mode_table(screen, result)
+    if len(counts.lengths) > 1:
+        _sequence_table(screen, result)
     operations = (
         f"{result.ops_per_token:,.0f} operations per token (a neuron update taken for "
         "10 synaptic operations)"
@@ -214,6 +223,20 @@ def _mode_table(screen: Console, result) -> None:
     title = f"time and energy, preset {result.preset.name} (estimate)"
     columns = ("mode", "step us", "latency us", "worst us", "tokens/s", "x copies")
     show_table(screen, title, (*columns, "uJ/token"), rows)
+
+
+def _sequence_table(screen: Console, result) -> None:
+    counts = result.counts
+    rows = [
+        (m.name, _number(result.sequence_s(m), 1e6), _number(result.sequence_j(m), 1e6))
+        for m in (result.pipelined, result.fall_through)
+    ]
+    title = (
+        f"a sequence: {counts.per_sequence:g} tokens on average of "
+        f"{len(counts.lengths):,}, "
+        f"{counts.synops.mean() * counts.per_sequence:,.0f} synops"
+    )
+    show_table(screen, title, ("mode", "us to its answer", "uJ"), rows)
 
 
 def _number(

@@ -17,14 +17,57 @@ if TYPE_CHECKING:
 NUMBERS = "biuf"  # kinds of numpy's types that are real numbers
 
 
-def read_tokens(path: Path, d_in: int) -> np.ndarray:
-    """Read tokens, shape (T, d_in), of a ``.npy`` file.
+def read_tokens(path: Path, d_in: int) -> np.ndarray | list[np.ndarray]:
+    """Read the tokens of one sequence or of several.
+
+    Parameters
+    ----------
+    path : path
+        A ``.npy`` of shape (T, d_in) or (N, T, d_in), or a ``.npz`` with such an
+        array ``x`` and, where sequences end earlier, ``lengths`` (N,).
+    d_in : int
+
+    Returns
+    -------
+    array, or a list of arrays where there are lengths
 
     Raises
     ------
     ValueError
-        When the file is not a ``.npy`` file, or not of real numbers of that shape.
+        When the file is neither, or not of real numbers of that shape.
     """
+    import numpy as np
+
+    found = _arrays(path)
+    x, lengths = found["x"], found.get("lengths")
+    if x.dtype.kind not in NUMBERS:
+        raise ValueError(
+            f"{path}: not a .npy file of numbers (its type is {x.dtype}, "
+            "integers or real numbers are needed)"
+        )
+    if x.ndim not in (2, 3) or x.shape[-1] != d_in:
+        hint = "; is it transposed?" if x.ndim == 2 and x.shape[0] == d_in else ""
+        raise ValueError(
+            f"{path}: tokens of shape {x.shape}, must be (T, {d_in}) or "
+            f"(N, T, {d_in}){hint}"
+        )
+    if lengths is None:
+        return x
+    if x.ndim != 3 or lengths.shape != x.shape[:1] or lengths.dtype.kind not in "iu":
+        raise ValueError(
+            f"{path}: lengths are {lengths.dtype} of shape {lengths.shape}; for x of "
+            f"shape {x.shape} they must be whole numbers, one for each sequence"
+        )
+    if len(wrong := np.flatnonzero((lengths < 1) | (lengths > x.shape[1]))):
+        raise ValueError(
+            f"{path}: lengths[{wrong[0]}] is {lengths[wrong[0]]}, must be from 1 to "
+            f"{x.shape[1]}"
+        )
+    return [row[:end] for row, end in zip(x, lengths.tolist(), strict=True)]
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """What a .npz holds, or the array of a .npy by the name x."""
     import numpy as np
 
     try:
@@ -32,23 +75,15 @@ def read_tokens(path: Path, d_in: int) -> np.ndarray:
         pipe = path.exists() and kind_of(path) in ("a pipe", "a socket")
         with io.BytesIO(read_pipe(path)) if pipe else path.open("rb") as file:
             x = np.load(file, allow_pickle=False)
+            found = {"x": x} if isinstance(x, np.ndarray) else dict(x.items())
     except (ValueError, EOFError, BadZipFile, MemoryError) as error:
         raise ValueError(f"{path}: not a .npy file of numbers ({error})") from error
-    if not isinstance(x, np.ndarray):
+    if "x" not in found:
         raise ValueError(
-            f"{path}: not a .npy file of numbers (it is an archive of arrays, .npz)"
+            f"{path}: is an archive of arrays (.npz) without x, it holds "
+            + (", ".join(found) or "nothing")
         )
-    if x.dtype.kind not in NUMBERS:
-        raise ValueError(
-            f"{path}: not a .npy file of numbers (its type is {x.dtype}, "
-            "integers or real numbers are needed)"
-        )
-    if x.ndim != 2 or x.shape[1] != d_in:
-        hint = "; is it transposed?" if x.ndim == 2 and x.shape[0] == d_in else ""
-        raise ValueError(
-            f"{path}: tokens of shape {x.shape}, must be (T, {d_in}){hint}"
-        )
-    return x
+    return found
 
 
 def check_outputs(*paths: Path | None) -> None:

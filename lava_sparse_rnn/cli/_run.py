@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,16 @@ from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.cli._tokens import check_whole
 from lava_sparse_rnn.files import replacing
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lava_sparse_rnn.spec import Sequences
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lava_sparse_rnn.spec import Sequences
+
 BackendOption = Annotated[
     str, typer.Option(help="What runs it: lava, engine, microcode or reference.")
 ]
@@ -24,17 +35,31 @@ BackendOption = Annotated[
 
 def run(
     network: NetworkFile,
-    tokens: Annotated[Path, typer.Argument(help="Tokens, (T, d_in), as .npy.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Answers, as .npy.")],
+    tokens: Annotated[
+        Path,
+        typer.Argument(
+            help="Tokens, (T, d_in), or sequences, (N, T, d_in), as .npy; or a .npz "
+            "with these as x, and lengths."
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Answers, as .npy; as .npz (y, lengths) where lengths were given.",
+        ),
+    ],
     real: Annotated[
         bool, typer.Option(help="Tokens and answers are real values, not integers.")
     ] = False,
     backend: BackendOption = "lava",
     runtime: RuntimeOption = None,
 ) -> None:
-    """Run a network over a sequence of tokens and write its answers."""
-    import numpy as np
+    """Run a network over a sequence of tokens, or several, and write its answers.
 
+    Every sequence starts from a zero state.
+    """
     from lava_sparse_rnn import backends, spec
 
     check_outputs(output)
@@ -42,16 +67,40 @@ def run(
     x = read_tokens(tokens, net.d_in)
     if not real:
         check_whole(tokens, x, "with --real tokens and answers are real values")
+    sequences = spec.Sequences.of(net, x, real=real)
+    if sequences.lead is None and output.suffix != ".npz":
+        raise ValueError(
+            f"{output}: answers to sequences of unequal lengths go into a .npz, with "
+            "their lengths"
+        )
+    if real:
+        sequences = replace(sequences, tokens=net.to_wire(sequences.tokens))
     with (
         lava_runtime(runtime),
         backends.create(backend, net) as stream,
         tokens_bar() as progress,
     ):
-        y = stream.run(net.to_wire(x) if real else x, progress)
+        y = sequences.run(stream.run, stream.reset, progress)
         counters = stream.counters
-    answers = np.ascontiguousarray(net.from_wire(y) if real else y)
-    with replacing(output) as temporary, temporary.open("wb") as file:
-        np.save(file, answers)
+    _write(output, sequences, net.from_wire(y) if real else y)
     screen = console()
-    screen.print(f"{len(y)} answers of {net.d_out} values: {output}")
+    of = f", {len(sequences)} sequences" if sequences.lead != (len(y),) else ""
+    screen.print(f"{len(y)} answers of {net.d_out} values{of}: {output}")
     overflows(screen, counters)
+
+
+def _write(output: Path, sequences: Sequences, y: NDArray) -> None:
+    """Answers laid out as the tokens were, padded with zeros where lengths differ."""
+    import numpy as np
+
+    y = np.ascontiguousarray(y)
+    with replacing(output) as temporary, temporary.open("wb") as file:
+        if sequences.lead is not None:
+            y = sequences.laid_out(y)
+            np.savez(file, y=y) if output.suffix == ".npz" else np.save(file, y)
+            return
+        lengths = np.array(sequences.lengths)
+        padded = np.zeros((len(lengths), lengths.max(), y.shape[1]), y.dtype)
+        for row, part in zip(padded, sequences.split(y), strict=True):
+            row[: len(part)] = part
+        np.savez(file, y=padded, lengths=lengths)

@@ -14,23 +14,41 @@ if TYPE_CHECKING:
     from lava_sparse_rnn.spec import Network
 
 
-def check_whole(path: Path, x: NDArray, hint: str) -> None:
+def check_whole(path: Path, x: NDArray | list[NDArray], hint: str) -> None:
     """Refuse real values where integers are needed, and say what to do with them."""
     import numpy as np
 
-    wrong = np.argwhere(x != np.rint(x)) if x.dtype.kind == "f" else np.empty((0, 2))
-    if len(wrong):
-        t, i = (int(k) for k in wrong[0])
-        raise ValueError(
-            f"{path}: token {t}, value {i} is {x[t, i]:g}, no whole number; {hint}"
-        )
+    several = isinstance(x, list)
+    for sequence, part in enumerate(x if several else [x]):
+        if part.dtype.kind != "f" or not len(
+            wrong := np.argwhere(part != part.round())
+        ):
+            continue
+        *where, t, i = (int(k) for k in wrong[0])
+        which = [sequence] if several else where
+        at = "".join(f"sequence {k}, " for k in which) + f"token {t}, value {i}"
+        value = part[tuple(wrong[0])]
+        raise ValueError(f"{path}: {at} is {value:g}, no whole number; {hint}")
 
 
-def integer_tokens(path: Path, d_in: int) -> NDArray:
+def integer_tokens(path: Path, d_in: int) -> NDArray | list[NDArray]:
     """Tokens of a file for a network that is run on integers."""
     x = read_tokens(path, d_in)
     check_whole(path, x, "integers are needed, spec.Network.to_wire makes them")
     return x
+
+
+def first_tokens(x: NDArray | list[NDArray], most: int) -> NDArray | list[NDArray]:
+    """At most so many tokens: whole sequences, the last one perhaps cut."""
+    if not isinstance(x, list) and x.ndim == 2:
+        return x[:most]
+    kept: list[NDArray] = []
+    for part in x:
+        if most <= 0:
+            break
+        kept.append(part[:most])
+        most -= len(kept[-1])
+    return kept
 
 
 def audio_tokens(net: Network, path: Path) -> NDArray:

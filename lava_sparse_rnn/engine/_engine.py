@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lava_sparse_rnn.engine._prepare import prepare
 from lava_sparse_rnn.fixed_point import Brief, OverflowCounters, SpecError
 from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, are_listed
 from lava_sparse_rnn.spec.stream import check_tokens
 from lava_sparse_rnn.spec.threads import OwnLock
 
@@ -77,27 +79,29 @@ class Engine(Brief):
         return tuple(self._prepared.executor.layouts)
 
     def run(
-        self, x: ArrayLike, trace: MutableMapping[str, NDArray] | None = None
-    ) -> NDArray[np.int64]:
-        """Answer one sequence or a batch of sequences.
+        self, x: SequencesLike, trace: MutableMapping[str, Any] | None = None
+    ) -> Any:
+        """Answer one sequence or several, each from a zero state.
 
         Parameters
         ----------
-        x : array of int, shape (T, d_in) or (N, T, d_in)
+        x : array of int, shape (T, d_in) or (N, T, d_in), or a list of (T_i, d_in)
             Payloads of the input wire.
         trace : dict, optional
             Filled as by `spec.reference.run`: every wire, state and gate argument,
-            each of shape (T, n) or (N, T, n).
+            each of shape (T, n); of several sequences as the answers are.
 
         Returns
         -------
-        array of int64, shape (T, d_out) or (N, T, d_out)
+        array of int64, shape (T, d_out) or (N, T, d_out), or a list of (T_i, d_out)
 
         Raises
         ------
         SpecError
             When ``x`` has another width or values that do not fit the input wire.
         """
+        if are_listed(x, 2):
+            return self._run_listed(Sequences.of(self.network, x), trace)
         x = np.asarray(x)
         batch = np.ascontiguousarray(x if x.ndim == 3 else x[None])
         y = np.empty((*batch.shape[:-1], self.network.d_out), dtype=np.int64)
@@ -121,3 +125,22 @@ class Engine(Brief):
             for (name, _), array in zip(tensors, arrays, strict=True):
                 trace[name] = array[lead]
         return y[lead]
+
+    def _run_listed(
+        self, sequences: Sequences, trace: MutableMapping[str, Any] | None
+    ) -> list[NDArray[np.int64]]:
+        """Sequences of one length together, so that they may run on all threads."""
+        lengths = np.array(sequences.lengths)
+        parts = list(sequences)
+        answers: list[Any] = [None] * len(parts)
+        traces: list[dict[str, NDArray]] = [{} for _ in parts]
+        for length in dict.fromkeys(sequences.lengths):
+            rows = np.flatnonzero(lengths == length).tolist()
+            wires: dict[str, NDArray] | None = None if trace is None else {}
+            found = self.run(np.stack([parts[i] for i in rows]), wires)
+            for at, i in enumerate(rows):
+                answers[i] = found[at]
+                traces[i] = {name: v[at] for name, v in (wires or {}).items()}
+        if trace is not None:
+            trace.update({name: [t[name] for t in traces] for name in traces[0]})
+        return answers

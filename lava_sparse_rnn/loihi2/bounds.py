@@ -116,6 +116,21 @@ class Estimate(Brief):
             "no hardware was run"
         )
 
+    def sequence_s(self, mode: Mode) -> float | None:
+        """From a sequence's first token to the answer to its last one, seconds.
+
+        A lower bound for a sequence of average length, where one token follows
+        another at once: ``(T - 1)`` times between two tokens, then a latency.
+        """
+        if mode.tokens_per_s is None or mode.latency_s is None:
+            return None
+        return (self.counts.per_sequence - 1) / mode.tokens_per_s + mode.latency_s
+
+    def sequence_j(self, mode: Mode) -> float | None:
+        """Energy of a sequence of average length, joules."""
+        energy = mode.energy_per_token_j
+        return None if energy is None else energy * self.counts.per_sequence
+
     @property
     def ops_per_token(self) -> float:
         """``synops + 10 * neuron updates`` per token."""

@@ -17,7 +17,7 @@ from numbers import Real
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lava_sparse_rnn.loihi2.bounds import Estimate, Mode, TermTime
 from lava_sparse_rnn.loihi2.coefficients import Coefficients, as_coefficients
@@ -25,6 +25,7 @@ from lava_sparse_rnn.loihi2.counts import Counts, Tally, count
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
 from lava_sparse_rnn.spec import Network, check_network
+from lava_sparse_rnn.spec.sequences import SequencesLike
 
 FloatArray = NDArray[np.float64]
 Parts = tuple[tuple[str, str], ...]
@@ -72,7 +73,7 @@ LINK, BARRIER = "link", "barrier"
 
 def estimate(
     network: Network,
-    x: ArrayLike,
+    x: SequencesLike,
     mapping: Mapping,
     preset: Coefficients | str | Path = "loihi1",
     token_s: float = 0.008,
@@ -83,8 +84,8 @@ def estimate(
     Parameters
     ----------
     network : Network
-    x : array of int, shape (T, d_in)
-        Real input, as the counts depend on it.
+    x : array of int, shape (T, d_in) or (N, T, d_in), or a list of arrays (T_i, d_in)
+        Real input, as the counts depend on it: one sequence, or several.
     mapping : Mapping
     preset : Coefficients, str or Path
         A preset's name (loihi1, loihi2), a file of coefficients, or coefficients.

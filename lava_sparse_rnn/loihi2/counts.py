@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
@@ -21,6 +22,7 @@ from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
 from lava_sparse_rnn.loihi2.memory import FORMATS
 from lava_sparse_rnn.spec import Network, check_network, reference
 from lava_sparse_rnn.spec._tensors import same
+from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row
 
 FloatArray = NDArray[np.float64]
 Active = Dict[str, NDArray[np.bool_]]
@@ -104,25 +106,38 @@ class Counts(Brief):
     synops : array, shape (T,)
         Weights other than zero that meet a message, without copies: what the
         network, not its mapping, needs. As in `spec.statistics.activity`.
+    lengths : tuple of int
+        Tokens of each sequence; one sequence of all if not given.
     """
 
     mapping: Mapping
     real: Tally
     idle: Tally
     synops: FloatArray
+    lengths: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.lengths:
+            object.__setattr__(self, "lengths", (self.real.tokens,))
+
+    @property
+    def per_sequence(self) -> float:
+        """Tokens of a sequence, on average: what costs of a token are times."""
+        return float(np.mean(self.lengths))
 
     def _about(self) -> str:
         synops = f"{self.synops.mean():,.0f} synops of the network"
         return f"{self.real._about()}, {synops}"
 
 
-def count(network: Network, x: ArrayLike, mapping: Mapping) -> Counts:
+def count(network: Network, x: SequencesLike, mapping: Mapping) -> Counts:
     """Count what a mapped network does on real input.
 
     Parameters
     ----------
     network : Network
-    x : array of int, shape (T, d_in)
+    x : array of int, shape (T, d_in) or (N, T, d_in), or a list of arrays (T_i, d_in)
+        One sequence, or several, each from a zero state.
     mapping : Mapping
         Of the same network.
 
@@ -139,20 +154,23 @@ def count(network: Network, x: ArrayLike, mapping: Mapping) -> Counts:
     """
     check_network(network, "count", x, mapping)
     check_same(network, check_mapping(mapping, "count"))
-    trace: dict[str, NDArray] = {}
-    x = np.asarray(x)
-    reference.run(network, x, trace)
-    if not len(x):
+    trace: dict[str, Any] = {}
+    sequences = Sequences.of(network, x)
+    tokens = sequences.tokens
+    if not len(tokens):
         raise Loihi2Error("no tokens: counts need at least one")
-    active = {name: value != 0 for name, value in trace.items()} | {INPUT: x != 0}
-    useful = np.zeros(len(x))
+    reference.run(network, x, trace)
+    active = {name: in_a_row(value) != 0 for name, value in trace.items()}
+    active[INPUT] = tokens != 0
+    useful = np.zeros(len(tokens))
     for group in mapping.groups:
         for c in group.inputs:
             if not c.copies:
                 useful += active[c.source] @ c.column_nnz
     idle = {name: v != 0 for name, v in idle_wires(network).items()}
     return Counts(
-        mapping, tally(mapping, active, True), tally(mapping, idle, False), useful
+        *(mapping, tally(mapping, active, True), tally(mapping, idle, False), useful),
+        lengths=sequences.lengths,
     )
 
 

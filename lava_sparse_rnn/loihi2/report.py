@@ -157,6 +157,16 @@ def estimate_dict(e: Estimate, ndns: bool = True) -> dict[str, Any]:
         "modes": [_mode(e.pipelined), _mode(e.fall_through)],
         "mapping": mapping_dict(counts.mapping),
     }
+    if len(counts.lengths) > 1:
+        values["sequences"] = {
+            "count": len(counts.lengths),
+            "tokens_each": counts.per_sequence,
+            "synops_each": float(counts.synops.mean()) * counts.per_sequence,
+            "modes": [
+                {"name": m.name, "time_s": e.sequence_s(m), "energy_j": e.sequence_j(m)}
+                for m in (e.pipelined, e.fall_through)
+            ],
+        }
     if ndns:
         values["ndns"] = {
             "formula": f"(synops + {NEURON_OPS} * neuron updates) / {e.token_s:g} s",

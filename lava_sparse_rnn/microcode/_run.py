@@ -19,6 +19,7 @@ from lava_sparse_rnn.microcode._groups import interpreter_for
 from lava_sparse_rnn.microcode._interpreter import Interpreter
 from lava_sparse_rnn.spec import Network, Recipe, check_network
 from lava_sparse_rnn.spec.graph import INP, Graph
+from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, run_all
 from lava_sparse_rnn.spec.stream import (
     Progress,
     State,
@@ -91,23 +92,23 @@ Counts = MutableMapping[str, InstructionCount]
 
 def run(
     network: Network,
-    x: ArrayLike,
-    trace: Trace | None = None,
+    x: SequencesLike,
+    trace: MutableMapping[str, Any] | None = None,
     counters: OverflowCounters | None = None,
     counts: Counts | None = None,
-) -> NDArray[np.int64]:
-    """Run a network over a sequence of integer tokens, from a zero state.
+) -> Any:
+    """Run a network over integer tokens, every sequence from a zero state.
 
     The integers are those of `lava_sparse_rnn.spec.reference.run`.
 
     Parameters
     ----------
     network : Network
-    x : array of int, shape (T, d_in)
-        Payloads of the input wire.
+    x : array of int, shape (T, d_in) or (N, T, d_in), or a list of arrays (T_i, d_in)
+        Payloads of the input wire: one sequence, or several.
     trace : dict, optional
         Filled with every wire, state and gate argument, each of shape (T, n), under
-        ``layer<i>_<name>``.
+        ``layer<i>_<name>``; of several sequences as the answers are.
     counters : OverflowCounters, optional
         Grows by what did not fit, under the same names.
     counts : dict, optional
@@ -116,7 +117,7 @@ def run(
 
     Returns
     -------
-    array of int64, shape (T, d_out)
+    array of int64, shape (T, d_out) or (N, T, d_out), or a list of (T_i, d_out)
 
     Raises
     ------
@@ -125,7 +126,7 @@ def run(
     """
     check_network(network, "microcode", x)
     stream = Stream(network)
-    y = stream.run(x, trace=trace)
+    y = run_all(stream, Sequences.of(network, x), trace)
     if counters is not None:
         counters.update(stream.counters)
     if counts is not None:

@@ -19,11 +19,13 @@ from lava_sparse_rnn.spec.layers import (
     Recipe,
     S5Block,
 )
+from lava_sparse_rnn.spec.sequences import HEADS, Sequences, head_of
 from lava_sparse_rnn.spec.stream import Stream
 
 __all__ = [
     "ACCUMULATOR_LIMIT",
     "FORMAT_VERSION",
+    "HEADS",
     "LAYER_TYPES",
     "NONLINEARITIES",
     "PROOFS",
@@ -35,6 +37,7 @@ __all__ = [
     "Network",
     "Recipe",
     "S5Block",
+    "Sequences",
     "SpecError",
     "Stream",
     "Weights",
@@ -42,6 +45,7 @@ __all__ = [
     "check_network",
     "graph",
     "groups",
+    "head_of",
     "load",
     "locate",
     "random_network",

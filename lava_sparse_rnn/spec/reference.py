@@ -18,6 +18,7 @@ from lava_sparse_rnn.fixed_point import Arithmetic, OverflowCounters
 from lava_sparse_rnn.spec._group import Held
 from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec.graph import INP, Graph, Node
+from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, run_all
 from lava_sparse_rnn.spec.stream import (
     Progress,
     State,
@@ -34,26 +35,26 @@ Record = Callable[[str, NDArray], Any]
 
 def run(
     network: Network,
-    x: ArrayLike,
-    trace: Trace | None = None,
+    x: SequencesLike,
+    trace: MutableMapping[str, Any] | None = None,
     counters: OverflowCounters | None = None,
-) -> NDArray[np.int64]:
-    """Run a network over a sequence of integer tokens, from a zero state.
+) -> Any:
+    """Run a network over integer tokens, every sequence from a zero state.
 
     Parameters
     ----------
     network : Network
-    x : array of int, shape (T, d_in)
-        Payloads of the input wire.
+    x : array of int, shape (T, d_in) or (N, T, d_in), or a list of arrays (T_i, d_in)
+        Payloads of the input wire: one sequence, or several.
     trace : dict, optional
         Filled with every wire, state and gate argument, each of shape (T, n), under
-        ``layer<i>_<name>``.
+        ``layer<i>_<name>``; of several sequences as the answers are.
     counters : OverflowCounters, optional
         Grows by what did not fit, under the same names.
 
     Returns
     -------
-    array of int64, shape (T, d_out)
+    array of int64, shape (T, d_out) or (N, T, d_out), or a list of (T_i, d_out)
         Token ``t``'s answer in row ``t``.
 
     Raises
@@ -62,7 +63,9 @@ def run(
         When ``x`` has another width or values that do not fit the input wire.
     """
     check_network(network, "reference", x)
-    return Reference(network, counters=counters).run(x, trace=trace)
+    sequences = Sequences.of(network, x)
+    reference = Reference(network, counters=counters)
+    return run_all(reference, sequences, trace)
 
 
 class Reference(StreamDefaults):

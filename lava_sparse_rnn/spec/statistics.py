@@ -17,6 +17,7 @@ from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal
 from lava_sparse_rnn.spec.graph import INP, Edge, graph_of
 from lava_sparse_rnn.spec.layers import Layer, Recipe
+from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,14 @@ class LayerActivity:
 
 
 def activity(
-    network: Network, x: NDArray[np.int64], trace: Mapping[str, NDArray]
+    network: Network, x: SequencesLike, trace: Mapping[str, Any]
 ) -> list[LayerActivity]:
     """Activity per layer.
 
     Parameters
     ----------
     network : Network
-    x : array of int, shape (T, d_in)
+    x : array of int, shape (T, d_in) or (N, T, d_in), or a list of arrays
         The input that was run.
     trace : mapping
         What `reference.run` filled for that input.
@@ -133,11 +134,11 @@ def activity(
     list of LayerActivity
     """
     check_network(network, "statistics", x, trace)
-    rows, u = [], np.asarray(x)
+    rows, u = [], Sequences.of(network, x).tokens
     for i, (layer, graph) in enumerate(
         zip(network.layers, network.graphs, strict=True)
     ):
-        wires = {name: trace[f"layer{i}_{name}"] for name in graph.sender}
+        wires = {n: in_a_row(trace[f"layer{i}_{n}"]) for n in graph.sender}
         silent = {name: float((v == 0).mean()) for name, v in wires.items()}
         sources, weights = {INP: u, **wires}, [e for e in graph.edges if not e.copies]
         synops = sum(_meetings(edge, sources[edge.source]) for edge in weights)

@@ -199,3 +199,18 @@ def test_the_command_leaves_nothing_behind_an_error(command, tmp_path, words, me
     assert code == 1
     assert message in error
     assert [p.name for p in tmp_path.iterdir()] == ["my net.net"]
+
+
+def test_the_example_program_takes_sequences(compiled, random_tokens):
+    net = spec.random_network(np.random.default_rng(5))
+    x = random_tokens(net, 12) // 4
+    tokens = x.astype(np.int16).tobytes()
+    program = compiled(net)
+    done = subprocess.run([program, "4"], input=tokens, capture_output=True, check=True)
+    answers = np.frombuffer(done.stdout, np.int16)
+    expected = spec.reference.run(net, x.reshape(3, 4, -1))
+    np.testing.assert_array_equal(answers.reshape(expected.shape), expected)
+    for bad in (["0"], ["-4"], ["4x"], ["4", "4"]):
+        done = subprocess.run([program, *bad], input=b"", capture_output=True)
+        assert done.returncode == 2
+        assert b"usage:" in done.stderr

@@ -98,3 +98,60 @@ def test_shipped_networks_are_found_from_any_folder(command):
         in error
     )
     assert command("denoise", "a.wav", "-o", "b.wav")[2] == "error: a.wav: not found\n"
+
+
+def test_run_takes_sequences(command, tmp_path):
+    net = spec.load("n.net")
+    x = np.random.default_rng(1).integers(-500, 500, (3, 4, 3))
+    np.save("s.npy", x)
+    expected = [spec.reference.run(net, part) for part in x]
+    for backend in ("reference", "engine", "microcode", "lava"):
+        code, out, _ = command(
+            "run", "n.net", "s.npy", "-o", "y.npy", "--backend", backend
+        )
+        assert code == 0
+        assert "12 answers of 4 values, 3 sequences: y.npy" in " ".join(out.split())
+        assert np.array_equal(np.load("y.npy"), expected)
+    lengths = [4, 1, 2]
+    np.savez("s.npz", x=x, lengths=lengths)
+    assert command("run", "n.net", "s.npz", "-o", "y.npz")[0] == 0
+    with np.load("y.npz") as found:
+        assert found["lengths"].tolist() == lengths
+        for row, part, n in zip(found["y"], expected, lengths, strict=True):
+            assert np.array_equal(row[:n], part[:n])
+            assert not row[n:].any()
+
+
+def test_run_says_what_is_wrong_with_sequences(command, tmp_path):
+    x = np.ones((2, 4, 3))
+    x[1, 2, 0] = 0.5
+    np.save("half.npy", x)
+    np.savez("half.npz", x=x, lengths=[4, 3])
+    for path in ("half.npy", "half.npz"):
+        error = command("run", "n.net", path, "-o", "y.npz")[2]
+        assert f"{path}: sequence 1, token 2, value 0 is 0.5, no whole number" in error
+    cases = [
+        ({"lengths": [4, 5]}, "lengths[1] is 5, must be from 1 to 4"),
+        ({"lengths": [4]}, "lengths are int64 of shape (1,)"),
+        ({"lengths": [4.0, 4.0]}, "lengths are float64 of shape (2,)"),
+        ({"lengths": [4, 4], "x": x[0]}, "lengths are int64 of shape (2,)"),
+        ({"lengths": [4, 2]}, "y.npy: answers to sequences of unequal lengths"),
+    ]
+    for arrays, text in cases:
+        np.savez("b.npz", **{"x": np.ones((2, 4, 3)), **arrays})
+        code, _, error = command("run", "n.net", "b.npz", "-o", "y.npy")
+        assert code == 1
+        assert text in error
+    assert not (tmp_path / "y.npy").exists()
+
+
+def test_estimate_takes_sequences(command, tmp_path):
+    np.save("s.npy", np.ones((3, 4, 3), int))
+    np.savez("s.npz", x=np.ones((3, 4, 3), int), lengths=[4, 4, 2])
+    for path, tokens in (("s.npy", 12), ("s.npz", 10)):
+        code, out, _ = command("estimate", "n.net", "--tokens", path)
+        assert code == 0
+        assert f"mean over {tokens} tokens" in out
+    code, out, _ = command("estimate", "n.net", "--tokens", "s.npz", "--limit", "5")
+    assert code == 0
+    assert "mean over 5 of 10 tokens" in out

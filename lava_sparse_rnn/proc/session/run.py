@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import RunConfig
-from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import OverflowCounters
 from lava_sparse_rnn.proc.session.session import Session
 from lava_sparse_rnn.spec import Network, check_network
+from lava_sparse_rnn.spec.sequences import SequencesLike
 from lava_sparse_rnn.spec.stream import Progress
 
 
 def run(
     network: Network | AbstractProcess,
-    x: ArrayLike,
+    x: SequencesLike,
     tag: str = "fixed_pt",
     layered: bool = False,
     *,
@@ -28,8 +28,10 @@ def run(
     latency: int | None = None,
     run_cfg: RunConfig | None = None,
     runtime: str | None = None,
-) -> NDArray:
-    """Run tokens through a network, from a zero state, in a Lava runtime of its own.
+) -> Any:
+    """Run tokens through a network, each sequence from a zero state.
+
+    The Lava runtime is one of its own.
 
     Parameters
     ----------
@@ -37,9 +39,9 @@ def run(
         A description, or a Process with one way in and one way out (ports ``inp``
         and ``out``, ``a_in`` and ``s_out``, or ``s_in`` and ``a_out``), which is
         left as it was found.
-    x : array, shape (T, d_in)
-        Integers of the input wire; with ``floating_pt`` real numbers in the same
-        units.
+    x : array, shape (T, d_in) or (N, T, d_in), or a list of arrays (T_i, d_in)
+        One sequence, or several: integers of the input wire; with ``floating_pt``
+        real numbers in the same units.
     tag : {"fixed_pt", "floating_pt", "microcode"}
     layered : bool
         A Lava Process per neuron group and connection instead of one for all.
@@ -61,7 +63,7 @@ def run(
 
     Returns
     -------
-    array, shape (T, d_out)
+    array, shape (T, d_out) or (N, T, d_out), or a list of arrays (T_i, d_out)
         Token ``t``'s answer in row ``t``; int64, or float64 with ``floating_pt``.
 
     Raises
@@ -76,9 +78,17 @@ def run(
         check_network(network, "run", x)
     options: dict[str, Any] = {"mode": mode, "latency": latency}
     options |= {"run_cfg": run_cfg, "runtime": runtime}
-    n_tokens = np.shape(x)[0] if np.ndim(x) else 0  # run reports wrong shapes
-    with Session(network, tag, layered, **options, capacity=n_tokens) as session:
-        answers = session.run(x, progress)
+    with Session(network, tag, layered, **options, capacity=_longest(x)) as session:
+        sequences = session.sequences(x)
+        answers = sequences.run(session.run, session.reset, progress)
         if counters is not None:
             counters.update(session.counters)
-        return answers
+        return sequences.laid_out(answers)
+
+
+def _longest(x: Any) -> int:
+    """Room for the tokens of one sequence; `Session` reports wrong shapes."""
+    if isinstance(x, list | tuple) and any(np.ndim(part) > 1 for part in x):
+        return max(len(part) for part in x)
+    *several, tokens, _ = np.shape(x) if np.ndim(x) > 1 else (0, 0)
+    return max([tokens, *several])

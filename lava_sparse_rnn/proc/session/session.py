@@ -27,6 +27,7 @@ from lava_sparse_rnn.proc.s5_block.process import S5Block
 from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Network, check_network
+from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, are_listed
 from lava_sparse_rnn.spec.stream import (
     Progress,
     State,
@@ -177,10 +178,7 @@ class Session(StreamDefaults):
             Ctrl-C.
         """
         self._check_open()
-        if self._network is not None:
-            x = check_tokens(self._network, x, real=self._real)
-        else:
-            x = _checked(self._inp, x, self._real)
+        x = self._checked(x)
         answers = [self._empty()]
         try:
             for start in range(0, len(x), max(self._capacity, 1)):
@@ -194,6 +192,19 @@ class Session(StreamDefaults):
             self._stack.__exit__(*sys.exc_info())
             raise
         return np.concatenate(answers)
+
+    def sequences(self, x: SequencesLike) -> Sequences:
+        """Checked sequences for the network: one, several in one array, or a list."""
+        ndim = 1 + len(self._inp.shape)
+        if are_listed(x, ndim):
+            return Sequences.listed(x, self._checked)
+        several = np.ndim(x) == ndim + 1
+        return Sequences.of_array(self._checked(x, batch=several), ndim)
+
+    def _checked(self, x: ArrayLike, batch: bool = False) -> NDArray:
+        if self._network is not None:
+            return check_tokens(self._network, x, real=self._real, batch=batch)
+        return _checked(self._inp, x, self._real, batch)
 
     def step(self, u: ArrayLike) -> NDArray:
         """The answer to the next token, shape (d_in,) -> (d_out,); see `run`."""
@@ -355,10 +366,10 @@ def _ends(process: AbstractProcess) -> tuple[InPort, OutPort]:
     raise SpecError(f"run: {name} has no pair of ports named {expected}")
 
 
-def _checked(inp: InPort, x: ArrayLike, real: bool) -> NDArray:
+def _checked(inp: InPort, x: ArrayLike, real: bool, batch: bool) -> NDArray:
     """``x``, or an error here instead of one in a model."""
     x = np.asarray(x)
-    if x.shape[1:] != inp.shape or x.ndim < 2:
+    if x.shape[1 + batch :] != inp.shape or x.ndim < 2:
         expected = ", ".join(str(n) for n in inp.shape)
         raise SpecError(f"input: shape {x.shape}, must be (T, {expected})")
     if x.dtype.kind not in "biuf":
