@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 _ROOMS = (
     *("files", "fixed_point", "spec", "engine", "c_export", "microcode", "nn"),
     *("inline", "proc", "netx", "loihi2", "backends", "audio", "train", "tasks"),
+    "interchange",
 )
 
 

@@ -42,6 +42,7 @@ ALLOWED = {
     "audio": {"messages", "loihi2", "fixed_point", "files", "spec", "backends"},
     "train": {"messages", "fixed_point", "files", "spec", "nn"},
     "tasks": {"messages", "fixed_point", "files", "spec", "nn", "audio", "train"},
+    "interchange": {"messages", "fixed_point", "files", "spec", "nn"},
 }
 WITHOUT_LAVA = (
     *("fixed_point", "spec", "engine", "c_export", "microcode", "nn", "audio"),

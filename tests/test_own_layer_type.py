@@ -156,6 +156,20 @@ def test_its_programs_give_the_same(network, tokens):
     assert {"layer1_hidden", "layer1_answer"} < counts.keys()
 
 
+@pytest.mark.parametrize("graph", ["token", "sequence"])
+def test_it_is_a_model_of_onnx(network, tokens, graph):
+    for package in ("onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    from lava_sparse_rnn.interchange import onnx
+
+    session = onnx.Session(onnx.export(network, graph))
+    if graph == "sequence":
+        found = session.run(tokens[None])["y"][0]
+    else:
+        found = np.concatenate([session.run(u[None])["y"] for u in tokens])
+    assert np.array_equal(found, reference.run(network, tokens))
+
+
 def test_it_has_a_place_on_the_chip(network, tokens, tmp_path):
     mapping = loihi2.map_network(network, cores=9)
     names = [g.name for g in mapping.groups]

@@ -100,18 +100,22 @@ ROOMS = {
     "tasks.denoise": """
         DataConfig Denoise FrontEndConfig
     """,
+    "interchange.onnx": """
+        Session export metadata write
+    """,
 }
 # Rooms of one file, of which a reader sees all that has no underscore.
 OF_ONE_FILE = {"backends", "files", "messages", "lava_patches"}
 NEEDS = {
     **dict.fromkeys(("proc", "netx", "inline"), "lava"),
     **dict.fromkeys(("nn", "train", "tasks"), "torch"),
+    "interchange.onnx": "onnx",
 }
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_offers_these_names(room):
-    if needed := NEEDS.get(room.partition(".")[0]):
+    if needed := NEEDS.get(room, NEEDS.get(room.partition(".")[0])):
         pytest.importorskip(needed)
     module = importlib.import_module(f"lava_sparse_rnn.{room}")
     assert sorted(module.__all__) == ROOMS[room].split()
