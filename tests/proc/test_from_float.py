@@ -150,7 +150,11 @@ REFUSED = {
     "infinite": ({"D": np.full(D_MODEL, np.inf)}, "D: must hold finite numbers"),
     "both": ({"input_range": 1.0}, "either calibration or input_range"),
     "no data": ({"calibration": np.ones((0, D_MODEL))}, "calibration: must hold"),
-    "range": ({"calibration": None, "input_range": -1.0}, "input_range: -1.0"),
+    "range": ({"calibration": None, "input_range": -1.0}, "input_range, row 0: -1.0"),
+    "shape of range": (
+        {"calibration": None, "input_range": np.ones(D_MODEL + 1)},
+        rf"input_range: shape \({D_MODEL + 1},\), must be \(\) or \({D_MODEL},\)",
+    ),
 }
 
 
@@ -162,5 +166,5 @@ def test_the_message_names_what_does_not_fit(change, says):
 
 
 def test_a_drive_that_cannot_be_held_is_refused():
-    with pytest.raises(SpecError, match="acc_frac, row 0: 30 lets the drive reach"):
+    with pytest.raises(SpecError, match=r"drive \+ bias, row 0: with 30 fractional"):
         proc.Recurrence.from_float([0.5], acc_frac=30, input_range=2.0)

@@ -138,7 +138,7 @@ REFUSED = {
         lambda: proc.Readout.from_float(
             [0.0], acc_c_frac=3, acc_d_frac=3, input_range=(1.0, -2.0)
         ),
-        "input_range of a_d_in: -2.0, must be finite and 0 or more",
+        "input_range of a_d_in, row 0: -2.0, must be finite and 0 or more",
     ),
     "rows": (
         lambda: proc.Gate.from_float(
@@ -155,6 +155,10 @@ REFUSED = {
             [0.0, 1.0], acc_frac=3, calibration=np.ones((4, 3))
         ),
         r"calibration of a_in: shape \(4, 3\), must be \(T, 2\)",
+    ),
+    "frac": (
+        lambda: proc.Affine.from_float([0.0, 1.0], acc_frac=[3, 4, 5], input_range=1),
+        r"acc_frac: shape \(3,\), must be \(\) or \(2,\)",
     ),
     "gate": (
         lambda: proc.Gate.from_float(

@@ -9,17 +9,20 @@ import numpy as np
 
 from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
-from lava_sparse_rnn.spec._validate import shifted_bound
 from lava_sparse_rnn.spec.layers import Affine, Recipe
 from lava_sparse_rnn.spec.quantize.formats import (
     RealArray,
-    accumulator,
-    lower,
-    weight_frac,
+    sum_frac,
+    weight_rows,
     wire,
-    within_shift,
 )
-from lava_sparse_rnn.spec.quantize.peaks import HEADROOM, Peaks, peak_frac, real
+from lava_sparse_rnn.spec.quantize.peaks import (
+    HEADROOM,
+    Peaks,
+    peak_frac,
+    peak_wire,
+    real,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,17 +89,10 @@ def quantize_affine(
         When no format satisfies the load-time proof.
     """
     W, bias, bits = layer.weights, layer.bias, recipe.weight_bits
-    if inp is None:
-        inp = wire(peak_frac(peaks, "u", recipe.wire_bits, headroom), recipe.wire_bits)
+    inp = inp or peak_wire(peaks, "u", recipe, headroom)
     out_frac = peak_frac(peaks, "out", recipe.wire_bits, headroom)
-    rows = weight_frac(W, inp, recipe, bias, "weights")
-    rows = within_shift(rows, inp.ref - out_frac)
-    worst = accumulator(rows, W, inp, bits, bias)
-    out_frac = lower(
-        out_frac,
-        lambda f: shifted_bound(worst, rows + inp.ref - f),
-        "out before saturation",
-    )
+    rows, worst = weight_rows(W, inp, recipe, bias, out_frac, "weights")
+    out_frac = sum_frac(out_frac, [(worst, rows + inp.ref)], "out")
     return Affine(
         inp,
         Weights.quantize(W, inp, rows, bits),

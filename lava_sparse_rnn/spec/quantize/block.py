@@ -23,23 +23,27 @@ from lava_sparse_rnn.spec.layers import Recipe, S5Block
 from lava_sparse_rnn.spec.quantize.formats import (
     IntArray,
     RealArray,
-    accumulator,
-    beside,
     lower,
-    weight_frac,
+    sum_frac,
+    weight_rows,
     wire,
     within_shift,
 )
 from lava_sparse_rnn.spec.quantize.peaks import (
     HEADROOM,
     Peaks,
+    gated,
     largest_part,
     peak_frac,
+    peak_wire,
     real,
     recur,
     stable,
 )
-from lava_sparse_rnn.spec.quantize.states import quantize_states
+from lava_sparse_rnn.spec.quantize.states import (
+    quantize_answer,
+    quantize_states,
+)
 
 COMPLEX = ("a_bar", "B_bar", "C", "bias_x")
 
@@ -108,9 +112,8 @@ class RealBlock(Brief):
         s = x.real * pass_re + 1j * (x.imag * pass_im)
         z = np.maximum(2 * (s @ self.C.T).real + self.D * u + self.bias_z, 0)
         g = z @ self.W.T + self.bias_g
-        out = np.maximum(z * np.exp(-np.logaddexp(0, -g)) + u, 0)
         parts = {"x": largest_part(x), "s": largest_part(s)}
-        return {"u": u, **parts, "z": z, "g": g, "out": out}
+        return {"u": u, **parts, "z": z, "g": g, "out": gated(g, z, u)}
 
     @property
     def d_in(self) -> int:
@@ -157,8 +160,7 @@ def quantize_block(
     """
     widths = {"x": recipe.state_bits, "s": recipe.wire_bits, "z": recipe.wire_bits}
     widths |= {"g": recipe.gate_bits, "out": recipe.wire_bits}
-    if inp is None:
-        inp = wire(peak_frac(peaks, "u", recipe.wire_bits, headroom), recipe.wire_bits)
+    inp = inp or peak_wire(peaks, "u", recipe, headroom)
     frac = {n: peak_frac(peaks, n, bits, headroom) for n, bits in widths.items()}
     # A state that the nonlinearity stops may be larger than all that pass; where it
     # would wrap, its sign could change and it would pass.
@@ -176,30 +178,17 @@ def _readout(
     block: RealBlock, frac: Any, inp: Wire, s: Wire, recipe: Recipe
 ) -> dict[str, Any]:
     """C, D, bias and the wire z."""
-    bits, bias = recipe.weight_bits, block.bias_z
-    C = np.concatenate([block.C.real, -block.C.imag], axis=1)
-    rows = weight_frac(C, beside(s), recipe, None, "C")
-    rows = within_shift(rows, s.ref - 1 - frac["z"])
+    weights, answer = quantize_answer(block.C, s, frac["z"], recipe)
     unit = Wire(2, np.zeros(1, dtype=np.int64), 0)
-    D_frac = Weights.largest_frac(block.D[:, None], unit, bits)
+    D_frac = Weights.largest_frac(block.D[:, None], unit, recipe.weight_bits)
     D_frac = within_shift(D_frac, inp.frac - frac["z"])
-    D = QFormat(bits, D_frac).quantize(block.D)
-    worst_C = accumulator(rows, C, beside(s), bits, None)
-    worst_D = abs(D) * inp.magnitude
-
-    def worst(f: NDArray) -> NDArray:
-        return (
-            shifted_bound(worst_C, rows + s.ref - 1 - f)
-            + shifted_bound(worst_D, D_frac + inp.frac - f)
-            + np.ceil(np.minimum(np.ldexp(abs(bias), f), 2.0**40)).astype(np.int64)
-        )
-
-    z = wire(lower(frac["z"], worst, "z before saturation"), recipe.wire_bits)
-    return {
-        "C_re": Weights.quantize(block.C.real, s, rows, bits),
-        "C_imn": Weights.quantize(-block.C.imag, s, rows, bits),
-        "D": Diagonal(D, D_frac, bits),
-        "bias_z": Bias.quantize(bias, z.frac, recipe.bias_bits),
+    D = QFormat(recipe.weight_bits, D_frac).quantize(block.D)
+    direct = abs(D) * inp.magnitude, D_frac + inp.frac
+    z_frac = sum_frac(frac["z"], [answer, direct], "z", bias=block.bias_z)
+    z = wire(z_frac, recipe.wire_bits)
+    return weights | {
+        "D": Diagonal(D, D_frac, recipe.weight_bits),
+        "bias_z": Bias.quantize(block.bias_z, z.frac, recipe.bias_bits),
         "z": z,
     }
 
@@ -210,10 +199,8 @@ def _gate(
     """W, its bias, the argument's format and the output wire."""
     W, bias = block.W, block.bias_g
     g_frac = shiftable(frac["g"], recipe)
-    rows = weight_frac(W, z, recipe, bias, "W")
-    rows = within_shift(rows, z.ref - g_frac)
-    worst_g = accumulator(rows, W, z, recipe.weight_bits, bias)
-    g_frac = argument_frac(g_frac, worst_g, rows + z.ref, recipe)
+    rows, worst = weight_rows(W, z, recipe, bias, g_frac, "W")
+    g_frac = argument_frac(g_frac, worst, rows + z.ref, recipe)
     out_frac = gated_frac(frac["out"], (z.magnitude, z.frac), (inp.magnitude, inp.frac))
     return {
         "W": Weights.quantize(W, z, rows, recipe.weight_bits),
@@ -263,9 +250,5 @@ def gated_frac(
     z, u : tuple of int and array of int, shape (n,)
         Largest magnitude and fracs of the gated values and of the residual.
     """
-    return lower(
-        frac,
-        lambda f: shifted_bound(z[0] << SIGMOID_FRAC, z[1] + SIGMOID_FRAC - f)
-        + shifted_bound(u[0], u[1] - f),
-        "out before saturation",
-    )
+    product = z[0] << SIGMOID_FRAC, z[1] + SIGMOID_FRAC
+    return sum_frac(frac, [product, u], "out")

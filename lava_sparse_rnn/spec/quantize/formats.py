@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SpecError
 from lava_sparse_rnn.spec._tensors import MAX_FRAC_ABOVE_REF, Weights, Wire
-from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT
+from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound
 from lava_sparse_rnn.spec.layers import Recipe
 
 IntArray = NDArray[np.int64]
@@ -89,10 +89,79 @@ def accumulator(
     return total + np.minimum(scaled * (1 + 2.0**-20) + 1, 2.0**61).astype(np.int64)
 
 
-def weight_frac(
-    W: RealArray, inp: Wire, recipe: Recipe, bias: RealArray | None, name: str
-) -> IntArray:
-    """Largest frac of each row whose accumulator never overflows, shape (n,)."""
+def weight_rows(
+    W: RealArray,
+    inp: Wire,
+    recipe: Recipe,
+    bias: RealArray | None,
+    out_frac: IntArray,
+    name: str,
+) -> tuple[IntArray, IntArray]:
+    """Fracs of a matrix, and the worst cases of the accumulators that it feeds.
+
+    Parameters
+    ----------
+    W : array of float, shape (n, m)
+    inp : Wire
+        Of m values.
+    recipe : Recipe
+    bias : array of float, shape (n,), or None
+        What is added in the accumulators.
+    out_frac : array of int, shape (n,)
+        Of what the accumulators are shifted to: no shift exceeds 31.
+    name : str
+
+    Returns
+    -------
+    rows, worst : array of int, shape (n,)
+        The largest fracs whose accumulators never overflow, and how far they go.
+
+    Raises
+    ------
+    SpecError
+        When no frac keeps an accumulator below 2**30.
+    """
     bits = recipe.weight_bits
-    frac = Weights.largest_frac(W, inp, bits)
-    return lower(frac, lambda f: accumulator(f, W, inp, bits, bias), name)
+    rows = Weights.largest_frac(W, inp, bits)
+    rows = lower(rows, lambda f: accumulator(f, W, inp, bits, bias), name)
+    rows = within_shift(rows, inp.ref - out_frac)
+    return rows, accumulator(rows, W, inp, bits, bias)
+
+
+def sum_frac(
+    frac: IntArray,
+    parts: Iterable[tuple[IntArray | int, IntArray]],
+    name: str,
+    *,
+    bias: RealArray | None = None,
+    own: IntArray | int = 0,
+) -> IntArray:
+    """``frac`` of a sum, lowered until the sum stays below 2**30 before it saturates.
+
+    Parameters
+    ----------
+    frac : array of int, shape (n,)
+        With which the sum's peaks fit.
+    parts : iterable of (worst case, frac), each int or array of int, shape (n,)
+        Accumulators that are shifted to the sum's frac and added.
+    name : str
+        Of the sum.
+    bias : array of float, shape (n,), optional
+        Added with the sum's frac.
+    own : int or array of int, shape (n,)
+        Largest magnitude of what is added whatever the frac.
+
+    Raises
+    ------
+    SpecError
+        When no frac does.
+    """
+    parts = tuple(parts)
+    beside = 0.0 if bias is None else abs(bias)
+
+    def bound(f: IntArray) -> IntArray:
+        shifted = sum(shifted_bound(worst, acc_frac - f) for worst, acc_frac in parts)
+        added = np.ceil(np.minimum(np.ldexp(beside, f), 2.0**40)).astype(np.int64)
+        return own + shifted + added
+
+    return lower(frac, bound, f"{name} before saturation")

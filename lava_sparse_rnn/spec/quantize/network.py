@@ -15,12 +15,11 @@ from lava_sparse_rnn.spec._tensors import Wire
 from lava_sparse_rnn.spec.layers import Layer, Recipe
 from lava_sparse_rnn.spec.quantize.affine import RealAffine, quantize_affine
 from lava_sparse_rnn.spec.quantize.block import RealBlock, quantize_block
-from lava_sparse_rnn.spec.quantize.formats import wire
 from lava_sparse_rnn.spec.quantize.peaks import (
     HEADROOM,
     Peaks,
-    input_magnitudes,
-    peak_frac,
+    magnitudes,
+    peak_wire,
 )
 from lava_sparse_rnn.spec.quantize.recipes import as_recipe
 from lava_sparse_rnn.spec.quantize.s4d import RealS4D, quantize_s4d
@@ -83,9 +82,7 @@ def quantize_network(
         raise SpecError(
             f"ranges: {len(ranges)} of them for the input and {len(layers)} layers"
         )
-    inp = wire(
-        peak_frac(ranges[0], "out", recipe.wire_bits, headroom), recipe.wire_bits
-    )
+    inp = peak_wire(ranges[0], "out", recipe, headroom)
     made: list[Layer] = []
     for i, (layer, peaks) in enumerate(zip(layers, ranges[1:], strict=True)):
         try:
@@ -115,7 +112,7 @@ def worst_case(layers: Sequence[RealLayer], input_range: ArrayLike) -> list[Peak
     SpecError
         When a magnitude is negative or not finite, or a state does not decay.
     """
-    u = np.array(input_magnitudes(input_range, layers[0].d_in))
+    u = np.array(magnitudes("input_range", input_range, layers[0].d_in))
     ranges = [{"out": u}]
     for layer in layers:
         found = layer.worst(ranges[-1]["out"])

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec.quantize.formats import IntArray, range_frac
+from lava_sparse_rnn.spec._tensors import Wire
+from lava_sparse_rnn.spec.layers import Recipe
+from lava_sparse_rnn.spec.quantize.formats import (
+    IntArray,
+    RealArray,
+    range_frac,
+    wire,
+)
 
 HEADROOM = 1
 """Bits above what the data of a calibration reach: 1 saturation in 80 mixes."""
@@ -28,25 +35,54 @@ def peak_frac(peaks: Peaks, name: str, bits: int, headroom: int) -> IntArray:
     """
     if name not in peaks:
         raise SpecError(f"peaks: those of {name} are missing")
-    peak = np.asarray(peaks[name], dtype=np.float64)
-    if (bad := np.flatnonzero(~(np.isfinite(peak) & (peak >= 0)))).size:
-        row = int(bad[0])
-        raise SpecError(
-            f"peaks of {name}, row {row}: {peak[row]}, must be finite and 0 or more"
-        )
+    peak = magnitudes(f"peaks of {name}", peaks[name], np.size(peaks[name]))
     return range_frac(peak, bits, headroom)
 
 
-def input_magnitudes(input_range: ArrayLike, n: int) -> NDArray[np.float64]:
-    """Largest magnitudes of ``n`` inputs, given as one number or one for each."""
-    u = np.broadcast_to(np.asarray(input_range, dtype=np.float64), n)
-    if not (np.isfinite(u) & (u >= 0)).all():
-        raise SpecError(f"input_range: {input_range}, must be finite and 0 or more")
-    return u
+def peak_wire(peaks: Peaks, name: str, recipe: Recipe, headroom: int) -> Wire:
+    """The wire of a tensor whose format only its peaks decide; see `peak_frac`."""
+    bits = recipe.wire_bits
+    return wire(peak_frac(peaks, name, bits, headroom), bits)
+
+
+def each(name: str, value: ArrayLike, n: int, dtype: type) -> NDArray:
+    """``value`` for each of ``n`` neurons, given as one number or as ``n``.
+
+    Raises
+    ------
+    SpecError
+        When it has another shape.
+    """
+    try:
+        return np.broadcast_to(np.asarray(value, dtype=dtype), n)
+    except ValueError as error:
+        text = f"shape {np.shape(value)}, must be () or ({n},)"
+        raise SpecError(f"{name}: {text}") from error
+
+
+def magnitudes(name: str, value: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Largest magnitudes of ``n`` neurons, given as one number or one for each.
+
+    Raises
+    ------
+    SpecError
+        When one is negative or not finite.
+    """
+    found = each(name, value, n, np.float64)
+    if (bad := np.flatnonzero(~(np.isfinite(found) & (found >= 0)))).size:
+        row = int(bad[0])
+        text = f"{found[row]}, must be finite and 0 or more"
+        raise SpecError(f"{name}, row {row}: {text}")
+    return found
 
 
 def peaks_of(
-    system: Any, calibration: Any, input_range: Any, n: int, dtype: Any = np.float64
+    system: Any,
+    calibration: Any,
+    input_range: Any,
+    n: int,
+    dtype: Any = np.float64,
+    names: tuple[str, ...] = (),
 ) -> tuple[Peaks, int]:
     """Peaks of a real system, and the bits of headroom that they need.
 
@@ -59,6 +95,9 @@ def peaks_of(
         Largest magnitude of each input.
     n : int
     dtype : type
+    names : tuple of str
+        Of the inputs, for a system that has several or a named one; both arguments
+        are tuples then if there are several, and the inputs' peaks are in the result.
 
     Returns
     -------
@@ -71,12 +110,22 @@ def peaks_of(
         When not exactly one of the two is given, or it does not fit.
     """
     if (calibration is None) == (input_range is None):
-        raise SpecError("from_float: give either calibration or input_range")
-    if calibration is not None:
-        u = real("calibration", calibration, (None, n), dtype)
-        trace = system.trace(u)
-        return {k: abs(v).max(axis=0) for k, v in trace.items()}, HEADROOM
-    return system.worst(input_magnitudes(input_range, n)), 0
+        raise SpecError("give either calibration or input_range")
+    label = "input_range" if calibration is None else "calibration"
+    given = input_range if calibration is None else calibration
+    given = given if len(names) > 1 else (given,)
+    if not isinstance(given, tuple | list) or len(given) != max(len(names), 1):
+        raise SpecError(f"{label}: must be a tuple of {', '.join(names)}")
+    labels = [f"{label} of {name}" for name in names] or [label]
+    named = zip(labels, given, strict=True)
+    if calibration is None:
+        ranges = [np.array(magnitudes(name, value, n)) for name, value in named]
+        return dict(zip(names, ranges, strict=False)) | system.worst(*ranges), 0
+    data = [real(name, value, (None, n), dtype) for name, value in named]
+    if len({len(values) for values in data}) > 1:
+        raise SpecError(f"{label}: {', '.join(names)} must have as many rows each")
+    found = dict(zip(names, data, strict=False)) | system.trace(*data)
+    return {name: abs(v).max(axis=0) for name, v in found.items()}, HEADROOM
 
 
 def real(
@@ -120,3 +169,8 @@ def recur(
 def largest_part(x: NDArray[np.complex128]) -> NDArray[np.float64]:
     """The larger one of the magnitudes of real and imaginary part."""
     return np.maximum(abs(x.real), abs(x.imag))
+
+
+def gated(g: RealArray, z: RealArray, u: RealArray) -> RealArray:
+    """A gate's answers ``relu(z sigmoid(g) + u)``."""
+    return np.maximum(z * np.exp(-np.logaddexp(0, -g)) + u, 0)

@@ -10,27 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import Brief, SpecError
-from lava_sparse_rnn.spec._tensors import Weights, Wire
-from lava_sparse_rnn.spec._validate import shifted_bound
+from lava_sparse_rnn.spec._tensors import Wire
 from lava_sparse_rnn.spec.layers import S4D, Recipe
 from lava_sparse_rnn.spec.quantize.formats import (
-    accumulator,
-    beside,
-    lower,
-    weight_frac,
+    sum_frac,
     wire,
-    within_shift,
 )
 from lava_sparse_rnn.spec.quantize.peaks import (
     HEADROOM,
     Peaks,
     largest_part,
     peak_frac,
+    peak_wire,
     real,
     recur,
     stable,
 )
-from lava_sparse_rnn.spec.quantize.states import quantize_states
+from lava_sparse_rnn.spec.quantize.states import (
+    quantize_answer,
+    quantize_states,
+)
 
 ComplexArray = NDArray[np.complex128]
 
@@ -118,10 +117,9 @@ def quantize_s4d(
     SpecError
         When no format satisfies the load-time proof.
     """
-    bits, h = recipe.weight_bits, len(system.a)
+    h = len(system.a)
     channel = np.repeat(np.eye(h), system.a.shape[1], axis=0)
-    if inp is None:
-        inp = wire(peak_frac(peaks, "u", recipe.wire_bits, headroom), recipe.wire_bits)
+    inp = inp or peak_wire(peaks, "u", recipe, headroom)
     frac = {
         "x": peak_frac(peaks, "x", recipe.state_bits, headroom),
         "s": peak_frac(peaks, "x", recipe.wire_bits, headroom),
@@ -135,20 +133,7 @@ def quantize_s4d(
     C, s = channel.T * system.c.ravel(), made["s"]
     if system.is_complex:  # the imaginary part of y is the real part of -i y
         C = np.concatenate([C, -1j * C])
-    both = np.concatenate([C.real, -C.imag], axis=1)
     out_frac = peak_frac(peaks, "out", recipe.wire_bits, headroom)
-    rows = weight_frac(both, beside(s), recipe, None, "C")
-    rows = within_shift(rows, s.ref - 1 - out_frac)
-    worst = accumulator(rows, both, beside(s), bits, None)
-    out_frac = lower(
-        out_frac,
-        lambda f: shifted_bound(worst, rows + s.ref - 1 - f),
-        "out before saturation",
-    )
-    return S4D(
-        inp=inp,
-        **made,
-        C_re=Weights.quantize(C.real, s, rows, bits),
-        C_imn=Weights.quantize(-C.imag, s, rows, bits),
-        out=wire(out_frac, recipe.wire_bits),
-    )
+    weights, answer = quantize_answer(C, s, out_frac, recipe)
+    out = wire(sum_frac(out_frac, [answer], "out"), recipe.wire_bits)
+    return S4D(inp=inp, **made, **weights, out=out)

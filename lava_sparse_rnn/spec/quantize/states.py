@@ -17,6 +17,8 @@ from lava_sparse_rnn.spec.quantize.formats import (
     accumulator,
     beside,
     lower,
+    sum_frac,
+    weight_rows,
     wire,
     within_shift,
 )
@@ -68,11 +70,7 @@ def quantize_states(
     state_frac, own = frac["x"], own_bound(a_re, a_im, recipe)
     for m, v in parts.values():
         worst = accumulator(rows, m, inp, bits, v)
-        state_frac = lower(
-            state_frac,
-            lambda f, w=worst: own + shifted_bound(w, rows + inp.ref - f),
-            "x before saturation",
-        )
+        state_frac = sum_frac(state_frac, [(worst, rows + inp.ref)], "x", own=own)
     made: dict[str, Any] = {}
     for name, (m, v) in parts.items():
         made[f"B_{name}"] = Weights.quantize(m, inp, rows, bits)
@@ -81,3 +79,32 @@ def quantize_states(
     state = QFormat(recipe.state_bits, state_frac)
     made |= {"a_re": a_re, "a_im": a_im, "a_format": a_format, "state": state}
     return made | {"s": state_wire(frac["s"], state_frac, recipe)}
+
+
+def quantize_answer(
+    C: NDArray, s: Wire, out_frac: IntArray, recipe: Recipe
+) -> tuple[dict[str, Weights], tuple[IntArray, IntArray]]:
+    """C, and what ``2 Re(C s)`` adds to a sum.
+
+    Parameters
+    ----------
+    C : array of complex, shape (m, n)
+    s : Wire
+        Of n states.
+    out_frac : array of int, shape (m,)
+        Of the sum, where only its peaks count.
+    recipe : Recipe
+
+    Returns
+    -------
+    weights : dict of Weights
+        ``C_re`` and ``C_imn``, the imaginary part negated.
+    answer : tuple of array of int, shape (m,)
+        Worst case and frac of the accumulators, with the 2; see `sum_frac`.
+    """
+    both = np.concatenate([C.real, -C.imag], axis=1)
+    rows, worst = weight_rows(both, beside(s), recipe, None, out_frac + 1, "C")
+    parts = {"C_re": C.real, "C_imn": -C.imag}
+    bits = recipe.weight_bits
+    weights = {n: Weights.quantize(m, s, rows, bits) for n, m in parts.items()}
+    return weights, (worst, rows + s.ref - 1)
