@@ -194,7 +194,7 @@ def recurrence_group(
     acc_frac = each("acc_frac", acc_frac, n, np.int64)
     bias = real("bias", np.zeros(n) if bias is None else bias, (n,), np.complex128)
 
-    def trace(drive: NDArray) -> Peaks:
+    def trace(drive: NDArray[np.complex128]) -> Peaks:
         x = recur(a, drive + bias)
         return {"x": largest_part(x), "drive": largest_part(drive)}
 

@@ -83,7 +83,7 @@ def quantize_states(
 
 def quantize_answer(
     C: NDArray, s: Wire, out_frac: IntArray, recipe: Recipe
-) -> tuple[dict[str, Weights], tuple[IntArray, IntArray]]:
+) -> tuple[dict[str, Any], tuple[IntArray, IntArray]]:
     """C, and what ``2 Re(C s)`` adds to a sum.
 
     Parameters
