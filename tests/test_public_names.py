@@ -41,7 +41,7 @@ ROOMS = {
         interpreter_for program_for run source
     """,
     "proc": """
-        ActorDiedError Affine Clock Gate MODES MicrocodeNeurons MicrocodeSimCfg
+        ActorDiedError Affine Clock Gate Head MODES MicrocodeNeurons MicrocodeSimCfg
         NoHardwareError PROCESSES Readout Recurrence RemoteError RunCfg S4D S5Block
         STATE_VARS Session Sink Snapshot Source SparseRNN Timing instructions overflows
         reset run

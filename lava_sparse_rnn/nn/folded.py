@@ -139,9 +139,12 @@ class FoldedNetwork(Brief):
     Parameters
     ----------
     layers : tuple of FoldedAffine or FoldedBlock
+    head : {'sequence', 'mean', 'last'}
+        What the answers to tokens are made into; see `heads`.
     """
 
     layers: tuple[FoldedLayer, ...]
+    head: str = "sequence"
 
     @property
     def d_in(self) -> int:

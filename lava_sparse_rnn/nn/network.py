@@ -178,7 +178,7 @@ class SparseRNN(nn.Module):
             block.fold(dtype, f"block {i}")  # type: ignore[operator]
             for i, block in enumerate(self.blocks)
         )
-        return FoldedNetwork((encoder, *blocks, decoder))
+        return FoldedNetwork((encoder, *blocks, decoder), self.head)
 
     def export_hdf5(
         self,
@@ -211,9 +211,6 @@ class SparseRNN(nn.Module):
         ValueError
             If the integer contract cannot express one of the options.
         """
-        meta = dict(meta or {})
-        if self.head != "sequence":
-            meta["head"] = self.head
         folded = self.fold()
         ranges = quantize.calibrate(folded, features)
         network = quantize.quantize(folded, ranges, recipe, meta)

@@ -9,6 +9,7 @@ from lava_sparse_rnn.proc._runtime.reset import STATE_VARS, reset
 from lava_sparse_rnn.proc._runtime.restore import Snapshot
 from lava_sparse_rnn.proc.affine import Affine
 from lava_sparse_rnn.proc.gate import Gate
+from lava_sparse_rnn.proc.head import Head
 from lava_sparse_rnn.proc.io import Sink, Source
 from lava_sparse_rnn.proc.microcode_neurons import MicrocodeNeurons
 from lava_sparse_rnn.proc.neurons.microcode_model import instructions
@@ -31,6 +32,7 @@ __all__ = [
     "Affine",
     "Clock",
     "Gate",
+    "Head",
     "MicrocodeNeurons",
     "MicrocodeSimCfg",
     "NoHardwareError",

@@ -280,7 +280,7 @@ class Arrays(Task):
             weights=encoder.weights * scale,
             bias=encoder.bias - encoder.weights @ (mean * scale),
         )
-        return FoldedNetwork((encoder, *layers))
+        return replace(folded, layers=(encoder, *layers))
 
     def deployed(self) -> Arrays:
         """See `Task`: without the normalisation, which is in the encoder."""

@@ -34,7 +34,8 @@ def quantize(
         Widths and policies, or the name of such in `RECIPES`; the state
         nonlinearity is that of the folded network.
     meta : mapping, optional
-        Kept in the description.
+        Kept in the description, with the folded network's head under 'head' where
+        that answers whole sequences.
     headroom : int
         Bits above the ranges: 1 for what was calibrated, 0 for worst cases.
 
@@ -50,6 +51,8 @@ def quantize(
         value and limit.
     """
     recipe = replace(as_recipe(recipe), state_nonlinearity=folded.nonlinearity)
+    if folded.head != "sequence":
+        meta = {**(meta or {}), "head": folded.head}
     layers = [layer.real() for layer in folded.layers]
     return quantize_network(layers, ranges, recipe, meta, headroom)
 

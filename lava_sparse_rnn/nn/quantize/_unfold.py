@@ -24,6 +24,7 @@ from lava_sparse_rnn.spec import (
     Weights,
     Wire,
     check_network,
+    head_of,
 )
 
 
@@ -44,7 +45,8 @@ def unfold(network: Network) -> FoldedNetwork:
     check_network(network, "unfold")
     rule = network.recipe.state_nonlinearity
     return FoldedNetwork(
-        tuple(UNFOLDERS[type(layer)](layer, rule) for layer in network.layers)
+        tuple(UNFOLDERS[type(layer)](layer, rule) for layer in network.layers),
+        head_of(network),
     )
 
 

@@ -22,6 +22,7 @@ from lava_sparse_rnn.nn.folded import (
     FoldedNetwork,
     not_trained,
 )
+from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.nn.quantize import _groups
 from lava_sparse_rnn.nn.quantize._export import export_hdf5
 from lava_sparse_rnn.nn.quantize._formatted import Formatted
@@ -363,6 +364,23 @@ class QuantizedRNN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Real inputs (batch, time, d_in) to real outputs (batch, time, d_out)."""
         return self.forward_time_major(x.transpose(0, 1)).transpose(0, 1)
+
+    def answer(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What the head makes of sequences, as `nn.SparseRNN.forward` does.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, time, d_in)
+        lengths : Tensor of int, shape (batch,), optional
+            Valid tokens of each sequence.
+
+        Returns
+        -------
+        Tensor, shape (batch, d_out); (batch, time, d_out) of the head 'sequence'
+        """
+        head = self.meta.get("head", "sequence")
+        y = HEADS[head](self.forward_time_major(x.transpose(0, 1)), lengths)
+        return y.transpose(0, 1) if head == "sequence" else y
 
     def network(self) -> spec.Network:
         """The network description with the weights of this moment."""

@@ -130,7 +130,7 @@ def at_level(folded: FoldedNetwork, factor: float) -> FoldedNetwork:
         weights=factor * decoder.weights,
         bias=factor * decoder.bias + (factor - 1),
     )
-    return FoldedNetwork((*layers, decoder))
+    return replace(folded, layers=(*layers, decoder))
 
 
 class Validation:
