@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,10 @@ class Denoiser(StreamDefaults):
     backend : str
         How the network runs, see `lava_sparse_rnn.backends`. All give the same
         samples.
+    strength : float, optional
+        The most by which anything is attenuated, dB: the rest of the noise stays, and
+        with it what the network takes for noise and is none. No limit if not given;
+        0 lets all through.
 
     Attributes
     ----------
@@ -75,7 +80,13 @@ class Denoiser(StreamDefaults):
         input and one output per frequency bin.
     """
 
-    def __init__(self, network: Network, backend: str = "reference") -> None:
+    def __init__(
+        self,
+        network: Network,
+        backend: str = "reference",
+        strength: float | None = None,
+    ) -> None:
+        self.strength = strength
         self.network = check_network(network, "Denoiser", backend)
         self.front_end = FrontEnd.from_metadata(network.meta)
         bins = self.front_end.bins
@@ -96,6 +107,26 @@ class Denoiser(StreamDefaults):
         stft, rate = self._stft, self.front_end.sample_rate
         window = f"windows of {stft.n_fft}, hop {stft.hop_length}, {rate} Hz"
         return f"{window}, delay {self.delay} samples, backend {self.backend!r}"
+
+    @property
+    def strength(self) -> float | None:
+        """Largest attenuation in dB, None for no limit; it may change in a stream.
+
+        Raises
+        ------
+        AudioError
+            When what is assigned is negative or no number.
+        """
+        return self._strength
+
+    @strength.setter
+    def strength(self, strength: float | None) -> None:
+        if strength is not None:
+            number = isinstance(strength, Real) and not isinstance(strength, bool)
+            if not number or not strength >= 0:
+                raise AudioError(f"strength is {strength!r}, must be 0 dB or more")
+        self._strength = strength
+        self._kept = 0.0 if strength is None else float(10.0 ** (-strength / 20.0))
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
         """The integers that the network sees of a whole recording, (T, bins)."""
@@ -242,4 +273,5 @@ class Denoiser(StreamDefaults):
         if not len(spectrum):
             return spectrum
         answer = self.backend.run(self._tokens(spectrum))
-        return self.front_end.apply(spectrum, self.network.from_wire(answer))
+        gains = self.network.from_wire(answer)
+        return self.front_end.apply(spectrum, gains, self._kept)

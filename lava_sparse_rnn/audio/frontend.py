@@ -127,8 +127,23 @@ class FrontEnd:
         return (logs - self.feature_mean) * self.feature_scale
 
     def apply(
-        self, spectrum: NDArray[np.complexfloating], answer: NDArray[np.floating]
+        self,
+        spectrum: NDArray[np.complexfloating],
+        answer: NDArray[np.floating],
+        kept: float = 0.0,
     ) -> NDArray[np.complexfloating]:
-        """The cleaned spectrum: magnitude times ``max(1 + answer, 0)``, phase kept."""
+        """The cleaned spectrum: magnitude times a gain, phase kept.
+
+        Parameters
+        ----------
+        spectrum : array of complex, shape (T, bins)
+        answer : array of float, shape (T, bins)
+            Of the network; the gain is ``max(1 + answer, 0)``.
+        kept : float
+            Share of the noisy sound that stays, which nothing is attenuated below:
+            the gain is ``kept + (1 - kept) * max(1 + answer, 0)``.
+        """
         gain = np.maximum(1.0 + answer, 0.0)
+        if kept:
+            gain = kept + (1.0 - kept) * gain
         return (spectrum * gain).astype(spectrum.dtype)

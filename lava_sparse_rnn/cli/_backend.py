@@ -36,6 +36,24 @@ RuntimeOption = Annotated[
 ]
 
 
+def _from_zero(option: typer.CallbackParam, value: float | None) -> float | None:
+    if value is not None and not value >= 0:
+        raise ValueError(f"{option.opts[0]}: is {value:g} dB, must be 0 or more")
+    return value
+
+
+StrengthOption = Annotated[
+    float | None,
+    typer.Option(
+        "--strength",
+        callback=_from_zero,
+        help="The most by which noise is attenuated, dB: 6 leaves half of it, which "
+        "sounds more natural and loses less of the voice.",
+        show_default="no limit",
+    ),
+]
+
+
 @contextlib.contextmanager
 def lava_runtime(name: str | None) -> Iterator[None]:
     """Within, backend lava has this runtime.
@@ -71,7 +89,7 @@ def fastest(name: str | None) -> str:
     return best
 
 
-def open_denoiser(path: Path, backend: str) -> Denoiser:
+def open_denoiser(path: Path, backend: str, strength: float | None = None) -> Denoiser:
     """The denoiser of a network file; says why, if the engine has to run it slowly.
 
     To be closed at the end.
@@ -79,7 +97,7 @@ def open_denoiser(path: Path, backend: str) -> Denoiser:
     from lava_sparse_rnn import spec
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
-    denoiser = Denoiser(spec.load(path), backend)
+    denoiser = Denoiser(spec.load(path), backend, strength)
     if denoiser.backend.notes:
         first, *rest = denoiser.backend.notes
         more = f" ({len(rest)} more like it)" if rest else ""

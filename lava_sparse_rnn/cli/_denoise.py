@@ -14,6 +14,7 @@ from lava_sparse_rnn.cli._activity import show_activity
 from lava_sparse_rnn.cli._backend import (
     FastestOption,
     RuntimeOption,
+    StrengthOption,
     fastest,
     lava_runtime,
     open_denoiser,
@@ -50,6 +51,7 @@ def denoise(
             "--activity", help="Show how much of each layer the sound keeps busy."
         ),
     ] = False,
+    strength: StrengthOption = None,
     backend: FastestOption = None,
     runtime: RuntimeOption = None,
 ) -> None:
@@ -68,7 +70,7 @@ def denoise(
     for note in sound.info.notes():
         screen.print(f"{noisy}: {note}")
     runs = fastest(backend)
-    with lava_runtime(runtime), open_denoiser(network, runs) as denoiser:
+    with lava_runtime(runtime), open_denoiser(network, runs, strength) as denoiser:
         start = time.perf_counter()
         written, clipped, denoised = _write(denoiser, sound, output, whole is not None)
         seconds = time.perf_counter() - start

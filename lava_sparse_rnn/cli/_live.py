@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
+from lava_sparse_rnn.cli._backend import (
+    FastestOption,
+    StrengthOption,
+    fastest,
+    open_denoiser,
+)
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_sound
 from lava_sparse_rnn.cli._meters import Screen, summary
@@ -64,6 +69,7 @@ def live(
     buffer: Annotated[
         float, typer.Option(help="Milliseconds that may wait before sound is lost.")
     ] = 64.0,
+    strength: StrengthOption = None,
     backend: FastestOption = None,
 ) -> None:
     """Denoise live, from the microphone, a file or a pipe; Ctrl-C ends."""
@@ -79,7 +85,7 @@ def live(
             )
     _check_ends(inp, input_device, output, output_device, real_time)
     times = (block / 1000, buffer / 1000)
-    with open_denoiser(network, fastest(backend)) as denoiser:
+    with open_denoiser(network, fastest(backend), strength) as denoiser:
         source = _source(inp, input_device, real_time, *times)
         sink = _sink(output, output_device, source, *times)
         _run(Live(denoiser, source, sink), output)

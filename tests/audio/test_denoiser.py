@@ -225,6 +225,36 @@ def test_threads_get_the_pieces_of_one_stream(denoisers, at_once):
         assert sorted(part.tobytes() for parts in got for part in parts) == expected
 
 
+@pytest.mark.parametrize("strength", [0, 6.0, 20, 200])
+def test_strength_keeps_a_share_of_the_noisy_sound(strength):
+    kept = 10.0 ** (-strength / 20)
+    found = Denoiser(network(), strength=strength).denoise(SAMPLES)
+    wanted = kept * SAMPLES + (1 - kept) * WHOLE
+    largest = np.abs(WHOLE).max()  # of a random network, far beyond 1
+    assert np.abs(found - wanted).max() < 1e-6 * largest  # single precision
+
+
+def test_strength_may_change_in_a_stream():
+    denoiser = Denoiser(network())
+    first = denoiser.process(SAMPLES[:512])
+    assert np.array_equal(first[64:], WHOLE[:448])
+    denoiser.strength = 0
+    denoiser.process(SAMPLES[512:640])  # windows of both overlap here
+    rest = np.concatenate([denoiser.process(SAMPLES[640:]), denoiser.flush()])
+    assert np.abs(rest[64:] - SAMPLES[640:]).max() < 1e-6
+    denoiser.strength = None
+    assert np.array_equal(denoiser.denoise(SAMPLES), WHOLE)
+
+
+@pytest.mark.parametrize("strength", [-1, float("nan"), "6", True])
+def test_strength_is_decibels_from_zero(strength):
+    with pytest.raises(AudioError, match=f"strength is {strength!r}, must be 0 dB"):
+        Denoiser(network(), strength=strength)
+    with pytest.raises(AudioError, match="strength is"):
+        DENOISER.strength = strength
+    assert DENOISER.strength is None
+
+
 REFUSED = [
     ((SAMPLES * 32768).astype(np.int16), "of int16 that is x / 32768"),
     ((SAMPLES * 100 + 128).astype(np.uint8), r"of uint8 that is \(x - 128\) / 128"),

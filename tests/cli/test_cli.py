@@ -79,6 +79,17 @@ def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
 
 
 @pytest.mark.skipif(engine.EXTENSION is None, reason="the engine is not built")
+def test_strength_leaves_some_of_the_noise(command, net, noisy, tmp_path):
+    samples, _ = wav.read(noisy)
+    for commanded in (["denoise", noisy], ["live", "-i", noisy]):
+        out = tmp_path / f"{commanded[0]}.wav"
+        code, _, _ = command(*commanded, "-o", out, "-n", net, "--strength", "6")
+        assert code == 0
+        written, _ = wav.read(out)
+        expected = Denoiser(spec.load(net), strength=6.0).denoise(samples)
+        assert np.abs(written - np.clip(expected, -1, 1)).max() <= 1 / 32768
+
+
 def test_denoise_says_why_the_scalar_kernel_runs(command, net, noisy, tmp_path):
     _, _, error = command("denoise", noisy, "-o", tmp_path / "out.wav", "-n", net)
     assert error.strip() == ""
@@ -181,6 +192,8 @@ def test_bad_recordings_are_one_clear_error(command, net, tmp_path, make, messag
         (["--backend", "loihi"], "must be one of: engine, lava, microcode, reference"),
         (["--network", "absent.net"], "absent.net: no such file"),
         (["--clean", "absent.wav"], "absent.wav: not found"),
+        (["--strength", "-3"], "--strength: is -3 dB, must be 0 or more"),
+        (["--strength", "nan"], "--strength: is nan dB, must be 0 or more"),
     ],
 )
 def test_bad_options_are_one_clear_error(
