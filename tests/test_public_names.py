@@ -68,7 +68,7 @@ ROOMS = {
         group_program json_schema load_bundle opened write_bundle
     """,
     "nn": """
-        S5Block S5Options SparseRNN TopK blocks gated_scan heads
+        S5Block S5Options SparseRNN TopK blocks gated_scan heads load_s5
         parameter_groups quantize relufy sparsify
     """,
     "nn.quantize": """

@@ -13,6 +13,7 @@ from lava_sparse_rnn.nn.options import S5Options
 from lava_sparse_rnn.nn.parameters import parameter_groups
 from lava_sparse_rnn.nn.relufication import relufy
 from lava_sparse_rnn.nn.s5 import S5Block
+from lava_sparse_rnn.nn.s5_checkpoints import load_s5
 
 __all__ = [
     "S5Block",
@@ -22,6 +23,7 @@ __all__ = [
     "blocks",
     "gated_scan",
     "heads",
+    "load_s5",
     "parameter_groups",
     "quantize",
     "relufy",
