@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lava_sparse_rnn.nn import quantize
+from lava_sparse_rnn.nn import _fused, quantize
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn.activations import ACTIVATIONS
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork, check_expressible
@@ -84,6 +84,7 @@ class SparseRNN(nn.Module):
         self.options, self.head = S5Options(**options), head
         rng = np.random.default_rng(seed)
         self.compute_dtype: torch.dtype | None = None
+        self.fused = True
         self.encoder = _uniform(rng, d_model, d_in)
         self.encoder_bias = nn.Parameter(torch.zeros(d_model))
         self.blocks = nn.ModuleList(
@@ -102,6 +103,14 @@ class SparseRNN(nn.Module):
         """
         for module in [self, *self.blocks]:
             module.compute_dtype = dtype
+
+    def set_fused(self, fused: bool) -> None:
+        """Whether a step on a processor may take its faster form, see `_fused`.
+
+        It computes the same, rounded elsewhere; on is the default.
+        """
+        for module in [self, *self.blocks]:
+            module.fused = fused
 
     def change(self, **options: Any) -> None:
         """Set options of all blocks, see `S5Block.change`."""
@@ -277,12 +286,24 @@ class SparseRNN(nn.Module):
         return self._decode(u), following
 
     def _encode(self, x: Tensor) -> Tensor:
-        product = linear(x, self.masked("encoder"), self.compute_dtype)
-        return ACTIVATIONS[self.options.activation].wire(product + self.encoder_bias)
+        wire = ACTIVATIONS[self.options.activation].wire
+        if wire is torch.relu:
+            return self._affine("encoder", x, relu=True)
+        return wire(self._affine("encoder", x))
 
     def _decode(self, u: Tensor) -> Tensor:
-        product = linear(u, self.masked("decoder"), self.compute_dtype)
-        return product + self.decoder_bias
+        return self._affine("decoder", u)
+
+    def _affine(self, name: str, x: Tensor, relu: bool = False) -> Tensor:
+        bias: Tensor = getattr(self, f"{name}_bias")
+        if self.fused and _fused.covers(x, self, self.compute_dtype):
+            weight, mask = getattr(self, name), getattr(self, f"{name}_mask")
+            through = self.options.straight_through
+            return _fused.affine(
+                x, weight, mask, bias, self.compute_dtype, relu, through
+            )
+        y = linear(x, self.masked(name), self.compute_dtype) + bias
+        return y.relu() if relu else y
 
 
 def _check_lengths(lengths: Tensor, batch: int, steps: int) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
+from lava_sparse_rnn.nn._fused import block_step, covers_block
 from lava_sparse_rnn.nn._hippo import initial_state_space
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn._scan import gate_states, gated_scan
@@ -59,6 +60,8 @@ class S5Block(nn.Module):
     ----------
     matrices : tuple of str
         Names of the matrices that can be pruned.
+    fused : bool
+        Whether `forward` may take the faster form of the same equations, see `_fused`.
     observer : callable or None
         Called in `forward` with name and value of every wire: 's', 'z' and 'out'.
     """
@@ -72,6 +75,7 @@ class S5Block(nn.Module):
         n = len(init["lambda"])
         self.d_model, self.d_state = d_model, d_state
         self.compute_dtype: torch.dtype | None = None
+        self.fused = True
         self.observer: Callable[[str, Tensor], Any] | None = None
 
         def parameter(x) -> Tensor:
@@ -259,6 +263,8 @@ class S5Block(nn.Module):
         -------
         Tensor, shape (T, B, H)
         """
+        if self.fused and covers_block(self, u):
+            return block_step(self, u)
         v = self.norm(u.flatten(0, 1)).view_as(u)
         a_re, a_im, b_re, b_im = self.discretise()
         drive = self._drive(v, b_re, b_im)

@@ -193,6 +193,11 @@ class TrainConfig(Section):
     )
     steps: int = Field(default=20000, ge=1, json_schema_extra=FREE)
     precision: Literal["bfloat16", "float32"] = "bfloat16"
+    fused: bool = Field(
+        default=True,
+        description="the faster form of a step on a processor; the same up to rounding",
+        json_schema_extra=FREE,
+    )
     threads: int | None = Field(default=None, ge=1, json_schema_extra=FREE)
     device: Literal["cpu", "cuda"] = Field(
         default="cpu",

@@ -91,6 +91,7 @@ class FloatStage(Stage):
             self.pruner.prepare(self.model)
         self.resume()
         self.model.set_compute_dtype(_DTYPES[config.precision])
+        self.model.set_fused(config.fused)
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Stage`; the task's own computations stay where its batches are."""

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// With -mavx2 -mfma.
+#define TRAINING_TARGET Avx2
+#include "rows.inc"

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// With -mavx512f and what came with it.
+#define TRAINING_TARGET Avx512
+#include "rows.inc"
