@@ -23,6 +23,7 @@ from lava_sparse_rnn.fixed_point import (
 )
 from lava_sparse_rnn.spec._group import Group
 from lava_sparse_rnn.spec._network import Network
+from lava_sparse_rnn.spec.graph import Graph
 
 Progress = Callable[[int, int], None]
 """Called with tokens done and tokens in all."""
@@ -192,7 +193,7 @@ def check_state(
     ------
     SpecError
     """
-    held = states_of(network)
+    held = states_of(network.graphs)
     try:
         given = [tuple(part) for part in parts]
     except TypeError:
@@ -210,11 +211,17 @@ def check_state(
     ]
 
 
-def states_of(network: Network) -> list[tuple[list[str], Group]]:
-    """Groups that have a state, with the names of its parts in a trace."""
+def states_of(
+    graphs: Sequence[Graph], name_format: str = "layer{i}_{name}"
+) -> list[tuple[tuple[str, ...], Group]]:
+    """Groups that have a state, with the names of its parts, those of a trace.
+
+    Everything that reads, sets or resets states asks here, or a Process of Lava that
+    has asked: its ``state_names``.
+    """
     return [
-        ([f"layer{i}_{name}" for name in node.states], node.group)
-        for i, graph in enumerate(network.graphs)
+        (tuple(name_format.format(i=i, name=name) for name in node.states), node.group)
+        for i, graph in enumerate(graphs)
         for node in graph.nodes
         if node.states
     ]

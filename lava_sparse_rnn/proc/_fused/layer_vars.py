@@ -12,10 +12,11 @@ import numpy as np
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
 
+from lava_sparse_rnn.proc.neurons.counts import INSTRUCTIONS, OVERFLOW
 from lava_sparse_rnn.spec.graph import Graph, Node
+from lava_sparse_rnn.spec.stream import states_of
 
-OVERFLOW, INSTRUCTIONS = "overflow_", "instructions_"
-VAR = re.compile(r"layer\d+_((overflow|instructions)_)?\w+")
+VAR = re.compile(rf"layer\d+_({OVERFLOW}|{INSTRUCTIONS})?\w+")
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,11 @@ def layer_vars(graph: Graph) -> Iterator[LayerVar]:
         yield LayerVar(INSTRUCTIONS + node.name, node, own, node.name)
 
 
-def state_names(graphs: Sequence[Graph], var_format: str) -> list[tuple[str, ...]]:
+def state_names(
+    graphs: Sequence[Graph], var_format: str
+) -> tuple[tuple[str, ...], ...]:
     """Names of the states of each group that has some, as Vars of a network."""
-    return [
-        tuple(var_format.format(i=i, name=name) for name in node.states)
-        for i, graph in enumerate(graphs)
-        for node in graph.nodes
-        if node.states
-    ]
+    return tuple(names for names, _ in states_of(graphs, var_format))
 
 
 class LayerVars(type(PyLoihiProcessModel)):

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.proc._fused.executors import make_executor, moved
-from lava_sparse_rnn.proc._fused.layer_vars import OVERFLOW, layer_vars, state_names
+from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
+from lava_sparse_rnn.proc.neurons.counts import OVERFLOW
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel
 from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 from lava_sparse_rnn.spec import Network

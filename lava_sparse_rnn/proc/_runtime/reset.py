@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,7 +22,6 @@ STATE_VARS: dict[type[AbstractProcess], tuple[str, ...]] = {
     AbstractLIF: ("u", "v"),
     Sparse: ("a_buff",),
 }
-OWN_STATES = re.compile(r"(layer\d+_)?x_(re|im)")
 
 
 def reset(process: AbstractProcess) -> None:
@@ -75,12 +73,7 @@ def _clock(process: AbstractProcess) -> Any:
 
 
 def _state_vars(process: AbstractProcess) -> list[Var]:
-    variables: list[Any] = process.vars.members
-    if _clock(process) is not None:
-        own = {*getattr(process, "state_vars", ())}
-        own.update(n for names in getattr(process, "state_names", ()) for n in names)
-        return [v for v in variables if v.name in own or OWN_STATES.fullmatch(v.name)]
-    for cls, names in STATE_VARS.items():
-        if isinstance(process, cls):
-            return [getattr(process, name) for name in names]
-    return []
+    groups: Any = getattr(process, "state_names", None)
+    if groups is None:
+        groups = [n for cls, n in STATE_VARS.items() if isinstance(process, cls)][:1]
+    return [getattr(process, name) for names in groups for name in names]

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.microcode import Program, assemble
 from lava_sparse_rnn.proc.microcode_neurons.program_model import VAR_TYPE, ProgramModel
+from lava_sparse_rnn.proc.neurons.counts import OVERFLOW
 from lava_sparse_rnn.proc.neurons.process import TimedProcess, check_type
 
 
@@ -99,7 +100,7 @@ class MicrocodeNeurons(TimedProcess):
         super().__init__(machine=machine, shape=shape, **kwargs)
         # Made here once, so that whatever is wrong is an error here.
         model = ProgramModel(self.proc_params)
-        self.program, self.state_vars = program, tuple(model.states)
+        self.program, self.state_names = program, (tuple(model.states),)
         for port in model.inputs:
             setattr(self, port, InPort(shape=shape))
         for port in model.outputs:
@@ -122,7 +123,7 @@ def _variables(model: ProgramModel, state: Mapping[str, ArrayLike]) -> dict[str,
     }
     for name in model.probed:
         variables[f"probe_{name}"] = Var(shape=shape, init=0)
-    for name in (*(f"overflow_{n}" for n in model.counted), "instructions"):
+    for name in (*(OVERFLOW + n for n in model.counted), "instructions"):
         variables[name] = Var(shape=(1,), init=0)
     return variables
 

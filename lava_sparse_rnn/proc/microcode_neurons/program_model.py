@@ -14,7 +14,8 @@ from lava.magma.core.model.py.type import LavaPyType
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.microcode import Interpreter, Kind, Program
-from lava_sparse_rnn.proc.neurons.group_model import FixedPt, OverflowTally
+from lava_sparse_rnn.proc.neurons.counts import OverflowTally
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel
 from lava_sparse_rnn.proc.neurons.microcode_model import StatesInVars
 from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
@@ -94,15 +95,14 @@ class ProgramModel(GuardedModel, metaclass=ProgramTypes):
 
     def step(self, *received: NDArray) -> Sequence[NDArray]:
         token = self._token()
-        counts, before = self.tally.begin(), self.interpreter.executed_total
+        self.tally.begin(token)
+        before = self.interpreter.executed_total
         names = self.accumulators.values()
         arrived = (FixedPt.accumulator(r, 0).ravel() for r in received)
         sent = self.memory.step(dict(zip(names, arrived, strict=True)))
-        self.tally.add(token, counts)
         if token is not None:
             self.instructions[0] += self.interpreter.executed_total - before
-        for name in self.counted:
-            getattr(self, f"overflow_{name}")[0] = self.tally.total[name]
+        self.tally.show(self, self.counted)
         for name in self.probed:
             shown = self.interpreter.probes.get(name, np.zeros(1))
             getattr(self, f"probe_{name}").flat[:] = shown

@@ -9,11 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import (
-    IntegerArithmetic,
-    OverflowCounters,
-    RealArithmetic,
-)
+from lava_sparse_rnn.fixed_point import IntegerArithmetic, RealArithmetic
+from lava_sparse_rnn.proc.neurons.counts import OverflowTally
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel, whole
 from lava_sparse_rnn.proc.neurons.process import NeuronGroup
 from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
@@ -43,31 +40,6 @@ class FloatingPt:
     @staticmethod
     def accumulator(received: NDArray, weight_exp: int, name: str = "input") -> NDArray:
         return received * 2.0**weight_exp
-
-
-class OverflowTally:
-    """Counts overflows of tokens only.
-
-    Parameters
-    ----------
-    arithmetic : Arithmetic or Interpreter
-        Counts into one token's counter after another.
-    """
-
-    def __init__(self, arithmetic: Any) -> None:
-        self.arithmetic = arithmetic
-        self.total = OverflowCounters()
-
-    def begin(self) -> OverflowCounters:
-        """A counter for the equations that come next."""
-        self.arithmetic.counters = OverflowCounters()
-        return self.arithmetic.counters
-
-    def add(self, token: int | None, counts: OverflowCounters) -> None:
-        """Add a token's counts to the total; None is no token."""
-        if token is not None:
-            for tensor, count in counts.items():
-                self.total[tensor] += count
 
 
 class GroupModel(GuardedModel):
@@ -106,16 +78,16 @@ class GroupModel(GuardedModel):
         raise NotImplementedError
 
     def step(self, *received: NDArray) -> Sequence[NDArray]:
-        self.schedule.update(self.step_index)
-        self.token = self.schedule.token(self.step_index)
-        counts = self.tally.begin()
+        step = self.step_index
+        self.schedule.update(step)
+        # Past Lava's __setattr__, which looks for ports and takes a microsecond.
+        self.__dict__["token"] = token = self.schedule.token(step)
+        self.tally.begin(token)
         named = zip(received, self.inputs, strict=True)
         sent = self.compute(
-            *(self.accumulator(r, self.weight_exp, n) for r, n in named)
+            *[self.accumulator(r, self.weight_exp, n) for r, n in named]
         )
-        self.tally.add(self.token, counts)
-        for tensor in self.group.tensors:
-            getattr(self, f"overflow_{tensor}")[0] = self.tally.total[tensor]
+        self.tally.show(self, self.group.tensors)
         return sent
 
     def compute(self, *acc: NDArray) -> Sequence[NDArray]:
@@ -127,6 +99,5 @@ class GroupModel(GuardedModel):
         if state and self.schedule.resets(self.token or 0):
             state = tuple(np.zeros_like(part) for part in state)
         values, state = group.answer(acc, state, self.arithmetic)
-        for name, part in zip(group.states, state, strict=True):
-            setattr(self, name, part)
+        self.__dict__.update(zip(group.states, state, strict=True))
         return [values[name] for name in group.outputs]

@@ -10,9 +10,8 @@ from lava.magma.core.process.process import AbstractProcess
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.microcode import Interpreter, Timing, interpreter_for
-from lava_sparse_rnn.proc.neurons.group_model import FixedPt, GroupModel, OverflowTally
-
-INSTRUCTIONS = "instructions_"  # what the names of Vars begin with
+from lava_sparse_rnn.proc.neurons.counts import INSTRUCTIONS, OverflowTally
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt, GroupModel
 
 
 class StatesInVars:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
@@ -29,6 +30,7 @@ from lava_sparse_rnn.proc._runtime.runtime import (
     run,
     wait,
 )
+from lava_sparse_rnn.proc.neurons.counts import INSTRUCTIONS, OVERFLOW
 from lava_sparse_rnn.proc.neurons.signature import signature_of
 from lava_sparse_rnn.proc.neurons.timing import Clock, Timing
 from lava_sparse_rnn.spec import Recipe, Wire
@@ -152,10 +154,18 @@ class TimedProcess(Process):
     **kwargs
         Kept as parameters of the models.
 
+    Attributes
+    ----------
+    state_names : sequence of tuple of str
+        The Vars that are states, a tuple for each group of neurons that has some: what
+        `reset` sets to zero, and a `Session` reads and sets.
+
     Raises
     ------
     SpecError
     """
+
+    state_names: Sequence[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -260,8 +270,9 @@ class NeuronGroup(TimedProcess):
         for state in group.states:
             setattr(self, state, Var(shape=shape, init=0))
         for tensor in group.tensors:
-            setattr(self, f"overflow_{tensor}", Var(shape=(1,), init=0))
-        setattr(self, f"instructions_{group.kind}", Var(shape=(1,), init=0))
+            setattr(self, OVERFLOW + tensor, Var(shape=(1,), init=0))
+        setattr(self, INSTRUCTIONS + group.kind, Var(shape=(1,), init=0))
+        self.state_names = (group.states,) if group.states else ()
 
     @classmethod
     def of(cls: type[Self], layer: Any, recipe: Recipe, **kwargs: Any) -> Self:

@@ -15,7 +15,8 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from scipy import sparse
 
 from lava_sparse_rnn.proc._layered.join import join, sent, show_vars
-from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt, OverflowTally
+from lava_sparse_rnn.proc.neurons.counts import OverflowTally
+from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel, whole
 from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 from lava_sparse_rnn.proc.s4d.process import S4D
@@ -81,12 +82,10 @@ class AbstractPyS4DModel(GuardedModel):
         if self.at_states.update(step) and self.at_states.origin == step:
             self.clear()
         self.at_readout.update(step)
-        counts = self.tally.begin()
+        self.tally.begin(self.at_readout.token(step))
         out = self.readout.step(self.sent, self.arithmetic)
-        self.tally.add(self.at_readout.token(step), counts)
         self.advance(self.at_states.token(step))
-        for tensor in S4D.tensors:
-            getattr(self, f"overflow_{tensor}")[0] = self.tally.total[tensor]
+        self.tally.show(self, S4D.tensors)
         return (out,)
 
     def advance(self, token: int | None) -> None:
@@ -94,7 +93,8 @@ class AbstractPyS4DModel(GuardedModel):
         if token is None:
             self.sent = np.zeros_like(self.sent)
             return
-        counts, n = self.tally.begin(), len(self.acc) // 2
+        self.tally.begin(token)
+        n = len(self.acc) // 2
         state = (self.x_re, self.x_im)
         if self.at_states.resets(token):
             state = (np.zeros_like(self.x_re), np.zeros_like(self.x_im))
@@ -102,7 +102,6 @@ class AbstractPyS4DModel(GuardedModel):
         drive = self.recurrence.drive(acc_re, acc_im, self.arithmetic)
         self.x_re, self.x_im = self.recurrence.advance(state, drive, self.arithmetic)
         s = self.recurrence.emit((self.x_re, self.x_im), self.arithmetic)
-        self.tally.add(token, counts)
         self.sent = self.C @ np.concatenate(s)
 
     def enter(self, u: np.ndarray) -> None:

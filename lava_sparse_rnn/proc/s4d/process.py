@@ -12,7 +12,7 @@ from lava.proc.s4d.process import S4d
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError, choose
-from lava_sparse_rnn.proc._fused.layer_vars import layer_vars
+from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
 from lava_sparse_rnn.proc.neurons.process import TimedProcess, check_type
 from lava_sparse_rnn.proc.neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, Recipe, layers
@@ -96,6 +96,7 @@ class S4D(TimedProcess):
         (graph,) = self.network.graphs
         for var in layer_vars(graph):
             setattr(self, var.name, Var(shape=var.shape, init=0))
+        self.state_names = state_names([graph], "{name}")
 
     @classmethod
     def from_float(

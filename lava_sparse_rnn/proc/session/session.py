@@ -17,13 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError, check_whole
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
-from lava_sparse_rnn.proc._runtime.reset import OWN_STATES, reset
+from lava_sparse_rnn.proc._runtime.reset import reset
 from lava_sparse_rnn.proc._runtime.restore import graph_restored, registers_restored
 from lava_sparse_rnn.proc._runtime.runtime import run_steps, running
 from lava_sparse_rnn.proc.io.process import Sink, Source
+from lava_sparse_rnn.proc.neurons.counts import OVERFLOW
 from lava_sparse_rnn.proc.neurons.guard import whole, within_int32
 from lava_sparse_rnn.proc.neurons.timing import Clock
-from lava_sparse_rnn.proc.s5_block.process import S5Block
 from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Network, check_network
@@ -273,13 +273,8 @@ class Session(StreamDefaults):
 
     @property
     def _vars(self) -> list[tuple[Any, ...]]:
-        if isinstance(self.process, S5Block | SparseRNN):
-            named = self.process.state_names
-            return [tuple(getattr(self.process, n) for n in names) for names in named]
-        own = {v.name: v for v in self.process.vars if OWN_STATES.fullmatch(v.name)}
-        # Lava sorts by name, and layer10 comes before layer2.
-        re = sorted((n for n in own if n.endswith("re")), key=lambda n: (len(n), n))
-        return [(own[name], own[f"{name[:-2]}im"]) for name in re]
+        groups = getattr(self.process, "state_names", ())
+        return [tuple(getattr(self.process, n) for n in names) for names in groups]
 
     @property
     @one_at_a_time
@@ -343,8 +338,8 @@ def overflows(process: AbstractProcess) -> OverflowCounters:
         return counts  # no step has run
     variables: list[Any] = process.vars.members
     for var in variables:
-        if "overflow_" in var.name:
-            counts[var.name.replace("overflow_", "", 1)] += int(var.get()[0])
+        if OVERFLOW in var.name:
+            counts[var.name.replace(OVERFLOW, "", 1)] += int(var.get()[0])
     return counts
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any
 
@@ -110,6 +111,7 @@ class MixedNetwork(Network):
         for layer in self.layers:
             for name, var in layer.variables.items():
                 setattr(self, name, Var(shape=var.shape, init=0))
+        self.state_names = [n for layer in self.layers for n in _states(layer)]
 
     @classmethod
     def reads(cls, entries: list[Entry]) -> bool:
@@ -167,3 +169,12 @@ def _convert(convert: Any, which: str, values: ArrayLike) -> NDArray:
     if convert is None:
         raise SpecError(f"the {which} layer does not say what its integers stand for")
     return convert(values)
+
+
+def _states(layer: Layer) -> Iterator[tuple[str, ...]]:
+    """Names of the states of a layer's groups, where the network shows them."""
+    shown = {id(var): name for name, var in layer.variables.items()}
+    for names in getattr(layer.process, "state_names", ()):
+        own = [id(getattr(layer.process, name)) for name in names]
+        if all(var in shown for var in own):
+            yield tuple(shown[var] for var in own)
