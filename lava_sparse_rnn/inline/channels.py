@@ -137,16 +137,23 @@ class SendPort(_Port, CspSendPort):  # type: ignore[misc]
         AssertionError
             When ``data`` has another shape than the port, as in Lava.
         """
+        self.put(self.message(data))
+
+    def message(self, data: Any) -> NDArray:
+        """What is sent for ``data``: an array that nobody else has."""
         if data.shape != self._shape:
             text = f"{self.describe()}: shape {data.shape}, must be {self._shape}"
             raise AssertionError(text)
+        if data.dtype is self._exact and type(data) is np.ndarray:
+            return data.copy()
         if isinstance(data, csr_matrix):
             value = np.empty(self._shape, self._exact)
             value[:] = find(data, explicit_zeros=True)[2]
-        elif data.dtype is self._exact:
-            value = data.copy()
-        else:
-            value = np.array(data, self._exact, order="C")
+            return value
+        return np.array(data, self._exact, order="C")
+
+    def put(self, value: NDArray) -> None:
+        """Give a message away; wait while the channel is full."""
         channel = self.channel
         while len(channel.items) >= self._size:
             self._park()

@@ -20,7 +20,7 @@ from lava_sparse_rnn.inline.domains import Answer, AsyncModel, Command, LoihiDom
 from lava_sparse_rnn.inline.hub import Hub
 from lava_sparse_rnn.inline.pipes import Pipe
 from lava_sparse_rnn.inline.ports import shorten
-from lava_sparse_rnn.inline.stock import quicken
+from lava_sparse_rnn.inline.stock import quick, quicken
 
 OTHER = "{} has a {}, and only Python models run inline; use Lava's own runtime"
 
@@ -139,6 +139,7 @@ class Models:
     def _build(self, process: Any, builder: Any) -> None:
         if isinstance(process, VarWire):
             self._open_wire(process)
+        builder._proc_model = quick(builder.proc_model)
         model: Any = builder.build()
         self.of[process], self._processes[id(model)] = model, process
         for name, initializer in builder.vars.items():

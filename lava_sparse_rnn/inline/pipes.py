@@ -62,8 +62,8 @@ class PipeSendPort(SendPort):
     def _park(self) -> None:
         self.channel.hub.park(self)  # which sees itself when the wait is over
 
-    def send(self, data: Any) -> None:
-        super().send(data)
+    def put(self, value: NDArray) -> None:
+        super().put(value)
         with self.channel.hub.changed:
             self.channel.hub.changed.notify_all()
 

@@ -19,13 +19,28 @@ from numpy.typing import NDArray
 
 def shorten(port: Any) -> None:
     """Replace ``recv`` and ``send`` of a dense port; other ports stay as they are."""
-    if type(port) is PyOutPortVectorDense and len(port.csp_ports) == 1:
-        ends: list[Any] = port.csp_ports
-        port.send = ends[0].send
-    elif type(port) is PyInPortVectorDense and port.csp_ports:
-        sources = [_source(port, csp_port) for csp_port in port.csp_ports]
+    ends: list[Any] = port.csp_ports
+    if type(port) is PyOutPortVectorDense and ends:
+        port.send = _send(ends)  # type: ignore[method-assign]
+    elif type(port) is PyInPortVectorDense and ends:
+        sources = [_source(port, end) for end in ends]
         if all(source is not None for source in sources):
             port.recv = _receive(port, sources)
+
+
+def _send(ends: list[Any]) -> Callable[[Any], None]:
+    """Into every end; the message is checked and converted once."""
+    if len(ends) == 1:
+        return ends[0].send
+
+    def send(data: Any) -> None:
+        last = len(ends) - 1
+        value = ends[0].message(data)
+        for i, end in enumerate(ends):
+            # A receiver may change what it has.
+            end.put(value if i == last else value.copy())
+
+    return send
 
 
 def _source(port: Any, csp_port: Any) -> Callable[[], NDArray] | None:
@@ -64,6 +79,11 @@ def _receive(port: Any, sources: list[Any]) -> Callable[[], NDArray]:
         return data
 
     if len(sources) == 1:
+        (csp_port,) = port.csp_ports
+        sent = csp_port._exact
+        same = sources[0] == csp_port.recv and csp_port._shape == shape
+        if same and sent.kind in "biu" and np.result_type(dtype, sent) == sent:
+            return csp_port.recv
         return functools.partial(first, sources[0])
 
     def recv() -> NDArray:

@@ -1,19 +1,153 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Stock models that spend their time on bookkeeping, without it."""
+# pyright: reportAttributeAccessIssue=false
+# (Lava gives models their Vars and ports when it builds them)
+"""Stock models that spend their time on bookkeeping, without it.
+
+Each gives the values of the model that it stands in for in every step, and in every
+Var: it is a subclass, which leaves to that model what it does itself no faster. The
+first step is always Lava's own, because it scales weights and thresholds.
+
+Networks that run in this process have them whatever chose their models (`quick`), and
+`proc.RunCfg` chooses them for Lava's own runtime too.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lava.proc.sparse.models import AbstractPyDelaySparseModel
+import numpy as np
+from lava.proc.lif.models import PyLifModelBitAcc
+from lava.proc.sparse.models import (
+    AbstractPyDelaySparseModel,
+    PyDelaySparseModelBitAcc,
+    PySparseModelBitAcc,
+)
+from numpy.typing import NDArray
+
+try:  # what `csr_matrix @ vector` comes to, after as long again of looking at both
+    from scipy.sparse._sparsetools import csr_matvec
+except ImportError:  # it is no public name of scipy's
+    csr_matvec = None
+
+WHOLE = (int, np.integer)
+
+
+def _product(weights: Any, vector: NDArray) -> NDArray:
+    """``weights @ vector``, of a csr_matrix."""
+    data = weights.data
+    if csr_matvec is None or vector.dtype is not data.dtype:
+        return weights @ vector
+    rows, columns = weights.shape
+    if vector.shape != (columns,):
+        return weights @ vector
+    result = np.zeros(rows, data.dtype)
+    csr_matvec(rows, columns, weights.indptr, weights.indices, data, vector, result)
+    return result
+
+
+def _accumulated(weights: Any, vector: NDArray, weight_exp: int) -> NDArray:
+    """What Lava's integer connections add up."""
+    result = _product(weights, vector)
+    if weight_exp > 0:
+        result <<= weight_exp
+    else:
+        result >>= -weight_exp
+    return result
+
+
+class QuickSparse(PySparseModelBitAcc):
+    """`Sparse` in integers."""
+
+    def run_spk(self) -> None:
+        if not self.weights_set or self.num_message_bits.item() <= 0:
+            super().run_spk()
+            return
+        self.a_out.send(self.a_buff)
+        arrived = _accumulated(self.weights, self.s_in.recv(), self.weight_exp)
+        # Past Lava's __setattr__, which looks for ports and takes a microsecond.
+        self.__dict__["a_buff"] = arrived
+
+
+class QuickDelaySparse(PyDelaySparseModelBitAcc):
+    """`DelaySparse` in integers: multiplies only by those delays that there are.
+
+    Lava sorts the weights by delay in each step, which takes milliseconds.
+    """
+
+    def run_spk(self) -> None:
+        if not self.weights_set or self.num_message_bits.item() <= 0:
+            super().run_spk()
+            return
+        old = self.a_buff
+        self.a_out.send(old[:, 0])
+        received = self.s_in.recv()
+        new = np.empty_like(old)
+        new[:, :-1] = old[:, 1:]
+        new[:, -1] = 0
+        for delay, weights in self._by_delay():
+            new[:, delay] += _accumulated(weights, received, self.weight_exp)
+        self.__dict__["a_buff"] = new
+
+    def _by_delay(self) -> list[tuple[int, Any]]:
+        """Each delay that some weight has, and these weights."""
+        # Var.set puts another matrix in the place of the one that was.
+        known = self.__dict__.get("_sorted")
+        if known is None or known[0] is not self.weights or known[1] is not self.delays:
+            n, longest = self.weights.shape[0], self.a_buff.shape[-1] - 1
+            rows = self.get_delay_wgts_mat(self.weights, self.delays, longest).tocsr()
+            parts = ((k, rows[k * n : (k + 1) * n]) for k in range(longest + 1))
+            known = self.weights, self.delays, [(k, p) for k, p in parts if p.nnz]
+            self.__dict__["_sorted"] = known
+        return known[2]
+
+
+class QuickLif(PyLifModelBitAcc):
+    """`LIF` in integers."""
+
+    def scale_bias(self) -> None:
+        if self.bias_exp.any():
+            super().scale_bias()
+        else:
+            self.__dict__["effective_bias"] = self.bias_mant.astype(np.int32)
+            self.__dict__["isbiasscaled"] = True
+
+    def subthr_dynamics(self, activation_in: NDArray) -> None:
+        if not (isinstance(self.du, WHOLE) and isinstance(self.dv, WHOLE)):
+            super().subthr_dynamics(activation_in)
+            return
+        limit = self.max_uv_val
+        current = self._decayed(self.u, self.decay_unity - (self.du + self.ds_offset))
+        current += np.left_shift(activation_in, self.act_shift)
+        # Nothing is left of what is within 24 bits, from -limit + 1 to limit.
+        if ((current + (limit - 1)) >> self.uv_bitwidth).any():
+            super().subthr_dynamics(activation_in)
+            return
+        self.u[:] = current
+        voltage = self._decayed(self.v, self.decay_unity - (self.dv + self.dm_offset))
+        voltage = voltage + current + self.effective_bias
+        np.minimum(np.maximum(voltage, 1 - limit), limit - 1, out=self.v)
+
+    def _decayed(self, state: NDArray, factor: Any) -> NDArray:
+        """``state * factor / 2**12``, rounded toward zero."""
+        product = state.astype(np.int64) * factor
+        product += (product >> 63) & (self.decay_unity - 1)
+        return (product >> self.decay_shift).astype(np.int32)
+
+
+QUICK: dict[type, type] = {
+    PySparseModelBitAcc: QuickSparse,
+    PyDelaySparseModelBitAcc: QuickDelaySparse,
+    PyLifModelBitAcc: QuickLif,
+}
+
+
+def quick(model: Any) -> Any:
+    """The class of models to use in place of one; that one, where there is no other."""
+    return QUICK.get(model, model)
 
 
 def quicken(model: Any) -> None:
-    """Spare a stock model what it would compute anew in every step.
-
-    `DelaySparse` sorts its weights by delay in each step, which takes milliseconds;
-    here once, and again when weights or delays are others. Its values are Lava's own.
-    """
+    """Let models of `DelaySparse`, whoever's, sort weights by delay once."""
     if isinstance(model, AbstractPyDelaySparseModel):
         model.get_delay_wgts_mat = _remembered(model.get_delay_wgts_mat)
 

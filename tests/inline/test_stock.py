@@ -7,16 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer
+from lava.proc.lif.models import PyLifModelBitAcc
 from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
+from lava.proc.sparse.models import PyDelaySparseModelBitAcc, PySparseModelBitAcc
 from lava.proc.sparse.process import DelaySparse, Sparse
+from lava.utils.weightutils import SignMode
 from scipy.sparse import csr_matrix
 
 from lava_sparse_rnn import inline
+from lava_sparse_rnn.inline.stock import QUICK, quick
 
 STEPS = 12
 
@@ -70,6 +76,136 @@ def test_the_same_in_every_step_also_after_weights_were_set(kind, tag):
     ours, theirs = (watched(kind, tag, name) for name in inline.RUNTIMES)
     assert ours.any()
     assert (ours == theirs).all()
+
+
+class Wire:
+    """A port without a network."""
+
+    def __init__(self, received=()):
+        self.received, self.sent = list(received), []
+
+    def recv(self):
+        return self.received.pop(0).copy()
+
+    def send(self, value):
+        self.sent.append(value.copy())
+
+
+def stepped(kind, params, attributes, ports, steps):
+    """A model after some steps, by itself."""
+    model = kind(params)
+    for name, value in attributes.items():
+        setattr(model, name, value.copy() if hasattr(value, "copy") else value)
+    for name, received in ports.items():
+        setattr(model, name, Wire(received))
+    for _ in range(steps):
+        model.run_spk()
+    return model
+
+
+def same(kind, params, attributes, inward, received, outward, states):
+    """Whether the quick model sends what Lava's sends, and ends as it does."""
+    assert issubclass(QUICK[kind], kind)
+    ports = {inward: received, outward: ()}
+    ours, theirs = (
+        stepped(k, params, attributes, ports, len(received))
+        for k in (quick(kind), kind)
+    )
+    sent = getattr(ours, outward).sent, getattr(theirs, outward).sent
+    pairs = [*zip(*sent, strict=True)]
+    pairs += [(getattr(ours, name), getattr(theirs, name)) for name in states]
+    for mine, other in pairs:
+        assert mine.dtype == other.dtype
+        assert np.array_equal(mine, other)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(-3, 3), st.integers(0, 4))
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
+def test_quick_connections_are_lavas_to_the_bit(seed, weight_exp, longest):
+    rng = np.random.default_rng(seed)
+    n_out, n_in = rng.integers(1, 6, 2)
+    pattern = rng.integers(-255, 256, (n_out, n_in)) * (rng.random((n_out, n_in)) < 0.5)
+    weights = csr_matrix(pattern.astype(np.int32))
+    delays = weights.copy()
+    delays.data[:] = rng.integers(0, longest + 1, delays.nnz)
+    bits = rng.choice([0, 24])  # binary spikes, and graded ones that wrap 32 bits
+    messages = rng.integers(-(2**31), 2**31, (5, n_in), dtype=np.int32)
+    messages[rng.random(messages.shape) < 0.3] = 0
+    params = {"weight_exp": weight_exp, "sign_mode": SignMode.MIXED}
+    shared = {"weights": weights, "num_message_bits": np.array([bits])}
+    buffer = np.zeros((n_out, longest + 1), np.int32)
+    link = {**shared, "a_buff": buffer[:, 0]}
+    same(PySparseModelBitAcc, params, link, "s_in", messages, "a_out", ["a_buff"])
+    delayed = {**shared, "delays": delays, "a_buff": buffer}
+    kind = PyDelaySparseModelBitAcc
+    same(kind, params, delayed, "s_in", messages, "a_out", ["a_buff"])
+
+
+def test_weights_that_are_set_are_sorted_anew():
+    weights, delays = (csr_matrix(np.full((2, 2), value)) for value in (4, 1))
+    attributes = {
+        "weights": weights.astype(np.int32),
+        "delays": delays,
+        "a_buff": np.zeros((2, 2), np.int32),
+        "num_message_bits": np.array([8]),
+    }
+    sent = []
+    for kind in (quick(PyDelaySparseModelBitAcc), PyDelaySparseModelBitAcc):
+        ports = {"s_in": np.ones((6, 2), np.int32), "a_out": ()}
+        model = stepped(kind, {"sign_mode": SignMode.MIXED}, attributes, ports, 3)
+        model.weights = csr_matrix(np.array([[1, 2], [3, 4]], np.int32))
+        for _ in range(3):
+            model.run_spk()
+        sent.append(np.stack(model.a_out.sent).tolist())
+    assert sent[0] == sent[1]
+    assert sent[0][-1] == [3, 7]
+
+
+EDGE = 2**23
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 4096),
+    st.integers(0, 4096),
+    st.sampled_from([0, 3, -3]),
+)
+def test_quick_neurons_are_lavas_to_the_bit(seed, du, dv, bias_exp):
+    rng, n = np.random.default_rng(seed), 8
+    at_edge = rng.integers(-3, 4, (2, n)) + rng.choice([-EDGE, 0, EDGE], (2, n))
+    attributes = {
+        "u": at_edge[0].astype(np.int32),
+        "v": at_edge[1].clip(1 - EDGE, EDGE - 1).astype(np.int32),
+        "du": du,
+        "dv": dv,
+        "bias_mant": rng.integers(-4096, 4096, n).astype(np.int16),
+        "bias_exp": (bias_exp * rng.integers(0, 2, n)).astype(np.int16),
+        "vth": 1000,
+    }
+    messages = rng.integers(-(2**17), 2**17, (5, n), dtype=np.int32)
+    messages[rng.random(messages.shape) < 0.5] //= 2**12
+    states = ["u", "v", "effective_bias"]
+    same(PyLifModelBitAcc, {}, attributes, "a_in", messages, "s_out", states)
+
+
+def test_decays_that_are_no_integers_are_lavas_own():
+    attributes = {
+        "u": np.array([700], np.int32),
+        "v": np.array([900], np.int32),
+        "du": 100.5,
+        "dv": np.array([7]),
+        "bias_mant": np.array([3], np.int16),
+        "bias_exp": np.array([0], np.int16),
+        "vth": 10,
+    }
+    kind, ports = PyLifModelBitAcc, {"a_in": np.full((1, 1), 5), "s_out": ()}
+    ours, theirs = (
+        stepped(k, {}, attributes | {"du": np.array([100])}, ports, 1)
+        for k in (quick(kind), kind)
+    )
+    assert (ours.u, ours.v) == (theirs.u, theirs.v)
+    with pytest.raises(TypeError):
+        stepped(quick(kind), {}, attributes, ports, 1)
 
 
 @pytest.mark.slow

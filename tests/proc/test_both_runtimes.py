@@ -8,9 +8,13 @@ import pytest
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.source import RingBuffer
+from lava.proc.sparse.models import PySparseModelBitAcc, PySparseModelFloat
+from lava.proc.sparse.process import Sparse
+from scipy.sparse import csr_matrix
 
 from lava_sparse_rnn import inline, proc
 from lava_sparse_rnn.fixed_point import OverflowCounters
+from lava_sparse_rnn.inline.stock import QuickSparse
 from lava_sparse_rnn.spec import reference
 
 SMALL = {"d_in": 3, "d_model": 6, "d_state": 5, "d_out": 2, "n_blocks": 1}
@@ -160,3 +164,13 @@ def test_a_run_in_a_thread_and_progress(small, random_tokens):
     assert (answers[0] == reference.run(small, x)).all()
     assert seen[-1] == 300
     assert sorted(seen) == seen
+
+
+@pytest.mark.parametrize("cfg", [proc.RunCfg(layered=True), proc.MicrocodeSimCfg()])
+def test_stock_connections_have_models_without_bookkeeping(cfg):
+    """Also under Lava's own runtime; other configurations leave Lava its models."""
+    process = Sparse(weights=csr_matrix(np.eye(2)))
+    stock = [PySparseModelFloat, PySparseModelBitAcc]
+    assert cfg.select(process, stock) is QuickSparse
+    lava = Loihi2SimCfg(select_tag="fixed_pt")
+    assert lava.select(process, stock) is PySparseModelBitAcc

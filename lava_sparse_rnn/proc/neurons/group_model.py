@@ -26,7 +26,8 @@ class FixedPt:
 
     @staticmethod
     def accumulator(received: NDArray, weight_exp: int, name: str = "input") -> NDArray:
-        whole(received, name)
+        if received.dtype.kind != "i":
+            whole(received, name)
         return received.astype(np.int64)
 
 

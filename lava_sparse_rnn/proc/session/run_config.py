@@ -11,6 +11,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 
 from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.inline import RUNTIMES
+from lava_sparse_rnn.inline.stock import quick
 
 MICROCODE = "microcode"
 TAGS = ("fixed_pt", "floating_pt", MICROCODE)
@@ -58,11 +59,11 @@ class RunCfg(Loihi2SimCfg):
         process: AbstractProcess,
         proc_models: list[type[AbstractProcessModel]],
     ) -> type[AbstractProcessModel]:
-        """The model of a Process, of those that Lava has found."""
+        """The model of a Process, of those that Lava has found, or a quicker one."""
         programmed = any(MICROCODE in model.tags for model in proc_models)
         if self.select_tag == MICROCODE and not programmed:
-            return self._without_program.select(process, proc_models)
-        return super().select(process, proc_models)
+            return quick(self._without_program.select(process, proc_models))
+        return quick(super().select(process, proc_models))
 
 
 class MicrocodeSimCfg(RunCfg):
