@@ -70,7 +70,7 @@ def trace(network: Network, dtype: Any, builder: Builder, tokens: Tokens) -> Tra
     outside, inside = (OUTSIDE, INSIDE) if dtype is None else (dtype, dtype)
     states = {
         name: Value(builder, outside, group.size, name)
-        for names, group in states_of(network)
+        for names, group in states_of(network.graphs)
         for name in names
     }
     held = {name: value.astype(inside) for name, value in states.items()}
