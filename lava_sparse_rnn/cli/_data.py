@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._options import at_least, positive
 from lava_sparse_rnn.cli._progress import tokens_bar
+
+if TYPE_CHECKING:
+    from lava_sparse_rnn.audio import MixerConfig
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -34,6 +39,12 @@ def fetch(cache: Cache = None) -> None:
 @app.command()
 def mix(
     folder: Annotated[Path, typer.Argument(help="Folder to make, N-DNS layout.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Settings of a training that say what is mixed: data.noise=DIR, ..."
+        ),
+    ] = None,
     split: Annotated[
         str, typer.Option(help="train, validation or test.")
     ] = "validation",
@@ -50,15 +61,37 @@ def mix(
         int, typer.Option(callback=at_least(0), help="Of the mixtures.")
     ] = 0,
     cache: Cache = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Configuration of a training, for its data: config.json."),
+    ] = None,
 ) -> None:
     """Mix a set of noisy recordings with their clean ones."""
     from lava_sparse_rnn import audio
 
-    mixer = audio.Mixer(
-        cache or audio.DEFAULT_CACHE, split=split, seconds=seconds, seed=seed
-    )
+    chosen = audio.MixerConfig(split=split, seconds=seconds, seed=seed)
+    if settings or config:
+        chosen = _as_in_training(config, settings or [], chosen)
+    if cache is not None:
+        chosen = replace(chosen, cache=str(cache))
+    mixer = audio.Mixer(chosen)
     with tokens_bar("mixes") as progress:
         audio.write_set(
             mixer, folder, count, snr or [0, 10], lambda done: progress(done, count)
         )
     console().print(f"{count} mixtures of {seconds:g} s: {folder}")
+
+
+def _as_in_training(
+    path: Path | None, settings: list[str], asked: MixerConfig
+) -> MixerConfig:
+    """What a training with these settings would mix, of the split that is asked for."""
+    messages.require("train", "train", "torch")
+    from lava_sparse_rnn.tasks.denoise.config import DataConfig
+    from lava_sparse_rnn.tasks.denoise.data import mixer_config
+    from lava_sparse_rnn.train.config import read_config
+
+    data = read_config(path, settings).data
+    if not isinstance(data, DataConfig) or data.source != "corpus":
+        raise ValueError("data.source: only the corpus and own folders can be mixed")
+    return mixer_config(data, asked.split, asked.seconds, asked.seed)

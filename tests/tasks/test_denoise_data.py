@@ -2,14 +2,21 @@
 """Batches depend on seed and step only, and are mixed as configured."""
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
 
+from lava_sparse_rnn import cli
 from lava_sparse_rnn.audio import AudioError
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
-from lava_sparse_rnn.tasks.denoise.data import SOURCES, _active_power, training_batches
+from lava_sparse_rnn.tasks.denoise.data import (
+    SOURCES,
+    _active_power,
+    mixer_config,
+    training_batches,
+)
 
 
 def config(**changes):
@@ -124,3 +131,40 @@ def test_sources_can_share_the_numbers_of_batches():
     odd = list(itertools.islice(source.fresh(4, 2), 2))
     for a, b in zip(whole[1::2], odd, strict=True):
         assert np.array_equal(a[0], b[0])
+
+
+def test_own_folders_in_settings(tmp_path):
+    noise = str(tmp_path / "n")
+    cfg = DataConfig(noise=noise, speech=["a", "b"], noise_held_out=(1, 2))
+    assert cfg.noise == (tmp_path / "n",)
+    assert DataConfig.model_validate_json(cfg.model_dump_json()) == cfg
+    mixer = mixer_config(cfg, "test", 1.0, 3)
+    assert mixer.noise == (str(tmp_path / "n"),)
+    assert (mixer.speech, mixer.noise_held_out) == (("a", "b"), (1, 2))
+    with pytest.raises(ValueError, match="speech is missing, and corpus is false"):
+        DataConfig(noise="n", corpus=False)
+    with pytest.raises(ValueError, match="noise is a folder .*source is synthetic"):
+        config(noise="n")
+    with pytest.raises(ValueError, match="noise_held_out"):
+        DataConfig(noise_held_out=(-1, 0))
+
+
+def test_a_set_is_mixed_of_what_a_training_holds_out(tmp_path, monkeypatch):
+    pytest.importorskip("av")
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        for kind, seconds in (("voices", 2.0), ("noises", 0.5)):
+            t = np.arange(round(seconds * 16000)) / 16000
+            x = 0.1 * rng.standard_normal(len(t)) * (np.sin(20 * t) ** 2 + 1e-3)
+            (tmp_path / kind).mkdir(exist_ok=True)
+            wav.write(tmp_path / kind / f"{i}.wav", x)
+    monkeypatch.chdir(tmp_path)
+    settings = ["data.corpus=false", "data.speech=voices", "data.noise=noises"]
+    mix = ("data", "mix", "held", "--split", "test", "--count", "3", "--snr", "5")
+    words = ["lava-sparse-rnn", *mix, "--seconds", "0.5", *settings]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert not stopped.value.code
+    assert len(list((tmp_path / "held" / "noisy").iterdir())) == 3
+    assert "voices: that of the" in (tmp_path / "held" / "ATTRIBUTION.txt").read_text()

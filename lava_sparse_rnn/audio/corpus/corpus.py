@@ -25,12 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lava_sparse_rnn.audio.corpus.decode import (
-    READERS,
-    clean_up,
-    require_av,
-    silence_pauses,
-)
+from lava_sparse_rnn.audio.corpus.decode import READERS, require_av, to_store
 from lava_sparse_rnn.audio.corpus.flat import Clip, FlatFile, write_flat, write_json
 from lava_sparse_rnn.audio.corpus.packages import KINDS, SOURCES, SPLITS, Source
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
@@ -131,22 +126,20 @@ def _clips(source: Source, root: Path) -> Iterator[tuple[Clip, np.ndarray]]:
         except AudioError:
             continue  # a file that no library reads is no reason to stop
         for suffix, x in pieces:
-            cleaned = clean_up(x, source.longest, voice=source.kind == "speech")
-            if cleaned is None:
+            kept = to_store(x, source.longest, source.kind, source.split)
+            if kept is None:
                 continue
-            x, span = cleaned
-            if source.kind == "speech" and source.split == "train":
-                x = silence_pauses(x)
+            samples, floor_db = kept
             clip = Clip(
                 offset=0,
-                length=len(x),
+                length=len(samples),
                 file=name.as_posix() + suffix,
                 group=_group(source, name),
                 package=source.package,
                 licence=source.licence,
-                floor_db=round(span, 1),
+                floor_db=floor_db,
             )
-            yield clip, np.round(x * 32767.0).astype(np.int16)
+            yield clip, samples
 
 
 def _fingerprint(sources: Iterable[Source]) -> str:

@@ -220,3 +220,37 @@ def clean_up(
     if len(x) < 0.3 * SAMPLE_RATE:
         return None
     return x * np.float32(0.9 / np.max(np.abs(x))), span
+
+
+def to_store(
+    x: np.ndarray, longest: float, kind: str, split: str
+) -> tuple[np.ndarray, float] | None:
+    """A recording as flat files hold it.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        float32 (samples,) at 16 kHz.
+    longest : float
+        Seconds kept.
+    kind : str
+        ``"speech"`` or ``"noise"``.
+    split : str
+        The pauses of speech to be learnt are silenced.
+
+    Returns
+    -------
+    samples : numpy.ndarray
+        int16 (length,).
+    floor_db : float
+        Distance of loud from quiet frames, see `clean_up`.
+
+    None is returned instead for what is too short or silent.
+    """
+    cleaned = clean_up(x, longest, voice=kind == "speech")
+    if cleaned is None:
+        return None
+    x, span = cleaned
+    if kind == "speech" and split == "train":
+        x = silence_pauses(x)
+    return np.round(x * 32767.0).astype(np.int16), round(span, 1)

@@ -41,6 +41,9 @@ class Clip:
         Distance of the loud frames (90th percentile) from the quiet ones (5th) in the
         recording before anything was cut, dB: how clean a voice is, since the pauses
         show the noise.
+    family : str
+        Kind of a noise, where one group is less than that: recordings of one family
+        follow each other, and tables count by it. Empty means the group.
     """
 
     offset: int
@@ -50,6 +53,12 @@ class Clip:
     package: str
     licence: str
     floor_db: float
+    family: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Speaker, or kind of noise."""
+        return self.family or self.group
 
     @property
     def seconds(self) -> float:

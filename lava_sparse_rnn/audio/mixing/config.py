@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE
+from lava_sparse_rnn.audio.corpus.folders import Grouping
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
@@ -46,6 +48,20 @@ class MixerConfig:
     min_floor_db : float
         Speech clips whose pauses are less than this far below the voice are left
         out: their noise would be learnt as speech.
+    corpus : bool
+        Whether the recordings of ``cache`` are used, or the own folders only.
+    speech, noise : tuple of str
+        Own folders, see :mod:`lava_sparse_rnn.audio.corpus.folders`.
+    own_share : float
+        Share of the speech, and of the recorded noise, that is from own folders, of
+        which any were given, where the corpus is used too.
+    speech_group, noise_group, noise_kind : str
+        Regular expressions that tell what belongs together in own folders, see
+        :class:`lava_sparse_rnn.audio.corpus.folders.Grouping`.
+    speech_held_out, noise_held_out : tuple of int or None
+        Groups of each own folder for validation and for the test.
+    own_cache : str or None
+        Folder of what was decoded of own folders; None means ``own`` in ``cache``.
     """
 
     cache: str = str(DEFAULT_CACHE)
@@ -61,6 +77,16 @@ class MixerConfig:
     band_share: float = 0.35
     shares: tuple[tuple[str, float], ...] | None = None
     min_floor_db: float = 20.0
+    corpus: bool = True
+    speech: tuple[str, ...] = ()
+    noise: tuple[str, ...] = ()
+    own_share: float = 0.5
+    speech_group: str = ""
+    noise_group: str = ""
+    noise_kind: str = ""
+    speech_held_out: tuple[int, int] | None = None
+    noise_held_out: tuple[int, int] | None = None
+    own_cache: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("snr_db", "level_db", "speed"):
@@ -71,9 +97,37 @@ class MixerConfig:
             raise AudioError(f"seconds {self.seconds}: at least 0.1 is needed")
         if self.speed[0] <= 0.1:
             raise AudioError(f"speed {self.speed[0]}: must be above 0.1")
-        for name in ("change_share", "band_share"):
+        for name in ("change_share", "band_share", "own_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise AudioError(f"{name} {getattr(self, name)}: must lie in 0..1")
+
+        for kind in ("speech", "noise"):
+            self.grouping(kind)
+            if not self.source(kind):
+                raise AudioError(f"{kind}: no own folder, and the corpus is not used")
+
+    def grouping(self, kind: str) -> Grouping:
+        """How the recordings of own folders of a kind belong together."""
+        try:
+            if kind == "speech":
+                return Grouping(self.speech_group, "", self.speech_held_out)
+            return Grouping(self.noise_group, self.noise_kind, self.noise_held_out)
+        except AudioError as error:
+            raise AudioError(f"{kind}: {error}") from None
+
+    def source(self, kind: str) -> str:
+        """Where the recordings of a kind are from, for messages."""
+        own = self.speech if kind == "speech" else self.noise
+        return ", ".join(([self.cache] if self.corpus else []) + list(own))
+
+    @classmethod
+    def from_dict(cls, values: dict) -> MixerConfig:
+        """Made of what `dataclasses.asdict` returned, by way of JSON or not."""
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**plain)
 
     @property
     def samples(self) -> int:

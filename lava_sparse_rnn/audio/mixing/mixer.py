@@ -7,13 +7,15 @@ restarts at step k sees exactly what it would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE, open_split
+from lava_sparse_rnn.audio.corpus.flat import Clip
+from lava_sparse_rnn.audio.corpus.folders import NONE_HELD_OUT, open_folders
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.mixing.config import MixerConfig
@@ -96,17 +98,30 @@ class Mixer(Brief):
         self.augment = (
             config.split == "train" if config.augment is None else config.augment
         )
-        self.speech = Pool(
-            open_split(config.cache, config.split, "speech"),
-            lambda clip: clip.floor_db >= config.min_floor_db,
-        )
-        self.noise = Pool(open_split(config.cache, config.split, "noise"))
-        for kind, pool in (("speech", self.speech), ("noise", self.noise)):
-            if not pool.groups:
-                raise AudioError(
-                    f"{config.cache}: no usable {kind} clip for {config.split!r}"
-                )
+        self.speech = self._pool("speech", lambda c: c.floor_db >= config.min_floor_db)
+        self.noise = self._pool("noise")
         self._set_shares()
+
+    def _pool(self, kind: str, keep: Callable[[Clip], bool] | None = None) -> Pool:
+        config = self.config
+        pool = Pool(
+            open_split(config.cache, config.split, kind) if config.corpus else None,
+            keep,
+            open_folders(
+                config.speech if kind == "speech" else config.noise,
+                kind,
+                config.split,
+                config.grouping(kind),
+                config.own_cache or Path(config.cache) / "own",
+            ),
+            config.own_share,
+        )
+        if not pool.groups:
+            raise AudioError(
+                f"{config.source(kind)}: no usable {kind} clip for {config.split!r}"
+                + ("" if config.corpus else NONE_HELD_OUT)
+            )
+        return pool
 
     def _set_shares(self) -> None:
         shares = self.config.shares
@@ -234,8 +249,7 @@ class Mixer(Brief):
     @classmethod
     def from_dict(cls, values: dict) -> Mixer:
         """Make a mixer of what `to_dict` returned, by way of JSON or not."""
-        ranges = {name: tuple(values[name]) for name in ("snr_db", "level_db", "speed")}
-        return cls(MixerConfig(**{**values, **ranges}))
+        return cls(MixerConfig.from_dict(values))
 
 
 def stacked(pairs, rows: range) -> tuple[np.ndarray, np.ndarray]:

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lava_sparse_rnn.audio.corpus.flat import FlatFile
+from lava_sparse_rnn.audio.corpus.flat import Clip, FlatFile
 from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.sound.power import active_power
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
@@ -27,25 +27,58 @@ def unit(x: np.ndarray, power: float) -> np.ndarray:
 
 
 class Pool:
-    """Clips of one flat file with weights for drawing them.
+    """Clips of flat files with weights for drawing them.
 
     The weight of a group and of a clip is the square root of its length: long ones
     are heard more often, short ones often enough.
+
+    Parameters
+    ----------
+    corpus : FlatFile or None
+    keep : callable, optional
+        Tells of a clip whether it is used.
+    own : sequence of FlatFile
+        Of a user's own folders.
+    own_share : float
+        Share of the draws that are of those, where there is a corpus too.
+
+    Attributes
+    ----------
+    groups : list of str
+        Speakers, or kinds of noise.
+    clips : list of Clip
     """
 
-    def __init__(self, flat: FlatFile, keep: Callable | None = None):
-        self.flat = flat
+    def __init__(
+        self,
+        corpus: FlatFile | None,
+        keep: Callable[[Clip], bool] | None = None,
+        own: Sequence[FlatFile] = (),
+        own_share: float = 0.5,
+    ):
         members: dict[str, list[int]] = {}
-        for i, clip in enumerate(flat):
-            if keep is None or keep(clip):
-                members.setdefault(clip.group, []).append(i)
+        self.clips: list[Clip] = []
+        self._homes: list[tuple[FlatFile, int]] = []
+        for flat in ([] if corpus is None else [corpus]) + list(own):
+            first = len(self.clips)
+            for i, clip in enumerate(flat):
+                if keep is None or keep(clip):
+                    members.setdefault(clip.kind, []).append(first + i)
+            self.clips.extend(flat)
+            self._homes.extend((flat, i) for i in range(len(flat)))
         self.groups = sorted(members)
         self.members = [np.array(members[name]) for name in self.groups]
         lengths = [
-            np.array([flat.clips[i].seconds for i in rows]) for rows in self.members
+            np.array([self.clips[i].seconds for i in rows]) for rows in self.members
         ]
         self._clip_cdf = [np.cumsum(np.sqrt(s)) for s in lengths]
-        self._group_cdf = np.cumsum([np.sqrt(s.sum()) for s in lengths])
+        weights = np.array([np.sqrt(s.sum()) for s in lengths])
+        others = 0 if corpus is None else len(corpus)
+        owned = np.array([rows[0] >= others for rows in self.members], dtype=bool)
+        if owned.any() and not owned.all():
+            weights[owned] *= own_share / weights[owned].sum()
+            weights[~owned] *= (1.0 - own_share) / weights[~owned].sum()
+        self._group_cdf = np.cumsum(weights)
         self._loudness: dict[int, float] = {}
 
     def group(self, rng: np.random.Generator) -> int:
@@ -58,14 +91,21 @@ class Pool:
 
     def cut(self, rng: np.random.Generator, clip: int, count: int) -> np.ndarray:
         """Take at most ``count`` samples of a clip, from a random place."""
-        spare = self.flat.clips[clip].length - count
+        spare = self.clips[clip].length - count
         start = int(rng.integers(spare + 1)) if spare > 0 else 0
-        return self.flat.samples(clip, start, count)
+        return self.samples(clip, start, count)
+
+    def samples(
+        self, clip: int, start: int = 0, count: int | None = None
+    ) -> np.ndarray:
+        """Samples of a clip, see `FlatFile.samples`."""
+        flat, i = self._homes[clip]
+        return flat.samples(i, start, count)
 
     def loudness(self, clip: int) -> float:
         """Mean square of a whole clip where it is active, remembered."""
         if clip not in self._loudness:
-            self._loudness[clip] = active_power(self.flat.samples(clip))
+            self._loudness[clip] = active_power(self.samples(clip))
         return self._loudness[clip]
 
 

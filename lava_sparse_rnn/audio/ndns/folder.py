@@ -145,11 +145,11 @@ def _whole_set(folder: Path) -> Iterator[Path]:
 
 def _write_attribution(mixer: Mixer, folder: Path) -> None:
     """Say where the recordings are from: their licences ask for it."""
-    clips = [*mixer.speech.flat, *mixer.noise.flat]
+    clips = [*mixer.speech.clips, *mixer.noise.clips]
     rows = sorted({(clip.package, clip.licence) for clip in clips})
     lines = [
         f"Mixed from recordings of the {mixer.config.split} split, out of these Debian",
-        "packages; authors are named in the copyright file of each.",
+        "packages (authors are named in the copyright file of each) and own folders.",
         "",
         *(f"{package}: {licence}" for package, licence in rows),
     ]

@@ -4,15 +4,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.train.config import FREE, Section
 
 _LIFTED = ("front_end", "magnitude_loss", "compressed_loss")
+
+
+Paths = Annotated[tuple[Path, ...], BeforeValidator(lambda v: _listed(v))]
+"""Any number of paths, one of them without brackets."""
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str | Path) else value
 
 
 class FrontEndConfig(Section):
@@ -53,6 +61,41 @@ class DataConfig(Section):
         "`validation_mixes` examples of `root` out for that",
         json_schema_extra=FREE,
     )
+    speech: Paths = Field(default=(), description="own folders of clean speech")
+    noise: Paths = Field(default=(), description="own folders of noise")
+    corpus: bool = Field(
+        default=True, description="whether recordings of `root` are used, too"
+    )
+    own_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of speech, and of recorded noise, from own folders of it; "
+        "the rest is the corpus again",
+    )
+    speech_group: str = Field(
+        default="",
+        description="regular expression that finds the speaker in a path below an own "
+        "folder; else the first sub-folder, or the file",
+    )
+    noise_group: str = Field(
+        default="", description="the same for the place or recording of a noise"
+    )
+    noise_kind: str = Field(
+        default="", description="for its kind; else the first sub-folder"
+    )
+    speech_held_out: tuple[NonNegativeInt, NonNegativeInt] | None = Field(
+        default=None,
+        description="groups of each own folder for validation and test; else 20 and 20 "
+        "of 100 or more, a tenth each of 5 or more",
+    )
+    noise_held_out: tuple[NonNegativeInt, NonNegativeInt] | None = None
+    own_cache: Path | None = Field(
+        default=None,
+        description="folder of what own recordings are decoded to; else `own` in that "
+        "of the corpus",
+        json_schema_extra=FREE,
+    )
     batch: int = Field(default=16, ge=1)
     seconds: float = Field(default=3.0, gt=0.05)
     pool: int = Field(default=48, ge=1, description="fresh batches kept for remixing")
@@ -91,6 +134,16 @@ class DataConfig(Section):
             raise ValueError(
                 f"validation_root is {self.validation_root}, which only the source "
                 f"ndns reads; source is {self.source}"
+            )
+        if self.source == "corpus" and not self.corpus:
+            for name in ("speech", "noise"):
+                if not getattr(self, name):
+                    raise ValueError(f"{name} is missing, and corpus is false")
+        own = [name for name in ("speech", "noise") if getattr(self, name)]
+        if self.source != "corpus" and own:
+            raise ValueError(
+                f"{own[0]} is a folder that only the source corpus reads; source is "
+                f"{self.source}"
             )
         return self
 

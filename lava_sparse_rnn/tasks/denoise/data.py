@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -21,11 +22,20 @@ from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
 from lava_sparse_rnn.train.distributed import Group
 
+if TYPE_CHECKING:
+    from lava_sparse_rnn.audio.mixing import MixerConfig
+
 Mixes = tuple[np.ndarray, np.ndarray]
 Batches = Generator[Mixes, None, None]
 
 _PREFETCH = 4  # batches that each worker keeps ready
 _FIXED = 20260101  # seed of validation, whatever that of the run
+
+# Settings that the mixer has under the same name.
+_AS_THEY_ARE = (
+    *("corpus", "own_share", "speech_group", "noise_group", "noise_kind"),
+    *("speech_held_out", "noise_held_out"),
+)
 
 
 class Source(Protocol):
@@ -40,34 +50,52 @@ class Source(Protocol):
         ...
 
 
+def mixer_config(
+    config: DataConfig, split: str, seconds: float, seed: int
+) -> MixerConfig:
+    """What a mixer of the source ``corpus`` is told by the settings of a training.
+
+    Parameters
+    ----------
+    config : DataConfig
+    split : str
+        ``"train"``, ``"validation"`` or ``"test"``.
+    seconds : float
+        Of a pair.
+    seed : int
+
+    Returns
+    -------
+    MixerConfig
+    """
+    from lava_sparse_rnn.audio import MixerConfig
+
+    folders = {"cache": config.root, "own_cache": config.own_cache}
+    return MixerConfig(
+        split=split,
+        seconds=seconds,
+        seed=seed,
+        snr_db=(config.snr_min, config.snr_max),
+        level_db=(config.level_min, config.level_max),
+        speech=tuple(map(str, config.speech)),
+        noise=tuple(map(str, config.noise)),
+        **{name: getattr(config, name) for name in _AS_THEY_ARE},
+        **{name: str(path) for name, path in folders.items() if path is not None},
+    )
+
+
 class CorpusSource:
     """Real recordings, mixed by a process of its own (`audio.mixing`)."""
 
     def __init__(self, config: DataConfig, seed: int) -> None:
         self._config, self._seed = config, seed
 
-    def _mixer(self, split: str, seconds: float, seed: int, snrs: tuple[float, float]):
-        from lava_sparse_rnn.audio import MixerConfig
-
-        config = self._config
-        more = {} if config.root is None else {"cache": str(config.root)}
-        return MixerConfig(
-            split=split,
-            seconds=seconds,
-            seed=seed,
-            snr_db=snrs,
-            level_db=(config.level_min, config.level_max),
-            **more,
-        )
-
     def fresh(self, start: int, stride: int = 1) -> Batches:
         """See `Source`."""
         from lava_sparse_rnn.audio import batches
 
         config = self._config
-        mixer = self._mixer(
-            "train", config.seconds, self._seed, (config.snr_min, config.snr_max)
-        )
+        mixer = mixer_config(config, "train", config.seconds, self._seed)
         yield from batches(
             mixer,
             config.batch,
@@ -82,12 +110,10 @@ class CorpusSource:
         from lava_sparse_rnn.audio import Mixer
 
         # The same mixtures in every run, whatever its seed.
-        mixer = Mixer(
-            self._mixer(
-                "validation", self._config.validation_seconds, _FIXED, (snr, snr)
-            )
-        )
-        return mixer.batch(0, self._config.validation_mixes)
+        config = self._config
+        mixer = mixer_config(config, "validation", config.validation_seconds, _FIXED)
+        mixer = Mixer(replace(mixer, snr_db=(snr, snr)))
+        return mixer.batch(0, config.validation_mixes)
 
 
 class SyntheticSource:
