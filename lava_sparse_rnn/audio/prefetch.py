@@ -121,7 +121,7 @@ def batches(
     prefetch: int = 4,
     workers: int = 1,
     stride: int = 1,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield batches prepared in the background.
 
     Batch ``k`` is ``mixer.batch(k, size)``, whatever the number of workers.
@@ -167,21 +167,51 @@ def batches(
     if isinstance(mixer, MixerConfig):
         mixer = Mixer(mixer)  # a missing corpus is told here, not by a worker
     shape = (2, size, mixer.config.samples)
-    common = {"kind": mixer.kind, "drawer": mixer.to_dict(), "size": size}
-    common["step"] = workers * stride
-    tasks = [{**common, "start": start + i * stride} for i in range(workers)]
+    tasks = _tasks(mixer, "batch", size, start, workers, stride)
     return _stream(tasks, shape, count, prefetch)
+
+
+def parts(
+    mixer: MixerConfig,
+    size: int,
+    start: int = 0,
+    prefetch: int = 4,
+    workers: int = 1,
+    stride: int = 1,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield what batches are mixed of, `Mixer.parts`, made in the background.
+
+    Parameters
+    ----------
+    mixer, size, start, prefetch, workers, stride
+        As in `batches`.
+
+    Yields
+    ------
+    tuple of numpy.ndarray
+        Two or three, float32 (size, samples).
+    """
+    tasks = _tasks(Mixer(mixer), "parts", size, start, workers, stride)
+    return _stream(tasks, (mixer.parts, size, mixer.samples), None, prefetch)
+
+
+def _tasks(
+    mixer: Drawer, call: str, size: int, start: int, workers: int, stride: int
+) -> list[dict]:
+    """What each worker is told: which method of the drawer it calls, for what."""
+    common = {"kind": mixer.kind, "drawer": mixer.to_dict(), "size": size}
+    common |= {"call": call, "step": workers * stride}
+    return [{**common, "start": start + i * stride} for i in range(workers)]
 
 
 def _stream(
     tasks: list[dict], shape: tuple[int, ...], count: int | None, prefetch: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, ...]]:
     crew = [_Worker(task, prefetch, shape) for task in tasks]
     try:
         done = 0
         while count is None or done < count:
-            noisy, clean = crew[done % len(crew)].get()
-            yield noisy, clean
+            yield tuple(crew[done % len(crew)].get())
             done += 1
     finally:
         for worker in crew:
@@ -195,9 +225,9 @@ def _main(task: dict) -> None:
     os.dup2(2, 1)
     try:
         mixer = _DRAWERS[task["kind"]].from_dict(task["drawer"])
-        number = task["start"]
+        make, number = getattr(mixer, task["call"]), task["start"]
         while True:
-            batch = np.stack(mixer.batch(number, task["size"]))
+            batch = np.asarray(make(number, task["size"]))
             _write(out, _BATCH, batch.data.cast("B"))
             number += task["step"]
     except (BrokenPipeError, KeyboardInterrupt):

@@ -8,10 +8,14 @@ import pickle
 
 import numpy as np
 import pytest
+import soundfile
 
 from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches
-from lava_sparse_rnn.audio.mixing import augment, pool
+from lava_sparse_rnn.audio.mixing import augment, pool, rooms
+from lava_sparse_rnn.audio.mixing.layers import loudest_power
 from lava_sparse_rnn.audio.mixing.noises import NOISES
+from lava_sparse_rnn.audio.mixing.wear import Wear, worn
+from lava_sparse_rnn.audio.sound.power import active_power
 
 
 def db(power):
@@ -149,6 +153,8 @@ def test_silent_noise_is_replaced(tmp_path, store, voice):
         ({"split": "exam"}, "split 'exam': known are train"),
         ({"shares": (("sirens", 1.0),)}, "noise 'sirens': known are recorded"),
         ({"shares": (("babble", 0.0),)}, "above 0"),
+        ({"room_share": 1.5}, "room_share 1.5: must lie in 0..1"),
+        ({"ratio": "peak"}, "ratio 'peak': known are active, whole"),
         ({"shares": (("babble", -1.0),)}, "must not be < 0"),
     ],
 )
@@ -179,10 +185,9 @@ def test_colour_has_the_depth_asked():
 
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0])
 def test_slope_of_coloured_noise(exponent):
-    x = augment.coloured_noise(np.random.default_rng(1), 160000, exponent, None)
-    spectrum = np.abs(np.fft.rfft(x)) ** 2
+    white = augment.white_spectrum(np.random.default_rng(1), 80001)
+    spectrum = np.abs(white * augment.slope(160000, exponent)) ** 2
     low, high = (np.mean(spectrum[hz * 10 : hz * 12]) for hz in (500, 5000))
-    assert np.mean(x**2) == pytest.approx(1.0, rel=1e-4)
     assert db(low / high) == pytest.approx(10 * exponent, abs=0.6)
 
 
@@ -265,3 +270,107 @@ def test_a_mixer_for_another_process_opens_the_corpus_again(cache, copied):
     again = pickle.loads(pickle.dumps(other.mix(3)))
     np.testing.assert_array_equal(again.noisy, mix.noisy)
     assert (again.voice, again.snr_db) == (mix.voice, mix.snr_db)
+
+
+def test_parts_are_those_of_the_mixtures(cache):
+    mixer = Mixer(cache, seconds=1.0, seed=2)
+    clean, noise = mixer.parts(1, 6)
+    for i in range(6):
+        mix = mixer.mix(6 + i)
+        for part, mixed in ((clean[i], mix.clean), (noise[i], mix.noise)):
+            unlike = part / np.linalg.norm(part) - mixed / np.linalg.norm(mixed)
+            assert np.linalg.norm(unlike) < 1e-4
+        assert np.mean(noise[i] ** 2) == pytest.approx(1.0, rel=1e-3)
+    assert np.array_equal(
+        mixer.parts(1, 6), Mixer(cache, seconds=1.0, seed=2).parts(1, 6)
+    )
+
+
+@pytest.mark.parametrize(("ratio", "part"), [("active", active_power), ("whole", None)])
+def test_what_a_ratio_is_of(cache, ratio, part):
+    mixer = Mixer(cache, seconds=2.0, ratio=ratio)
+    for i in range(4):
+        mix = mixer.mix(i, snr_db=3.0)
+        speech = part(mix.clean) if part else np.mean(mix.clean**2)
+        assert db(speech / np.mean(mix.noise**2)) == pytest.approx(3.0, abs=1e-2)
+
+
+def test_events_are_loud_while_they_sound(cache):
+    mixer = Mixer(cache, seconds=3.0, event_share=1.0, event_db=15.0)
+    _, noise = mixer.parts(0, 24)
+    loud = np.array([db(loudest_power(x)) for x in noise])
+    assert np.all((loud > -0.1) & (loud < 15.1))
+    assert loud.max() - loud.min() > 7
+    mean = np.array([db(np.mean(x**2)) for x in noise])
+    assert np.median(loud - mean) > 6
+    assert mixer.mix(0).noise_kind == "events"
+    mixer = Mixer(cache, seconds=0.3, event_share=0.25)
+    kinds = [mixer.mix(i).noise_kind for i in range(120)]
+    assert kinds.count("events") == pytest.approx(30, abs=14)
+
+
+def test_a_voice_in_a_room(cache):
+    """The clean speech is what is heard, without what comes late."""
+    mixer = Mixer(cache, seconds=2.0, room_share=1.0, augment=True, change_share=0.0)
+    clean, _, heard = mixer.parts(0, 8)
+    for i in range(8):
+        assert active_power(clean[i]) == pytest.approx(1.0, rel=1e-3)
+        late = heard[i] - clean[i]
+        assert 0 < np.mean(late**2) < 60 * np.mean(clean[i] ** 2)
+    mix = mixer.mix(3)
+    np.testing.assert_allclose(mix.noisy, mix.clean + mix.noise, atol=1e-6)
+    assert len(Mixer(cache, "validation", seconds=1.0, room_share=1.0).parts(0, 1)) == 3
+
+
+def test_what_of_a_room_belongs_to_the_voice():
+    bank = rooms.Rooms(32000, seed=0, early_s=0.05)
+    whole, early = (np.fft.irfft(x, 32000) for x in bank.spectra(3))
+    np.testing.assert_allclose(early[:800], whole[:800], atol=1e-4)
+    np.testing.assert_allclose(early[880:], 0.0, atol=1e-4)
+    assert np.max(np.abs(whole[880:])) > 1e-2
+
+
+def test_measured_rooms(cache, tmp_path):
+    pytest.importorskip("av")
+    soundfile.write(tmp_path / "r.wav", np.eye(1, 4000, 700)[0], 16000)
+    mixer = Mixer(
+        cache, seconds=1.0, room_share=1.0, rooms=(str(tmp_path),), change_share=0.0,
+        own_cache=str(tmp_path / "c"),
+    )  # fmt: skip
+    assert len(mixer.rooms) == 1
+    clean, _, heard = mixer.parts(0, 2)
+    np.testing.assert_allclose(clean, heard, atol=1e-3)
+
+
+def test_simulated_rooms_decay():
+    for seed in range(12):
+        response = rooms.simulate(np.random.default_rng(seed))
+        assert response[0] == pytest.approx(1.0, abs=0.2)
+        assert len(response) <= 16000
+        rest = np.cumsum(response[::-1] ** 2)[::-1]
+        level = db(rest / rest[0] + 1e-12)
+        t20 = 3 * (np.argmax(level < -25) - np.argmax(level < -5)) / 16000
+        assert 0.02 < t20 < 1.2
+
+
+@pytest.mark.parametrize("kind", ["clip", "gain", "line"])
+def test_worn_mixtures(kind):
+    rng = np.random.default_rng(0)
+    clean = 0.1 * rng.standard_normal((6, 16000)).astype(np.float32)
+    noisy = np.clip(clean + 0.05 * rng.standard_normal((6, 16000)), -1, 1)
+    noisy = noisy.astype(np.float32)
+    a, b = worn(np.random.default_rng(1), noisy.copy(), clean.copy(), Wear())
+    assert np.array_equal(a, noisy)
+    assert np.array_equal(b, clean)
+    a, b = worn(np.random.default_rng(1), noisy.copy(), clean.copy(), Wear(**{kind: 1}))
+    assert a.dtype == b.dtype == np.float32
+    assert np.max(np.abs(a)) <= 1.0
+    assert np.array_equal(b, clean) == (kind == "clip")
+    assert not np.array_equal(a, noisy)
+    if kind == "gain":
+        np.testing.assert_allclose(a / noisy, b / clean, rtol=1e-4)
+    if kind == "line":
+        spectrum = np.abs(np.fft.rfft(b)) ** 2
+        assert db(spectrum[:, 7900:].mean() / spectrum[:, 1000:2000].mean()) < -30
+    with pytest.raises(AudioError, match=f"{kind} 2: must lie in 0..1"):
+        Wear(**{kind: 2})

@@ -234,7 +234,7 @@ def to_store(
     longest : float
         Seconds kept.
     kind : str
-        ``"speech"`` or ``"noise"``.
+        ``"speech"``, ``"noise"``, or ``"rooms"``: responses stay as they are.
     split : str
         The pauses of speech to be learnt are silenced.
 
@@ -247,6 +247,11 @@ def to_store(
 
     None is returned instead for what is too short or silent.
     """
+    if kind == "rooms":
+        peak = float(np.max(np.abs(x), initial=0.0))
+        if not 0.0 < peak < np.inf:  # not for NaN either
+            return None
+        return np.round(x * (32767.0 / peak)).astype(np.int16), 0.0
     cleaned = clean_up(x, longest, voice=kind == "speech")
     if cleaned is None:
         return None

@@ -128,6 +128,32 @@ def open_folders(
     return [flat for flat in opened if len(flat)]
 
 
+def open_responses(
+    folders: Sequence[str | Path], cache: str | Path
+) -> list[np.ndarray]:
+    """Responses measured in rooms, from their direct sound on.
+
+    Parameters
+    ----------
+    folders : sequence of path
+        One response a file; several channels are averaged.
+    cache : path
+        Folder of what was decoded.
+
+    Returns
+    -------
+    list of ndarray
+        float32 (samples,).
+
+    Raises
+    ------
+    AudioError
+        See `open_folders`.
+    """
+    flats = open_folders(folders, "rooms", "train", Grouping(held_out=(0, 0)), cache)
+    return [flat.samples(i) for flat in flats for i in range(len(flat))]
+
+
 class Folder:
     """The recordings of one folder, parted; nothing is decoded yet.
 
@@ -135,7 +161,7 @@ class Folder:
     ----------
     root : pathlib.Path
     kind : str
-        ``"speech"`` or ``"noise"``.
+        ``"speech"``, ``"noise"`` or ``"rooms"``.
     grouping : Grouping
 
     Attributes

@@ -9,11 +9,17 @@ so both cost one forward and one inverse transform.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
 from lava_sparse_rnn.audio.sound.fft import good_length, irfft, rfft, rfftfreq
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+
+_CURVES = 128  # filters of a kind in a run
+_STREAM = 5  # of random numbers, beside those of the pairs
+_WHITE = 2**19  # random numbers of white noise
+_PERIOD = 4096  # samples of one period of a tone
 
 
 @functools.lru_cache(maxsize=4)
@@ -113,34 +119,98 @@ def resample_and_colour(x: np.ndarray, n: int, gains: np.ndarray | None) -> np.n
     return irfft(out, n)
 
 
-def coloured_noise(
-    rng: np.random.Generator, n: int, exponent: float, gains: np.ndarray | None
-) -> np.ndarray:
-    """Synthesise noise whose power falls as 1/f^exponent, unit mean square.
+@functools.lru_cache(maxsize=1)
+def _white() -> np.ndarray:
+    """Random numbers of a spectrum of white noise, complex64, drawn once."""
+    rng = np.random.default_rng(20260101)
+    parts = rng.standard_normal((2, _WHITE), dtype=np.float32)
+    return (parts[0] + 1j * parts[1]).astype(np.complex64)
+
+
+def white_spectrum(rng: np.random.Generator, bins: int) -> np.ndarray:
+    """Draw the spectrum of white noise: a stretch of one that is drawn once.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    n : int
-        Samples.
-    exponent : float
-        0 is white, 1 pink, 2 brown.
-    gains : numpy.ndarray or None
-        Further colouring, (n // 2 + 1,).
+    bins : int
 
     Returns
     -------
     numpy.ndarray
-        float32 (n,).
+        complex64 (bins,).
     """
-    spectrum = rfft(rng.standard_normal(n, dtype=np.float32))
+    table = _white()
+    start = int(rng.integers(len(table)))
+    if start + bins <= len(table):
+        return table[start : start + bins]
+    return np.resize(np.roll(table, -start), bins)
+
+
+def slope(n: int, exponent: float) -> np.ndarray:
+    """Gains of noise whose power falls as 1/f^exponent.
+
+    Parameters
+    ----------
+    n : int
+        Samples of the signal.
+    exponent : float
+        0 is white, 1 pink, 2 brown.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n // 2 + 1,).
+    """
     hz = rfftfreq(n, 1.0 / SAMPLE_RATE)
     # Below 50 Hz the slope stops: nobody hears it, but all power would be there.
-    spectrum *= np.maximum(hz, 50.0).astype(np.float32) ** np.float32(-exponent / 2.0)
-    if gains is not None:
-        spectrum *= gains
-    x = irfft(spectrum, n)
-    return x / np.sqrt(np.mean(x**2))
+    gains = np.maximum(hz, 50.0).astype(np.float32) ** np.float32(-exponent / 2.0)
+    return gains / gains[0]
+
+
+class Curves:
+    """Filters of one length, each computed when it is first drawn.
+
+    Parameters
+    ----------
+    n : int
+        Samples of the signals.
+    depth_db : float
+        See `random_colour`.
+    seed : int
+    """
+
+    def __init__(self, n: int, depth_db: float, seed: int):
+        self._n, self._depth, self._seed = n, depth_db, seed
+        self._made: dict[tuple[str, int], np.ndarray] = {}
+
+    def _drawn(
+        self,
+        rng: np.random.Generator,
+        name: str,
+        make: Callable[[int, np.random.Generator], np.ndarray],
+    ) -> np.ndarray:
+        key = name, int(rng.integers(_CURVES))
+        if key not in self._made:
+            own = np.random.default_rng([self._seed, _STREAM, key[1]])
+            self._made[key] = make(key[1], own)
+        return self._made[key]
+
+    def colour(self, rng: np.random.Generator) -> np.ndarray:
+        """One of the `random_colour`."""
+        return self._drawn(
+            rng, "colour", lambda _, own: random_colour(own, self._n, self._depth)
+        )
+
+    def band(self, rng: np.random.Generator) -> np.ndarray:
+        """One of the `random_band`."""
+        return self._drawn(rng, "band", lambda _, own: random_band(own, self._n))
+
+    def slope(self, rng: np.random.Generator) -> np.ndarray:
+        """A `slope` between -0.5 (rising) and 2."""
+        return self._drawn(
+            rng, "slope", lambda k, _: slope(self._n, 2.5 * k / (_CURVES - 1) - 0.5)
+        )
 
 
 def harmonic_tones(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -165,20 +235,20 @@ def harmonic_tones(rng: np.random.Generator, n: int) -> np.ndarray:
     t = np.arange(n, dtype=np.float32) / SAMPLE_RATE
     rate, start = rng.uniform(0.1, 6.0), rng.uniform(0.0, 2 * np.pi)
     depth = 0.01 * rng.random() ** 3
-    waver = depth / (2 * np.pi * rate) * np.sin(2 * np.pi * rate * t + start)
-    turns = f0 * (t.astype(np.float64) + waver)
-    tone = np.exp(2j * np.pi * (turns % 1.0)).astype(np.complex64)
     count = min(int(SAMPLE_RATE / 2 / (1.01 * f0)), 80)
     fall = rng.uniform(0.0, 2.0)
     strengths = np.arange(1, count + 1) ** -fall * 10 ** rng.normal(0, 0.4, count)
     if rng.random() < 0.3:
         strengths[1::2] = 0.0
     phases = np.exp(2j * np.pi * rng.random(count))
-    total = np.zeros(n, dtype=np.float32)
-    overtone = np.ones(n, dtype=np.complex64)
-    for factor in (strengths * phases).astype(np.complex64):
-        overtone *= tone
-        total += (factor * overtone).real
+    period = np.zeros(_PERIOD // 2 + 1, dtype=np.complex64)
+    period[1 : count + 1] = strengths * phases
+    table = irfft(period, _PERIOD)
+    turns = np.arange(n) * (f0 / SAMPLE_RATE * _PERIOD)
+    if depth * f0 / rate > 1e-3:  # of a turn; less is not heard
+        waver = np.sin(np.float32(2 * np.pi * rate) * t + np.float32(start))
+        turns += np.float32(depth * f0 / (2 * np.pi * rate) * _PERIOD) * waver
+    total = table[turns.astype(np.int64) & (_PERIOD - 1)]
     swell, depth = rng.uniform(0.1, 8.0), rng.uniform(0.0, 0.7) ** 2
     total *= 1 + np.float32(depth) * np.sin(np.float32(2 * np.pi * swell) * t)
     return total / np.sqrt(np.mean(total**2))
@@ -187,10 +257,14 @@ def harmonic_tones(rng: np.random.Generator, n: int) -> np.ndarray:
 def rhythm(rng: np.random.Generator, n: int) -> np.ndarray:
     """Draw an envelope of regular beats, 0.7 to 40 a second; float32 (n,), 0 to 1."""
     rate = 0.7 * 57.0 ** rng.random()
-    phase = np.arange(n) * (rate / SAMPLE_RATE) + rng.random()
-    beat = (0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** rng.uniform(0.5, 6.0)
+    start = rng.random()
+    beat = (0.5 + 0.5 * np.cos(2 * np.pi / _PERIOD * np.arange(_PERIOD))) ** (
+        rng.uniform(0.5, 6.0)
+    )
     floor = rng.uniform(0.0, 0.6)
-    return (floor + (1.0 - floor) * beat).astype(np.float32)
+    table = (floor + (1.0 - floor) * beat).astype(np.float32)
+    turns = (np.arange(n) * (rate / SAMPLE_RATE) + start) * _PERIOD
+    return table[turns.astype(np.int64) & (_PERIOD - 1)]
 
 
 def fade_ends(x: np.ndarray, samples: int) -> np.ndarray:

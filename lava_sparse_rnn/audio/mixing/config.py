@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE
 from lava_sparse_rnn.audio.corpus.folders import Grouping
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+
+RATIOS = ("active", "whole")
+"""What of the speech a ratio is of."""
+
+_SHARES = ("change_share", "band_share", "own_share", "event_share", "room_share")
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,20 @@ class MixerConfig:
         Groups of each own folder for validation and for the test.
     own_cache : str or None
         Folder of what was decoded of own folders; None means ``own`` in ``cache``.
+    ratio : str
+        What a ratio compares with the noise: ``"active"``, the speech where somebody
+        speaks, or ``"whole"``, all of the clean recording, pauses too.
+    event_share : float
+        Share of the training's noises that are short loud events.
+    event_db : float
+        The loudest 100 ms of events may be that much louder than the ratio says.
+    room_share : float
+        Share of the voices that are heard in a room when augmented, and of half as
+        many noises; what is clean ends ``room_early_s`` after the direct sound.
+    rooms : tuple of str
+        Folders of measured responses; without any, rooms are simulated.
+    room_early_s : float
+        Seconds.
     """
 
     cache: str = str(DEFAULT_CACHE)
@@ -87,6 +107,12 @@ class MixerConfig:
     speech_held_out: tuple[int, int] | None = None
     noise_held_out: tuple[int, int] | None = None
     own_cache: str | None = None
+    ratio: str = "active"
+    event_share: float = 0.0
+    event_db: float = 15.0
+    room_share: float = 0.0
+    rooms: tuple[str, ...] = ()
+    room_early_s: float = 0.05
 
     def __post_init__(self) -> None:
         for name in ("snr_db", "level_db", "speed"):
@@ -97,9 +123,11 @@ class MixerConfig:
             raise AudioError(f"seconds {self.seconds}: at least 0.1 is needed")
         if self.speed[0] <= 0.1:
             raise AudioError(f"speed {self.speed[0]}: must be above 0.1")
-        for name in ("change_share", "band_share", "own_share"):
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise AudioError(f"{name} {getattr(self, name)}: must lie in 0..1")
+        if self.ratio not in RATIOS:
+            raise AudioError(f"ratio {self.ratio!r}: known are {', '.join(RATIOS)}")
 
         for kind in ("speech", "noise"):
             self.grouping(kind)
@@ -128,6 +156,16 @@ class MixerConfig:
             for name, value in values.items()
         }
         return cls(**plain)
+
+    @property
+    def own_place(self) -> Path:
+        """Folder of what was decoded of own folders."""
+        return Path(self.own_cache or Path(self.cache) / "own")
+
+    @property
+    def parts(self) -> int:
+        """Signals that `Mixer.parts` gives for each pair."""
+        return 3 if self.room_share else 2
 
     @property
     def samples(self) -> int:

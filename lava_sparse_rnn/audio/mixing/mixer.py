@@ -7,7 +7,7 @@ restarts at step k sees exactly what it would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,13 +15,26 @@ import numpy as np
 
 from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE, open_split
 from lava_sparse_rnn.audio.corpus.flat import Clip
-from lava_sparse_rnn.audio.corpus.folders import NONE_HELD_OUT, open_folders
+from lava_sparse_rnn.audio.corpus.folders import (
+    NONE_HELD_OUT,
+    open_folders,
+    open_responses,
+)
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.mixing import augment
+from lava_sparse_rnn.audio.mixing.augment import Curves
 from lava_sparse_rnn.audio.mixing.config import MixerConfig
+from lava_sparse_rnn.audio.mixing.layers import (
+    Layer,
+    Signal,
+    combined,
+    loudest_power,
+    rendered,
+)
 from lava_sparse_rnn.audio.mixing.noises import NOISES, TRAIN_SHARES, TRIES
 from lava_sparse_rnn.audio.mixing.pool import Pool, pick, say, unit
-from lava_sparse_rnn.audio.sound.power import active_power
+from lava_sparse_rnn.audio.mixing.rooms import Rooms, measured
+from lava_sparse_rnn.audio.sound.power import active_power, mean_power
 from lava_sparse_rnn.fixed_point import Brief
 
 _LEAST_POWER = 0.02  # of a voice whose clips have a power of 1 where they are active
@@ -52,6 +65,30 @@ class Mix(Brief):
     level_db: float
     voice: str
     noise_kind: str
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What was drawn for a pair; nothing is filtered yet."""
+
+    speaker: str
+    voice: Signal
+    kind: str
+    layers: list[Layer]
+    snr_db: float
+    level_db: float
+    event_db: float | None
+
+
+@dataclass(frozen=True)
+class _Sounds:
+    clean: np.ndarray
+    heard: np.ndarray
+    noise: np.ndarray
+
+
+def _product(gains: np.ndarray | None, more: np.ndarray) -> np.ndarray:
+    return more if gains is None else gains * more
 
 
 class Mixer(Brief):
@@ -101,6 +138,16 @@ class Mixer(Brief):
         self.speech = self._pool("speech", lambda c: c.floor_db >= config.min_floor_db)
         self.noise = self._pool("noise")
         self._set_shares()
+        self.curves = Curves(config.samples, config.colour_db, config.seed)
+        self.rooms = Rooms(
+            config.samples,
+            config.seed,
+            config.room_early_s,
+            [measured(x) for x in open_responses(config.rooms, config.own_place)],
+        )
+
+    def __reduce__(self) -> tuple[type[Mixer], tuple[MixerConfig]]:
+        return type(self), (self.config,)  # opened again, nothing else is sent along
 
     def _pool(self, kind: str, keep: Callable[[Clip], bool] | None = None) -> Pool:
         config = self.config
@@ -112,7 +159,7 @@ class Mixer(Brief):
                 kind,
                 config.split,
                 config.grouping(kind),
-                config.own_cache or Path(config.cache) / "own",
+                config.own_place,
             ),
             config.own_share,
         )
@@ -133,6 +180,11 @@ class Mixer(Brief):
                 raise AudioError(f"noise {name!r}: known are {', '.join(NOISES)}")
             if share < 0:
                 raise AudioError(f"share {share} of noise {name!r}: must not be < 0")
+        if self.augment and self.config.event_share:
+            total = sum(share for _, share in shares)
+            share = self.config.event_share
+            others = [(name, (1.0 - share) * value) for name, value in shares]
+            shares = (*others, ("events", share * total))
         self._kinds = [name for name, _ in shares]
         self._share_cdf = np.cumsum([share for _, share in shares])
         if self._share_cdf[-1] <= 0:
@@ -150,21 +202,26 @@ class Mixer(Brief):
         )
 
     def colour(self, rng: np.random.Generator) -> np.ndarray | None:
-        """Draw a random filter, or None without augmentation."""
-        if not self._changes(rng):
-            return None
-        return augment.random_colour(rng, self.config.samples, self.config.colour_db)
+        """Draw a filter, or None without augmentation."""
+        return self.curves.colour(rng) if self._changes(rng) else None
 
-    def noise_colour(self, rng: np.random.Generator) -> np.ndarray | None:
-        """Draw a random filter for a noise: the colour, and where its band ends."""
+    def noise_filter(self, rng: np.random.Generator) -> np.ndarray | None:
+        """Draw what a noise has gone through: its colour, band and room."""
         gains = self.colour(rng)
-        if not self.augment or rng.random() >= self.config.band_share:
-            return gains
-        band = augment.random_band(rng, self.config.samples)
-        return band if gains is None else gains * band
+        if self.augment and rng.random() < self.config.band_share:
+            gains = _product(gains, self.curves.band(rng))
+        room = self._room(rng, self.config.room_share / 2)
+        return gains if room is None else _product(gains, room[0])
 
-    def _voice(self, rng: np.random.Generator, group: int) -> np.ndarray:
-        """Let a speaker talk, at an active power of 1."""
+    def _room(
+        self, rng: np.random.Generator, share: float
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        if not (self.augment and share) or rng.random() >= share:
+            return None
+        return self.rooms.spectra(int(rng.integers(len(self.rooms))))
+
+    def _voice(self, rng: np.random.Generator, group: int) -> Signal:
+        """Let a speaker talk: what is to be heard of it, and what is heard."""
         for _ in range(TRIES):
             x = say(rng, self.speech, group, self.length(rng))
             # A piece cut out of a long clip can be one pause: draw again.
@@ -174,8 +231,69 @@ class Mixer(Brief):
             raise AudioError(
                 f"speaker {self.speech.groups[group]!r}: {TRIES} draws held no speech"
             )
-        x = augment.resample_and_colour(x, self.config.samples, self.colour(rng))
-        return unit(x, active_power(x))
+        colour = self.colour(rng)
+        room = self._room(rng, self.config.room_share)
+        if room is None:
+            return Signal(x, (colour,))
+        whole, early = room
+        return Signal(x, (_product(colour, early), _product(colour, whole)))
+
+    def _plan(self, index: int) -> _Plan:
+        """All that is drawn for pair ``index``."""
+        config = self.config
+        rng = np.random.default_rng([config.seed, index])
+        group = self.speech.group(rng)
+        voice = self._voice(rng, group)
+        kind = self._kinds[pick(rng, self._share_cdf)]
+        layers = NOISES[kind](rng, self, group)
+        return _Plan(
+            self.speech.groups[group],
+            voice,
+            kind,
+            layers,
+            snr_db=rng.uniform(*config.snr_db),
+            level_db=rng.uniform(*config.level_db),
+            event_db=rng.uniform(0.0, config.event_db) if kind == "events" else None,
+        )
+
+    def _sounds(self, plans: Sequence[_Plan]) -> Iterator[_Sounds]:
+        """Clean and heard speech, the clean one at a power of 1, and noise."""
+        signals = [s for p in plans for s in (p.voice, *(x.signal for x in p.layers))]
+        waves = iter(rendered(signals, self.config.samples))
+        power = active_power if self.config.ratio == "active" else mean_power
+        for plan in plans:
+            clean, *heard = next(waves)
+            level = power(clean)
+            parts = [next(waves)[0] for _ in plan.layers]
+            clean = unit(clean, level)
+            yield _Sounds(
+                clean,
+                unit(heard[0], level) if heard else clean,
+                combined(plan.layers, parts),
+            )
+
+    def parts(self, number: int, size: int) -> np.ndarray:
+        """What batch ``number`` is mixed of.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (3, size, samples), or (2, size, samples) without rooms: clean
+            speech at a power of 1, noise, and the speech as it is heard, which is the
+            clean one without rooms. The noise has a power of 1, or, if it consists of
+            events, more or less, so that it is as loud as asked while they sound.
+        """
+        plans = [self._plan(i) for i in range(number * size, (number + 1) * size)]
+        out = np.empty((self.config.parts, size, self.config.samples), np.float32)
+        for i, sounds in enumerate(self._sounds(plans)):
+            event_db = plans[i].event_db
+            power = mean_power(sounds.noise)
+            if event_db is not None:
+                power = loudest_power(sounds.noise) / 10.0 ** (event_db / 10.0)
+            out[0, i], out[1, i] = sounds.clean, unit(sounds.noise, power)
+            if len(out) > 2:
+                out[2, i] = sounds.heard
+        return out
 
     def mix(
         self, index: int, snr_db: float | None = None, level_db: float | None = None
@@ -193,17 +311,15 @@ class Mixer(Brief):
         -------
         Mix
         """
-        config = self.config
-        rng = np.random.default_rng([config.seed, index])
-        group = self.speech.group(rng)
-        clean = self._voice(rng, group)
-        kind = self._kinds[pick(rng, self._share_cdf)]
-        noise = NOISES[kind](rng, self, group)
-        drawn = rng.uniform(*config.snr_db), rng.uniform(*config.level_db)
-        snr_db = float(drawn[0] if snr_db is None else snr_db)
-        level_db = float(drawn[1] if level_db is None else level_db)
+        plan = self._plan(index)
+        (sounds,) = self._sounds([plan])
+        snr_db = float(plan.snr_db if snr_db is None else snr_db)
+        level_db = float(plan.level_db if level_db is None else level_db)
+        clean, noise = sounds.clean, sounds.noise
         noise_power = float(np.mean(noise**2)) * 10.0 ** (snr_db / 10.0)
         noise = unit(noise, noise_power)
+        if sounds.heard is not clean:
+            noise = noise + (sounds.heard - clean)
         noisy = clean + noise
         scale = 10.0 ** (level_db / 20.0) / np.sqrt(np.mean(noisy**2) + 1e-20)
         peak = max(np.max(np.abs(noisy)), np.max(np.abs(clean)), np.max(np.abs(noise)))
@@ -217,8 +333,8 @@ class Mixer(Brief):
             noise * scale,
             snr_db=snr_db,
             level_db=level_db,
-            voice=self.speech.groups[group],
-            noise_kind=kind,
+            voice=plan.speaker,
+            noise_kind=plan.kind,
         )
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:

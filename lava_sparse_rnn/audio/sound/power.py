@@ -29,6 +29,11 @@ def frame_powers(x: np.ndarray) -> np.ndarray:
     return np.einsum("...j,...j->...", frames, frames) / np.float32(FRAME)
 
 
+def mean_power(x: np.ndarray) -> float:
+    """Mean square of float32 (samples,); 0 of nothing."""
+    return float(np.mean(x**2)) if len(x) else 0.0
+
+
 def active_power(x: np.ndarray) -> float:
     """Mean square over the frames in which somebody speaks.
 
@@ -45,7 +50,7 @@ def active_power(x: np.ndarray) -> float:
     """
     powers = frame_powers(x)
     if len(powers) == 0:
-        return float(np.mean(x**2)) if len(x) else 0.0
+        return mean_power(x)
     limit = np.max(powers) * 10.0 ** (-ACTIVE_RANGE_DB / 10.0)
     active = powers[powers >= limit]
     return float(np.mean(active, dtype=np.float64))

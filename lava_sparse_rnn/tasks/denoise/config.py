@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.mixing.wear import Wear
 from lava_sparse_rnn.train.config import FREE, Section
 
 _LIFTED = ("front_end", "magnitude_loss", "compressed_loss")
@@ -111,6 +112,40 @@ class DataConfig(Section):
     snr_max: float = 20.0
     level_min: float = Field(default=-35.0, description="dBFS of the mixture")
     level_max: float = -15.0
+    ratio: Literal["active", "whole"] = Field(
+        default="active",
+        description="what is compared with the noise: the speech where somebody "
+        "speaks, or all of the clean recording, pauses too; of validation as well",
+    )
+    event_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of noises that are short loud events, up to 15 dB louder "
+        "than the ratio says",
+    )
+    room_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of voices, and of half as many noises, that are in a room; "
+        "what is clean ends 50 ms after the direct sound",
+    )
+    rooms: Paths = Field(
+        default=(), description="folders of measured responses; else simulated ones"
+    )
+    clip_share: float = Field(
+        default=0.0, ge=0, le=1, description="of clipped mixtures"
+    )
+    gain_share: float = Field(
+        default=0.0, ge=0, le=1, description="of mixtures whose gain steps"
+    )
+    line_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="of mixtures with the band of a line, half of them with 8 bits",
+    )
     validation_mixes: int = Field(default=20, ge=1)
     validation_seconds: float = Field(default=4.0, gt=0.05)
     validation_snrs: tuple[float, ...] = Field(default=(0.0, 10.0), min_length=1)
@@ -139,13 +174,18 @@ class DataConfig(Section):
             for name in ("speech", "noise"):
                 if not getattr(self, name):
                     raise ValueError(f"{name} is missing, and corpus is false")
-        own = [name for name in ("speech", "noise") if getattr(self, name)]
+        own = [name for name in ("speech", "noise", "rooms") if getattr(self, name)]
         if self.source != "corpus" and own:
             raise ValueError(
                 f"{own[0]} is a folder that only the source corpus reads; source is "
                 f"{self.source}"
             )
         return self
+
+    @property
+    def wear(self) -> Wear:
+        """What happens to mixtures."""
+        return Wear(self.clip_share, self.gain_share, self.line_share)
 
 
 def lift(values: dict[str, Any]) -> dict[str, Any]:

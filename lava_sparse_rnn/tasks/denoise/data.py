@@ -9,14 +9,16 @@ refills the pool and sees exactly what it would have seen.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from lava_sparse_rnn.audio.mixing.wear import worn
 from lava_sparse_rnn.audio.sound.power import ACTIVE_RANGE_DB, frame_powers
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 Mixes = tuple[np.ndarray, np.ndarray]
 Batches = Generator[Mixes, None, None]
+Parts = tuple[np.ndarray, ...]
+"""Clean speech at a power of 1, noise, and, of a room, the speech as it is heard."""
 
 _PREFETCH = 4  # batches that each worker keeps ready
 _FIXED = 20260101  # seed of validation, whatever that of the run
@@ -35,14 +39,18 @@ _FIXED = 20260101  # seed of validation, whatever that of the run
 _AS_THEY_ARE = (
     *("corpus", "own_share", "speech_group", "noise_group", "noise_kind"),
     *("speech_held_out", "noise_held_out"),
+    *("ratio", "event_share", "room_share"),
 )
 
 
 class Source(Protocol):
     """Where fresh material comes from."""
 
-    def fresh(self, start: int, stride: int = 1) -> Batches:
-        """Endless (noisy, clean) batches: number `start`, `start` + `stride`, ..."""
+    parts: int
+    """Signals of which a mixture is made: 2, or 3 with rooms."""
+
+    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
+        """What endless batches are mixed of: `start`, `start` + `stride`, ..."""
         ...
 
     def validation(self, snr: float) -> Mixes:
@@ -79,6 +87,7 @@ def mixer_config(
         level_db=(config.level_min, config.level_max),
         speech=tuple(map(str, config.speech)),
         noise=tuple(map(str, config.noise)),
+        rooms=tuple(map(str, config.rooms)),
         **{name: getattr(config, name) for name in _AS_THEY_ARE},
         **{name: str(path) for name, path in folders.items() if path is not None},
     )
@@ -89,14 +98,15 @@ class CorpusSource:
 
     def __init__(self, config: DataConfig, seed: int) -> None:
         self._config, self._seed = config, seed
+        self._mixer = mixer_config(config, "train", config.seconds, seed)
+        self.parts = self._mixer.parts
 
-    def fresh(self, start: int, stride: int = 1) -> Batches:
+    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
         """See `Source`."""
-        from lava_sparse_rnn.audio import batches
+        from lava_sparse_rnn.audio.prefetch import parts
 
-        config = self._config
-        mixer = mixer_config(config, "train", config.seconds, self._seed)
-        yield from batches(
+        config, mixer = self._config, self._mixer
+        yield from parts(
             mixer,
             config.batch,
             start=start,
@@ -119,6 +129,8 @@ class CorpusSource:
 class SyntheticSource:
     """Gliding harmonic tones in white noise; needs no data, for tests and timing."""
 
+    parts = 2
+
     def __init__(self, config: DataConfig, seed: int) -> None:
         self._config, self._seed = config, seed
 
@@ -133,13 +145,14 @@ class SyntheticSource:
         clean, noise = (0.05 * x.astype(np.float32) for x in (clean, noise))
         return clean + noise, clean
 
-    def fresh(self, start: int, stride: int = 1) -> Batches:
+    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
         """See `Source`."""
         number = start
         while True:
             rng = np.random.default_rng([self._seed, number])
             config = self._config
-            yield self._batch(rng, config.batch, config.seconds, snr=5.0)
+            mixes = self._batch(rng, config.batch, config.seconds, snr=5.0)
+            yield _normalised(mixes, config)
             number += stride
 
     def validation(self, snr: float) -> Mixes:
@@ -157,9 +170,11 @@ class NdnsSource:
     apart: other recordings then, but of the same voices and noises.
     """
 
+    parts = 2
+
     def __init__(self, config: DataConfig, seed: int) -> None:
         self._config, self._seed = config, seed
-        self._kept: Mixes | None = None
+        self._kept: Parts | None = None
 
     def _segments(self, validation: bool):
         from lava_sparse_rnn.audio import NdnsSegments, SegmentsConfig
@@ -176,12 +191,12 @@ class NdnsSource:
             )
         )
 
-    def fresh(self, start: int, stride: int = 1) -> Batches:
+    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
         """See `Source`."""
         from lava_sparse_rnn.audio import batches
 
         config = self._config
-        yield from batches(
+        made = batches(
             self._segments(validation=False),
             config.batch,
             start=start,
@@ -189,14 +204,17 @@ class NdnsSource:
             workers=config.workers,
             stride=stride,
         )
+        for noisy, clean in made:
+            yield _normalised((noisy, clean), config)
 
     def validation(self, snr: float) -> Mixes:
         """See `Source`; the noises of the examples, brought to that ratio."""
+        config = self._config
         if self._kept is None:
-            count = self._config.validation_mixes
-            self._kept = _normalised(self._segments(validation=True).batch(0, count))
+            mixes = self._segments(validation=True).batch(0, config.validation_mixes)
+            self._kept = _normalised(mixes, config)
         clean, noise = self._kept
-        level = (self._config.level_min + self._config.level_max) / 2
+        level = (config.level_min + config.level_max) / 2
         one = np.ones((len(clean), 1))
         return _mixed(clean, noise.copy(), snr * one, level * one)
 
@@ -227,7 +245,9 @@ class SharedSource:
 
     def __init__(self, source: Source, config: DataConfig, group: Group) -> None:
         self._source, self._group = source, group
-        self._shape = (2, config.batch, round(config.seconds * SAMPLE_RATE))
+        self.parts = source.parts
+        samples = round(config.seconds * SAMPLE_RATE)
+        self._shape = (self.parts, config.batch, samples)
         group.check_shares("data.batch", config.batch)
         long = config.batch // math.gcd(config.long_factor, config.batch)
         if config.long_share and long % group.size:
@@ -237,7 +257,7 @@ class SharedSource:
                 f"multiple of the {group.size} processes (or data.long_share 0)"
             )
 
-    def fresh(self, start: int, stride: int = 1) -> Batches:
+    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
         """See `Source`; all processes have to ask at the same time."""
         group = self._group
         mine = self._source.fresh(start + group.rank * stride, group.size * stride)
@@ -248,7 +268,7 @@ class SharedSource:
             else:
                 batch = np.empty(self._shape, np.float32)
             group.send(batch, turn)
-            yield batch[0], batch[1]
+            yield tuple(batch)
             turn = (turn + 1) % group.size
 
     def validation(self, snr: float) -> Mixes:
@@ -277,13 +297,11 @@ def training_batches(
     newest = start // config.fresh_every
     first = max(newest - config.pool + 1, 0)
     fresh = source.fresh(first)
-    pool: deque[Mixes] = deque(maxlen=config.pool)
-    for _ in range(newest - first):
-        pool.append(_normalised(next(fresh)))
+    pool: deque[Parts] = deque(itertools.islice(fresh, newest - first), config.pool)
     step, have = start, newest
     while True:
         while have <= step // config.fresh_every:
-            pool.append(_normalised(next(fresh)))
+            pool.append(next(fresh))
             have += 1
         yield _remix(np.random.default_rng([seed, 1, step]), pool, config)
         step += 1
@@ -297,45 +315,62 @@ def _active_power(x: np.ndarray) -> np.ndarray:
     return (powers * active).sum(1, keepdims=True) / active.sum(1, keepdims=True)
 
 
-def _normalised(batch: Mixes) -> Mixes:
-    """Speech of unit active power and noise of unit power."""
+def _whole_power(x: np.ndarray) -> np.ndarray:
+    """Mean square (rows, 1)."""
+    return (x**2).mean(1, keepdims=True)
+
+
+# Of the speech that a ratio is of, by `DataConfig.ratio`.
+_POWERS = {"active": _active_power, "whole": _whole_power}
+
+
+def _normalised(batch: Mixes, config: DataConfig) -> Parts:
+    """Speech and noise of a power of 1."""
     noisy, clean = batch
     noise = noisy - clean
-    clean = clean / np.sqrt(_active_power(clean) + 1e-12)
-    noise = noise / np.sqrt((noise**2).mean(1, keepdims=True) + 1e-12)
+    clean = clean / np.sqrt(_POWERS[config.ratio](clean) + 1e-12)
+    noise = noise / np.sqrt(_whole_power(noise) + 1e-12)
     return clean.astype(np.float32), noise.astype(np.float32)
 
 
-def _remix(rng: np.random.Generator, pool: deque[Mixes], config: DataConfig) -> Mixes:
+def _remix(rng: np.random.Generator, pool: deque[Parts], config: DataConfig) -> Mixes:
     size = config.batch
 
-    def draw(part: int) -> np.ndarray:
+    def draw(*parts: int) -> list[np.ndarray]:
         batches = rng.integers(len(pool), size=size)
         rows = rng.integers(size, size=size)
-        return np.stack([pool[b][part][r] for b, r in zip(batches, rows, strict=True)])
+        places = list(zip(batches, rows, strict=True))
+        return [np.stack([pool[b][part][r] for b, r in places]) for part in parts]
 
-    clean, noise = draw(0), draw(1)
+    with_rooms = len(pool[0]) > 2
+    speech, (noise,) = draw(0, 2) if with_rooms else draw(0), draw(1)
     if rng.random() < config.long_share:
         # The same material as fewer, longer sequences: slow states must not drift.
         factor = math.gcd(config.long_factor, size)
         size //= factor
-        clean, noise = (x.reshape(size, -1) for x in (clean, noise))
+        speech, noise = [x.reshape(size, -1) for x in speech], noise.reshape(size, -1)
     snr = rng.uniform(config.snr_min, config.snr_max, (size, 1))
     level = rng.uniform(config.level_min, config.level_max, (size, 1))
-    return _mixed(clean, noise, snr, level)
+    noisy, clean = _mixed(speech[0], noise, snr, level, speech[-1])
+    return worn(rng, noisy, clean, config.wear)
 
 
 def _mixed(
-    clean: np.ndarray, noise: np.ndarray, snr: np.ndarray, level: np.ndarray
+    clean: np.ndarray,
+    noise: np.ndarray,
+    snr: np.ndarray,
+    level: np.ndarray,
+    heard: np.ndarray | None = None,
 ) -> Mixes:
     """Noisy and clean of normalised speech and noise, which is overwritten.
 
-    Ratios and levels have shape (rows, 1), in dB.
+    Ratios and levels have shape (rows, 1), in dB; the speech is heard as it is clean,
+    unless it is heard in a room.
     """
     noise *= (10.0 ** (-snr / 20)).astype(np.float32)
-    noisy = clean + noise
+    noisy = (clean if heard is None else heard) + noise
     rms = np.sqrt((noisy**2).mean(1, keepdims=True) + 1e-12)
     peak = np.abs(noisy).max(1, keepdims=True) + 1e-12
-    # Louder than full scale would be clipping, which is not to be learnt here.
+    # Louder than full scale would be clipping, which is another setting's matter.
     scale = np.minimum(10.0 ** (level / 20) / rms, 0.99 / peak).astype(np.float32)
     return noisy * scale, clean * scale

@@ -69,9 +69,10 @@ class Denoise(Task):
             front = FrontEnd(**state["front_end"])
             given = settings.front_end.model_dump(exclude_none=True)
             return cls(settings, source, replace(front, **given))
-        fresh = source.fresh(0)
-        waves = [torch.from_numpy(next(fresh)[0]) for _ in range(_MEASURED)]
-        fresh.close()
+        each = settings.model_copy(update={"fresh_every": 1, "long_share": 0.0})
+        mixes = training_batches(source, each, seed)
+        waves = [torch.from_numpy(next(mixes)[0]) for _ in range(_MEASURED)]
+        mixes.close()
         return cls(settings, source, measure(settings.front_end.build(), waves))
 
     @classmethod
