@@ -28,7 +28,7 @@ ALLOWED = {
     "microcode": {"fixed_point", "spec"},
     "nn": {"messages", "fixed_point", "files", "spec"},
     "lava_patches": {"messages"},
-    "inline": {"lava_patches"},
+    "inline": {"fixed_point", "lava_patches"},
     "proc": {"fixed_point", "spec", "engine", "microcode", "lava_patches", "inline"},
     "netx": {
         *("messages", "fixed_point", "spec"),

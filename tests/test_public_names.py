@@ -94,8 +94,8 @@ ROOMS = {
         fit open_float register run
     """,
     "inline": """
-        DeadlockError INLINE PROCESSES RUNTIMES Runtime chosen install runtime
-        start uninstall
+        DeadlockError INLINE PROCESSES RUNTIMES Runtime check chosen install
+        runtime start uninstall
     """,
     "tasks.denoise": """
         DataConfig Denoise FrontEndConfig

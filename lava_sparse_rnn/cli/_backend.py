@@ -67,9 +67,7 @@ def lava_runtime(name: str | None) -> Iterator[None]:
         yield
         return
     from lava_sparse_rnn import inline
-    from lava_sparse_rnn.fixed_point import choose
 
-    choose("runtime", name, dict.fromkeys(inline.RUNTIMES))
     with inline.runtime(name):
         yield
 

@@ -150,7 +150,7 @@ def deploy(
         return
     if network is None:
         raise ValueError("deploy needs a network (.net) or a bundle's folder")
-    choose("mode", mode, dict.fromkeys(deployment.MODES))
+    choose("mode", mode, deployment.MODES)
     backend = backend or ("cpu" if check else None)
     runner = None if backend is None else deployment.create(backend)
     order = _Order(output, chip, cores, audio, tokens, limit, seed, overwrite)

@@ -8,7 +8,7 @@ from lava_sparse_rnn.fixed_point._arithmetic import (
 )
 from lava_sparse_rnn.fixed_point._brief import Brief, brief, span
 from lava_sparse_rnn.fixed_point._counters import OverflowCounters
-from lava_sparse_rnn.fixed_point._errors import SpecError
+from lava_sparse_rnn.fixed_point._errors import SpecError, choose
 from lava_sparse_rnn.fixed_point._format import (
     Immutable,
     QFormat,
@@ -21,7 +21,6 @@ from lava_sparse_rnn.fixed_point._ops import (
     ROUNDINGS,
     Shift,
     check_whole,
-    choose,
     saturate,
     shift,
     wrap,

@@ -1,6 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The error that bad numbers, formats and files raise."""
+"""The error that bad numbers, formats, names and files raise."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
 
 
 class SpecError(ValueError):
     """A description, format or value breaks a rule; the text says which and how."""
+
+
+def choose(option: str, name: str, known: Collection[str]) -> Any:
+    """What a registry has under a name; a name that a list has, as it is.
+
+    Parameters
+    ----------
+    option : str
+        What is chosen, for the message.
+    name : str
+    known : mapping or collection of str
+        All that there are.
+
+    Raises
+    ------
+    SpecError
+        When there is no such name; the message lists them.
+    """
+    if name not in known:
+        raise SpecError(f"{option} is {name!r}, must be one of: {', '.join(known)}")
+    return known[name] if isinstance(known, Mapping) else name

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point._errors import SpecError
+from lava_sparse_rnn.fixed_point._errors import SpecError, choose
 
 IntArray = NDArray[np.int64]
 
@@ -130,12 +130,3 @@ def check_whole(
     if not is_whole or value < least:
         raise error(f"{name} is {value!r}, must be a whole number from {least}")
     return int(value)
-
-
-def choose(option: str, name: str, registry: dict):
-    """The entry ``name`` of a registry, or an error that lists what there is."""
-    try:
-        return registry[name]
-    except KeyError:
-        names = ", ".join(sorted(registry))
-        raise SpecError(f"{option} is {name!r}, must be one of: {names}") from None

@@ -15,6 +15,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import RunConfig
 from lava.magma.runtime import runtime as lava_runtime
 
+from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.inline.runtime import Runtime
 
 INLINE, PROCESSES = "inline", "processes"
@@ -64,12 +65,9 @@ def check(name: str) -> str:
 
     Raises
     ------
-    ValueError
+    SpecError
     """
-    if name not in RUNTIMES:
-        known = ", ".join(RUNTIMES)
-        raise ValueError(f"runtime: {name!r}, must be one of {known}")
-    return name
+    return choose("runtime", name, RUNTIMES)
 
 
 def chosen(run_cfg: RunConfig | None, default: str | None = None) -> str:

@@ -20,8 +20,7 @@ from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import INPUT, ChipGroup, neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
 from lava_sparse_rnn.loihi2.memory import FORMATS
-from lava_sparse_rnn.spec import Network, check_network, reference
-from lava_sparse_rnn.spec._tensors import same
+from lava_sparse_rnn.spec import Network, check_network, reference, statistics
 from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row
 
 FloatArray = NDArray[np.float64]
@@ -162,11 +161,7 @@ def count(network: Network, x: SequencesLike, mapping: Mapping) -> Counts:
     reference.run(network, x, trace)
     active = {name: in_a_row(value) != 0 for name, value in trace.items()}
     active[INPUT] = tokens != 0
-    useful = np.zeros(len(tokens))
-    for group in mapping.groups:
-        for c in group.inputs:
-            if not c.copies:
-                useful += active[c.source] @ c.column_nnz
+    useful = statistics.useful_synops(network, x, trace).sum(axis=0, dtype=float)
     idle = {name: v != 0 for name, v in idle_wires(network).items()}
     return Counts(
         *(mapping, tally(mapping, active, True), tally(mapping, idle, False), useful),
@@ -190,7 +185,7 @@ def check_same(network: Network, mapping: Mapping) -> None:
         )
     for group, mapped in zip(own, mapping.groups, strict=True):
         for a, b in zip(group.inputs, mapped.inputs, strict=False):
-            if not same(a.matrix, b.matrix):
+            if a.shape != b.shape or (a.matrix != b.matrix).nnz:
                 raise Loihi2Error(
                     f"the mapping is of another network: {a.name} differs"
                 )

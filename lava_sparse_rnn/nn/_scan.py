@@ -18,6 +18,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.nn._autograd import call, first_order
 
 # A chunk of about sqrt(T) steps balances the two sequential loops; below 8 and
@@ -255,11 +256,7 @@ def gated_scan(
             f"drive has shape {tuple(drive.shape)}; expected (T, B, "
             f"{2 * a_re.numel()}) for {a_re.numel()} complex states"
         )
-    if nonlinearity not in NONLINEARITIES:
-        raise ValueError(
-            f"unknown state nonlinearity {nonlinearity!r}; known: "
-            f"{', '.join(NONLINEARITIES)}"
-        )
+    choose("state_nonlinearity", nonlinearity, NONLINEARITIES)
     if torch.jit.is_tracing():  # type: ignore[attr-defined]
         raise RuntimeError(
             "torch.jit.trace cannot follow the recurrence, whose loop is its own; "

@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.nn import _fused, quantize
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn.activations import ACTIVATIONS
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork, check_expressible
 from lava_sparse_rnn.nn.heads import HEADS
-from lava_sparse_rnn.nn.options import S5Options, choose
+from lava_sparse_rnn.nn.options import S5Options
 from lava_sparse_rnn.nn.s5 import S5Block, gradient_of
 from lava_sparse_rnn.spec import Network, Recipe
 

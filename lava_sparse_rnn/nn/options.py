@@ -3,19 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
+from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
 from lava_sparse_rnn.nn._scan import NONLINEARITIES
 from lava_sparse_rnn.nn.activations import ACTIVATIONS, TopK
 from lava_sparse_rnn.nn.gates import GATES
-
-
-def choose(name: str, value: str, known: Collection[str]) -> None:
-    """Refuse a name that is not among the known ones."""
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}; known: {', '.join(known)}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from lava_sparse_rnn.fixed_point import choose
+
 # What shapes the dynamics. The last two are those of the quantised model.
 DYNAMICS = (
     "lambda_re",
@@ -84,11 +86,7 @@ def parameter_groups(
     ...     {"params": groups["matrices"], "lr": 4e-3, "weight_decay": 0.01},
     ... ])
     """
-    if policy not in POLICIES:
-        raise ValueError(
-            f"unknown parameter policy {policy!r}; known: {', '.join(POLICIES)}"
-        )
-    chosen = POLICIES[policy]
+    chosen = choose("policy", policy, POLICIES)
     groups: dict[str, list[nn.Parameter]] = {"dynamics": [], "vectors": []}
     groups["matrices"] = []
     if chosen.slow_decay:

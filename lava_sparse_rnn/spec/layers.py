@@ -58,8 +58,7 @@ class Recipe(Part):
     def __post_init__(self) -> None:
         choose("rounding", self.rounding, ROUNDINGS)
         choose("overflow", self.overflow, OVERFLOWS)
-        names = dict.fromkeys(NONLINEARITIES)
-        choose("state_nonlinearity", self.state_nonlinearity, names)
+        choose("state_nonlinearity", self.state_nonlinearity, NONLINEARITIES)
 
     def arithmetic(self) -> IntegerArithmetic:
         """Integer arithmetic with this recipe's policies and new counters."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal
-from lava_sparse_rnn.spec.graph import INP, Edge, graph_of
+from lava_sparse_rnn.spec.graph import INP, graph_of
 from lava_sparse_rnn.spec.layers import Layer, Recipe
 from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row
 
@@ -134,24 +134,43 @@ def activity(
     list of LayerActivity
     """
     check_network(network, "statistics", x, trace)
-    rows, u = [], Sequences.of(network, x).tokens
+    rows, synops = [], useful_synops(network, x, trace)
     for i, (layer, graph) in enumerate(
         zip(network.layers, network.graphs, strict=True)
     ):
         wires = {n: in_a_row(trace[f"layer{i}_{n}"]) for n in graph.sender}
         silent = {name: float((v == 0).mean()) for name, v in wires.items()}
-        sources, weights = {INP: u, **wires}, [e for e in graph.edges if not e.copies]
-        synops = sum(_meetings(edge, sources[edge.source]) for edge in weights)
-        dense = sum(edge.dense_size for edge in weights)
-        rows.append(LayerActivity(i, layer.type, silent, synops, dense))
-        u = wires[graph.out]
+        dense = sum(edge.dense_size for edge in graph.edges if not edge.copies)
+        mean = float(synops[i].mean())
+        rows.append(LayerActivity(i, layer.type, silent, mean, dense))
     return rows
 
 
-def _meetings(edge: Edge, payload: NDArray) -> float:
-    """Mean number per token of non-zero weights that meet a non-zero payload."""
-    per_column = np.bincount(edge.matrix.indices, minlength=edge.shape[1])
-    return float(((payload != 0) @ per_column).mean())
+def useful_synops(
+    network: Network, x: SequencesLike, trace: Mapping[str, Any]
+) -> NDArray[np.int64]:
+    """Non-zero weights that meet a non-zero payload, without copies.
+
+    Parameters
+    ----------
+    network, x, trace
+        See `activity`.
+
+    Returns
+    -------
+    array of int, shape (layers, T)
+        T tokens, of several sequences one after the other.
+    """
+    u = Sequences.of(network, x).tokens
+    counts = np.zeros((len(network.layers), len(u)), dtype=np.int64)
+    for i, graph in enumerate(network.graphs):
+        wires = {n: in_a_row(trace[f"layer{i}_{n}"]) for n in graph.sender} | {INP: u}
+        for edge in graph.edges:
+            if not edge.copies:
+                per_column = np.bincount(edge.matrix.indices, minlength=edge.shape[1])
+                counts[i] += (wires[edge.source] != 0) @ per_column
+        u = wires[graph.out]
+    return counts
 
 
 def neuron_count(layer: Layer, recipe: Recipe | None = None) -> int:

@@ -138,7 +138,7 @@ def test_a_recipe_can_be_named():
     named = nnq.quantize(model.fold(), ranges, "w4a16")
     assert named == nnq.quantize(model.fold(), ranges, nnq.recipe("w4a16"))
     assert {w.bits for layer in named.layers for w in layer.matrices.values()} == {4}
-    with pytest.raises(SpecError, match=r"unknown recipe 'w3'; known: w8a16, w8a8"):
+    with pytest.raises(SpecError, match=r"recipe is 'w3', must be one of: w8a16, w8a8"):
         nnq.quantize(model.fold(), ranges, "w3")
     with pytest.raises(SpecError, match="recipe is int, must be a spec.Recipe or"):
         nnq.quantize(model.fold(), ranges, 4)

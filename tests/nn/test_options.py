@@ -267,7 +267,7 @@ def test_what_the_contract_expresses_is_exported(options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"gate": "glu"}, "gate is 'glu'; known: half1, half2, full, none"),
+        ({"gate": "glu"}, "gate is 'glu', must be one of: half1, half2, full"),
         ({"activation": "tanh"}, "activation is 'tanh'"),
         ({"discretisation": "euler"}, "discretisation is 'euler'"),
         ({"top_k": 1.5}, r"top-k density is 1.5.*\(0, 1\]"),

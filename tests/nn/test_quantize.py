@@ -301,5 +301,5 @@ def test_calibration_rejects_nothing_and_nan():
 
 
 def test_pruner_names_unknown_distribution():
-    with pytest.raises(ValueError, match="unknown distribution 'magic'"):
+    with pytest.raises(ValueError, match="distribution is 'magic'"):
         Pruner(schedule=None, distribution="magic")

@@ -67,7 +67,7 @@ def test_names_say_the_widths():
     for name, weight, wire in (("w8a16", 8, 16), ("w8a8", 8, 8), ("w4a16", 4, 16)):
         assert (recipe(name).weight_bits, recipe(name).wire_bits) == (weight, wire)
     assert recipe("w8a8", state_bits=16).state_bits == 16
-    with pytest.raises(ValueError, match="unknown recipe 'w2a2'; known: w8a16, w8a8"):
+    with pytest.raises(ValueError, match="recipe is 'w2a2', must be one of: w8a16"):
         recipe("w2a2")
 
 
@@ -180,7 +180,7 @@ def test_no_part_in_integers_is_the_real_network():
         assert have.keys() == expected.keys()
         for name, value in expected.items():
             assert torch.allclose(have[name], value, atol=1e-10), name
-    with pytest.raises(ValueError, match=r"unknown parts \['luck'\]; known: weights"):
+    with pytest.raises(ValueError, match=r"part is 'luck', must be one of: weights"):
         Simulation(folded, network, ("luck",))
 
 

@@ -66,5 +66,5 @@ def test_errors_name_what_is_wrong():
     a = torch.zeros(4)
     with pytest.raises(ValueError, match=r"\(3, 2, 7\).*4 complex states"):
         gated_scan(a, a, torch.zeros(3, 2, 7))
-    with pytest.raises(ValueError, match="unknown state nonlinearity 'tanh'"):
+    with pytest.raises(ValueError, match="state_nonlinearity is 'tanh'"):
         gated_scan(a, a, torch.zeros(3, 2, 8), "tanh")

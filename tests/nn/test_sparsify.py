@@ -303,11 +303,11 @@ def test_the_activity_penalty_makes_activations_sparse(kind):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Pruner(None, score="luck"), "unknown score 'luck'; known: saliency"),
-        (lambda: Pruner(None, pattern="lines"), "unknown pattern 'lines'"),
+        (lambda: Pruner(None, score="luck"), "score is 'luck', must be one of: "),
+        (lambda: Pruner(None, pattern="lines"), "pattern is 'lines'"),
         (lambda: Pruner(None, block=0), "block is 0"),
-        (lambda: ActivityPenalty("l2"), "unknown penalty 'l2'"),
-        (lambda: ActivityPenalty(wires=("u",)), "unknown wire 'u'"),
+        (lambda: ActivityPenalty("l2"), "kind is 'l2'"),
+        (lambda: ActivityPenalty(wires=("u",)), "wire is 'u'"),
         (lambda: OneShot(0.5, 9, 3), "from step 9 to 3"),
     ],
 )

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.fixed_point import SIGMOID_ONE
+from lava_sparse_rnn.fixed_point import SIGMOID_ONE, choose
 from lava_sparse_rnn.nn._scan import NONLINEARITIES, scan_
 from lava_sparse_rnn.nn.folded import (
     FoldedAffine,
@@ -63,10 +63,8 @@ class Simulation:
         network: spec.Network,
         parts: Collection[str] = PARTS,
     ) -> None:
-        if unknown := set(parts) - set(PARTS):
-            raise ValueError(
-                f"unknown parts {sorted(unknown)}; known: {', '.join(PARTS)}"
-            )
+        for part in parts:
+            choose("part", part, PARTS)
         self.folded, self.network, self.parts = folded, network, frozenset(parts)
         self.rules = Rules.of(network.recipe)
         self.overflows: Counter[str] = Counter()

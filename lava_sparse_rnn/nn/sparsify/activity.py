@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.fixed_point import choose
+
 
 def l1(x: Tensor) -> Tensor:
     """Mean magnitude. Smaller weights before a wire lower it as well as zeros do."""
@@ -36,6 +38,7 @@ def hoyer(x: Tensor) -> Tensor:
     return x.abs().sum().square() / (x.numel() * square.clamp_min(1e-12))
 
 
+WIRES = ("s", "z", "out")
 PENALTIES: dict[str, Callable[[Tensor], Tensor]] = {"l1": l1, "hoyer": hoyer}
 """Penalties of one wire by the name used in configurations."""
 
@@ -58,17 +61,13 @@ class ActivityPenalty:
     """
 
     kind: str = "hoyer"
-    wires: tuple[str, ...] = ("s", "z", "out")
+    wires: tuple[str, ...] = WIRES
     _found: list[Tensor] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in PENALTIES:
-            raise ValueError(
-                f"unknown penalty {self.kind!r}; known: {', '.join(PENALTIES)}"
-            )
+        choose("kind", self.kind, PENALTIES)
         for wire in self.wires:
-            if wire not in ("s", "z", "out"):
-                raise ValueError(f"unknown wire {wire!r}; known: s, z, out")
+            choose("wire", wire, WIRES)
 
     @contextmanager
     def listen(self, model: nn.Module) -> Iterator[None]:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.nn.sparsify.distributions import DISTRIBUTIONS
 from lava_sparse_rnn.nn.sparsify.patterns import PATTERNS
 from lava_sparse_rnn.nn.sparsify.scores import SCORES
@@ -58,9 +58,9 @@ class Pruner:
     block: int = 16
 
     def __post_init__(self) -> None:
-        _known("distribution", self.distribution, DISTRIBUTIONS)
-        _known("score", self.score, SCORES)
-        _known("pattern", self.pattern, PATTERNS)
+        choose("distribution", self.distribution, DISTRIBUTIONS)
+        choose("score", self.score, SCORES)
+        choose("pattern", self.pattern, PATTERNS)
         if self.block < 1:
             raise ValueError(f"block is {self.block}; it must be at least 1")
 
@@ -110,13 +110,14 @@ def prune(
     block : int
         As in `Pruner`.
     """
-    scores = SCORES[score](model)
-    targets = DISTRIBUTIONS[distribution](scores, sparsity)
+    keep = choose("pattern", pattern, PATTERNS)
+    scores = choose("score", score, SCORES)(model)
+    targets = choose("distribution", distribution, DISTRIBUTIONS)(scores, sparsity)
     for full, owner, name in model.prunable():
         mask = _mask(owner, name)
         count = mask.numel() - round(targets[full] * mask.numel())
         try:
-            mask.copy_(PATTERNS[pattern](scores[full], count, block))
+            mask.copy_(keep(scores[full], count, block))
         except ValueError as error:
             raise ValueError(f"{full}: {error}") from None
 
@@ -135,8 +136,3 @@ def sparsity(model: nn.Module) -> dict[str, float]:
 
 def _mask(owner: nn.Module, name: str) -> Tensor:
     return getattr(owner, f"{name}_mask")
-
-
-def _known(what: str, name: str, names: Mapping[str, Any]) -> None:
-    if name not in names:
-        raise ValueError(f"unknown {what} {name!r}; known: {', '.join(names)}")

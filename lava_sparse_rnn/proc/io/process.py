@@ -62,7 +62,7 @@ class Source(Process):
             raise SpecError(f"Source: data has shape {data.shape}, must be (T, n)")
         if data.dtype.kind not in "biuf":
             raise SpecError(f"Source: data is of type {data.dtype}, must be numbers")
-        choose("Source: at_end", at_end, dict.fromkeys(AT_END))
+        choose("Source: at_end", at_end, AT_END)
         timing, clock = Timing(0, period), clock or Clock()
         params = {"timing": timing, "clock": clock, "period": period}
         super().__init__(data=data, at_end=at_end, **params, **kwargs)

@@ -10,7 +10,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2SimCfg
 
 from lava_sparse_rnn.fixed_point import choose
-from lava_sparse_rnn.inline import RUNTIMES
+from lava_sparse_rnn.inline import check
 from lava_sparse_rnn.inline.stock import quick
 
 MICROCODE = "microcode"
@@ -44,10 +44,8 @@ class RunCfg(Loihi2SimCfg):
         runtime: str | None = None,
         **kwargs: Any,
     ) -> None:
-        choose("tag", tag, dict.fromkeys(TAGS))
-        if runtime is not None:
-            choose("runtime", runtime, dict.fromkeys(RUNTIMES))
-        self.runtime = runtime
+        choose("tag", tag, TAGS)
+        self.runtime = None if runtime is None else check(runtime)
         super().__init__(select_tag=tag, select_sub_proc_model=layered, **kwargs)
         # For Processes that have no program, among them all of Lava's own.
         self._without_program = Loihi2SimCfg(

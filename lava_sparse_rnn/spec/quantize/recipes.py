@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from lava_sparse_rnn.fixed_point import SigmoidLines, SpecError, lines_from_points
+from lava_sparse_rnn.fixed_point import (
+    SigmoidLines,
+    SpecError,
+    choose,
+    lines_from_points,
+)
 from lava_sparse_rnn.spec.layers import Recipe
 
 
@@ -66,9 +71,7 @@ def recipe(name: str = "w8a16", **changes: Any) -> Recipe:
     --------
     >>> recipe("w8a8", state_bits=16)
     """
-    if name not in RECIPES:
-        raise SpecError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
-    return replace(Recipe(), **(RECIPES[name] | changes))
+    return replace(Recipe(), **(choose("recipe", name, RECIPES) | changes))
 
 
 def as_recipe(value: Recipe | str | None) -> Recipe:
