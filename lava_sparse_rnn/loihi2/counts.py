@@ -185,7 +185,7 @@ def check_same(network: Network, mapping: Mapping) -> None:
         )
     for group, mapped in zip(own, mapping.groups, strict=True):
         for a, b in zip(group.inputs, mapped.inputs, strict=False):
-            if a.shape != b.shape or (a.matrix != b.matrix).nnz:
+            if a.shape != b.shape or (a.matrix - b.matrix).nnz:
                 raise Loihi2Error(
                     f"the mapping is of another network: {a.name} differs"
                 )
