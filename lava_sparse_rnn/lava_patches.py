@@ -11,14 +11,19 @@ Whatever of this library needs Lava imports this module first.
   two threads could share an identifier, by which messages find their way.
 - Lava's collections of ports and Vars cannot be copied: asked for a method that they
   do not have, they raise an AssertionError.
+- Lava's compiler looks for the models of each Process anew, by executing every file
+  beside it: most of the time that a network of many equal Processes takes to start.
+  While one network is compiled, what it has found for a class of Processes is kept.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import partial
 from multiprocessing import managers
 from types import SimpleNamespace
@@ -49,6 +54,7 @@ def _start_method_kept() -> Iterator[None]:
 
 with _start_method_kept():
     from lava.magma.compiler.channels import pypychannel, watchdog
+    from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
     from lava.magma.core.process.interfaces import IdGeneratorSingleton
     from lava.magma.core.process.process import Collection, ProcessServer
     from lava.magma.core.process.variable import VarServer
@@ -104,6 +110,36 @@ def _copy_collections() -> None:
     Collection.__getattr__ = __getattr__
 
 
+# Models by class of Process, while a network is compiled; the next one looks anew,
+# since a notebook may have changed them meanwhile.
+_found: ContextVar[dict[type, list[type]] | None] = ContextVar("_found", default=None)
+
+
+def _find_models_once() -> None:
+    """Let the compiler look once for the models of each class of Processes."""
+    graphs: Any = ProcGroupDiGraphs
+    find, compile_all = graphs._find_proc_models, graphs.__init__
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        token = _found.set({})
+        try:
+            compile_all(self, *args, **kwargs)
+        finally:
+            _found.reset(token)
+
+    def _find_proc_models(proc: Any) -> list[type]:
+        found, kind = _found.get(), type(proc)
+        if found is None:
+            return find(proc)
+        if kind not in found:
+            found[kind] = find(proc)
+        return list(found[kind])
+
+    graphs.__init__ = functools.wraps(compile_all)(__init__)
+    graphs._find_proc_models = staticmethod(functools.wraps(find)(_find_proc_models))
+
+
 _fork_always()
 _count_one_by_one()
 _copy_collections()
+_find_models_once()
