@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from lava_sparse_rnn import lava_finder  # noqa: F401  (before all of Lava)
+
 __version__ = "0.1.0"
 
 _ROOMS = (

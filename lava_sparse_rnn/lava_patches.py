@@ -3,6 +3,8 @@
 
 Whatever of this library needs Lava imports this module first.
 
+- On Pythons after 3.10 some of its lines fail: `lava_finder` repairs them while they
+  are imported.
 - At its import Lava sets the start method of all of multiprocessing to fork. That
   fails wherever multiprocessing was used before (workers of a DataLoader, joblib, a
   queue, every spawned child), and binds the whole program where it succeeds. Here the
@@ -21,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import multiprocessing
+import sys
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -29,11 +32,17 @@ from multiprocessing import managers
 from types import SimpleNamespace
 from typing import Any
 
-from lava_sparse_rnn import messages
+from lava_sparse_rnn import lava_finder, messages
 
 METHOD = "fork"
 
-messages.require("proc, netx", None, "lava")
+messages.require("proc, netx", "lava", "lava")
+for _name in lava_finder.missed():
+    raise ImportError(
+        f"{_name} was imported before lava_sparse_rnn, and does not run on Python "
+        f"{sys.version_info.major}.{sys.version_info.minor} as it is: write `import "
+        "lava_sparse_rnn` above the first import of lava"
+    )
 
 
 @contextlib.contextmanager

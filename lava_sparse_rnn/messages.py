@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,14 +46,36 @@ _RULES = {
     "model_attributes_type": "must be an object with fields",
     "dataclass_type": "must be an object with fields",
 }
+# What says that it needs Python 3.10, and runs on later ones: how uv installs it there,
+# what pip installs before, and what pip installs alone.
+_AFTER_LAVA = (3, 11)
+_LAVA = {
+    "lava": ("uv sync", "", "lava-nc==0.10.0"),
+    "dl": (
+        "uv sync --group dl",
+        "pip install '.[dl]' && ",
+        "lava-nc==0.10.0 lava-dl==0.6.0",
+    ),
+}
 _LONGEST = 60  # characters of a value that are shown
 
 
 def install(extra: str | None) -> str:
     """How to install one of the extras of ``pyproject.toml``, or what has none.
 
-    The package is not in a registry: both commands are for a copy of the repository.
+    The package is not in a registry: the commands are for a copy of the repository.
+    On Pythons that Lava does not know, ``"lava"`` and ``"dl"`` need a command of
+    their own.
     """
+    if extra in _LAVA:
+        if sys.version_info >= _AFTER_LAVA:
+            uv, first, package = _LAVA[extra]
+            return (
+                f"run `{uv}` in the folder of the repository, or `{first}pip install "
+                f"--no-deps --ignore-requires-python {package}` (their metadata allow "
+                "Python 3.10 only)"
+            )
+        extra = None if extra == "lava" else extra
     uv, pip = (f" --extra {extra}", f"'.[{extra}]'") if extra else ("", ".")
     return f"run `uv sync{uv}` or `pip install {pip}` in the folder of the repository"
 

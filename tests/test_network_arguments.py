@@ -81,7 +81,7 @@ def swapped():
             yield taker
 
 
-@pytest.mark.parametrize(("thing", "parameters"), swapped())
+@pytest.mark.parametrize(("thing", "parameters"), [*swapped()])
 def test_swapped_arguments_are_named(thing, parameters):
     network = spec.random_network(np.random.default_rng(0))
     mapping = loihi2.map_network(network)

@@ -13,7 +13,8 @@ ROOMS = {
         Arithmetic Brief Immutable IntegerArithmetic MAX_SHIFT OVERFLOWS
         OverflowCounters PLAN QFormat ROUNDINGS RealArithmetic SIGMOID_FRAC
         SIGMOID_ONE Shift SigmoidLines SpecError brief check_whole choose fit_lines
-        frozen_ints lines_from_points lines_from_real quantize saturate shift span wrap
+        frozen_ints lines_from_points lines_from_real quantize saturate shift shown span
+        wrap
     """,
     "spec": """
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION HEADS LAYER_TYPES Layer
@@ -105,7 +106,7 @@ ROOMS = {
     """,
 }
 # Rooms of one file, of which a reader sees all that has no underscore.
-OF_ONE_FILE = {"backends", "files", "messages", "lava_patches"}
+OF_ONE_FILE = {"backends", "files", "messages", "lava_finder", "lava_patches"}
 NEEDS = {
     **dict.fromkeys(("proc", "netx", "inline"), "lava"),
     **dict.fromkeys(("nn", "train", "tasks"), "torch"),

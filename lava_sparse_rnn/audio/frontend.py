@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.stft import Stft
+from lava_sparse_rnn.fixed_point import shown
 
 TASK = "denoise"
 FEATURE = "log1p"
@@ -96,14 +97,17 @@ class FrontEnd:
         for name, value in known.items():
             if meta.get(name) != value:
                 raise AudioError(
-                    f"network: {name} is {meta.get(name)!r}, a denoiser has {value!r}"
+                    f"network: {name} is {shown(meta.get(name))}, a denoiser has "
+                    f"{value!r}"
                 )
         missing = [f.name for f in fields(cls) if f.name not in meta]
         if missing:
             raise AudioError(f"network: front end lacks {', '.join(missing)}")
         for name, (holds, rule) in RULES.items():
             if not holds(meta[name]):
-                raise AudioError(f"network: {name} is {meta[name]!r}, must be {rule}")
+                raise AudioError(
+                    f"network: {name} is {shown(meta[name])}, must be {rule}"
+                )
         return cls(**{f.name: meta[f.name] for f in fields(cls)})
 
     def metadata(self) -> dict[str, float | int | str]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.engine._prepare import prepare
-from lava_sparse_rnn.fixed_point import Brief, OverflowCounters, SpecError
+from lava_sparse_rnn.fixed_point import Brief, OverflowCounters, check_whole
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, are_listed
 from lava_sparse_rnn.spec.stream import check_tokens
@@ -51,11 +51,8 @@ class Engine(Brief):
         threads: int = 1,
         layout: str | None = None,
     ) -> None:
-        if not isinstance(threads, int | np.integer) or threads < 1:
-            raise SpecError(
-                f"engine: threads is {threads!r}, must be a whole number from 1"
-            )
-        self.network, self.threads = network, int(threads)
+        self.network = network
+        self.threads = check_whole("engine: threads", threads, 1)
         self._prepared = prepare(network, kernel, layout)
         self.counters, self._lock = OverflowCounters(), OwnLock()
 

@@ -6,7 +6,7 @@ from lava_sparse_rnn.fixed_point._arithmetic import (
     IntegerArithmetic,
     RealArithmetic,
 )
-from lava_sparse_rnn.fixed_point._brief import Brief, brief, span
+from lava_sparse_rnn.fixed_point._brief import Brief, brief, shown, span
 from lava_sparse_rnn.fixed_point._counters import OverflowCounters
 from lava_sparse_rnn.fixed_point._errors import SpecError, choose
 from lava_sparse_rnn.fixed_point._format import (
@@ -62,6 +62,7 @@ __all__ = [
     "quantize",
     "saturate",
     "shift",
+    "shown",
     "span",
     "wrap",
 ]

@@ -39,14 +39,16 @@ class Brief:
         """What stands between the parentheses."""
         if not is_dataclass(self):
             return ""
-        shown = (f.name for f in fields(self) if f.repr)
-        return ", ".join(f"{name}={brief(getattr(self, name))}" for name in shown)
+        names = (f.name for f in fields(self) if f.repr)
+        return ", ".join(f"{name}={brief(getattr(self, name))}" for name in names)
 
 
 def brief(value: Any) -> str:
     """A value in a few words: an array by type, shape and range."""
     if isinstance(value, Brief):
         return type(value).__name__
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, np.ndarray) and value.dtype.kind in "biu":
         return f"{value.dtype} {value.shape}, {span(value)}" if value.size else "empty"
     if hasattr(value, "shape") and hasattr(value, "dtype") and type(value) is not type:
@@ -61,6 +63,15 @@ def brief(value: Any) -> str:
         return f"({', '.join(items)}{_more(len(value))})"
     text = " ".join(repr(value).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 4] + " ..."
+
+
+def shown(value: Any) -> str:
+    """A value as Python writes it: numpy's numbers and words without their type.
+
+    numpy 2 writes ``np.float64(inf)`` where its predecessor wrote ``inf``. Whatever
+    may hold such a value is put into a message by this.
+    """
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def span(values: NDArray) -> str:

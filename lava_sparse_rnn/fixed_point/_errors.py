@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from lava_sparse_rnn.fixed_point._brief import shown
+
 
 class SpecError(ValueError):
     """A description, format or value breaks a rule; the text says which and how."""
@@ -28,5 +30,6 @@ def choose(option: str, name: str, known: Collection[str]) -> Any:
         When there is no such name; the message lists them.
     """
     if name not in known:
-        raise SpecError(f"{option} is {name!r}, must be one of: {', '.join(known)}")
+        names = ", ".join(known)
+        raise SpecError(f"{option} is {shown(name)}, must be one of: {names}")
     return known[name] if isinstance(known, Mapping) else name

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lava_sparse_rnn.fixed_point._brief import shown
 from lava_sparse_rnn.fixed_point._errors import SpecError, choose
 
 IntArray = NDArray[np.int64]
@@ -128,5 +129,5 @@ def check_whole(
     """
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_whole or value < least:
-        raise error(f"{name} is {value!r}, must be a whole number from {least}")
+        raise error(f"{name} is {shown(value)}, must be a whole number from {least}")
     return int(value)

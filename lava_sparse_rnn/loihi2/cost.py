@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.fixed_point import shown
 from lava_sparse_rnn.loihi2.bounds import Estimate, Mode, TermTime
 from lava_sparse_rnn.loihi2.coefficients import Coefficients, as_coefficients
 from lava_sparse_rnn.loihi2.counts import Counts, Tally, count
@@ -104,7 +105,7 @@ def estimate(
     check_mapping(mapping, "estimate")
     for name, value in (("token_s", token_s), ("buffer_s", buffer_s)):
         if not (isinstance(value, Real) and np.isfinite(value) and value > 0):
-            raise Loihi2Error(f"{name} is {value!r}, must be a positive number")
+            raise Loihi2Error(f"{name} is {shown(value)}, must be a positive number")
     c = as_coefficients(preset)
     return weigh(count(network, x, mapping), c, token_s, buffer_s)
 

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lava_sparse_rnn.fixed_point import Brief, SpecError
+from lava_sparse_rnn.fixed_point import Brief, SpecError, shown
 from lava_sparse_rnn.nn._scan import gated_scan
 from lava_sparse_rnn.nn.options import S5Options
 from lava_sparse_rnn.spec.quantize import RealAffine, RealBlock
@@ -186,7 +186,7 @@ INEXPRESSIBLE: dict[str, tuple[Callable[[S5Options], bool], str]] = {
 def check_expressible(options: S5Options) -> None:
     """Refuse options for which the integer contract has no equation."""
     problems = [
-        f"{name}={getattr(options, name)!r} (the contract {reason})"
+        f"{name}={shown(getattr(options, name))} (the contract {reason})"
         for name, (found, reason) in INEXPRESSIBLE.items()
         if found(options)
     ]

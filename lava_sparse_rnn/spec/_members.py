@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import SpecError, frozen_ints
+from lava_sparse_rnn.fixed_point import SpecError, brief, frozen_ints
 
 # Of one array: all weights of a dense 4096 x 4096 matrix.
 MAX_VALUES = 1 << 24
@@ -44,7 +44,7 @@ def scalar(item: Any, field: str, kind: type, name: str) -> Any:
     value = attribute(item, field, name)
     test, words = SCALARS[kind]
     if not test(value):
-        raise SpecError(f"{name}: {field} is {_short(value)}, must be {words}")
+        raise SpecError(f"{name}: {field} is {brief(value)}, must be {words}")
     return kind(value)
 
 
@@ -117,8 +117,3 @@ def smallest(values: NDArray) -> NDArray:
         kinds = [np.uint8, np.uint16, np.uint32, np.int64]
     fitting = (k for k in kinds if np.iinfo(k).min <= low and high <= np.iinfo(k).max)
     return values.astype(next(fitting))
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -242,7 +242,8 @@ class Diagonal(Part):
         values = np.atleast_1d(frozen_ints(self.values, "Diagonal: values"))
         frac = np.atleast_1d(frozen_ints(self.frac, "Diagonal: frac"))
         # The checks are those of a matrix with these values on its diagonal.
-        Weights(sparse.diags_array(values).tocsr(), frac, self.bits)
+        matrix = sparse.diags_array(values, dtype=values.dtype).tocsr()
+        Weights(matrix, frac, self.bits)
         self._set(values=values, frac=frac, bits=int(self.bits))
 
     def _about(self) -> str:

@@ -37,7 +37,7 @@ def replacing_hdf5(path: str | Path, **options: Any) -> Iterator[h5py.File]:
         image = io.BytesIO()
         with h5py.File(image, "w", **options) as file:
             yield file
-        temporary.write_bytes(image.getbuffer())
+        temporary.write_bytes(image.getvalue())
 
 
 def check_file(path: str | Path) -> None:

@@ -125,8 +125,8 @@ def test_a_missing_package_comes_with_the_command_that_installs_it(monkeypatch):
     [
         ("nn", "torch", "--extra train"),
         ("train", "torch", "--extra train"),
-        ("proc", "lava", "uv sync`"),
-        ("netx.hdf5", "lava", "uv sync`"),
+        ("proc", "lava", messages.install("lava")),
+        ("netx.hdf5", "lava", messages.install("lava")),
     ],
 )
 def test_rooms_say_what_they_need(room, module, extra):

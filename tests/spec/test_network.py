@@ -134,7 +134,7 @@ def test_a_network_needs_a_layer():
         (lambda: Bias([1], [31]), "exp 31 is not in 0..30"),
         (lambda: Bias.quantize([0.0, 2.0**31], 0), "of neuron 1 does not fit"),
         (lambda: spec.Recipe(rounding="up"), "must be one of: floor, nearest"),
-        (lambda: spec.Recipe(state_nonlinearity="x"), "none, real_gate, split"),
+        (lambda: spec.Recipe(state_nonlinearity="x"), "real_gate, split, none"),
     ],
 )
 def test_impossible_tensors_are_refused(make, message):
