@@ -56,11 +56,12 @@ ROOMS = {
         register
     """,
     "loihi2": """
-        BOARDS Board Bundle BundleError Chip ChipGroup Coefficients Connection
-        Counts DeploymentError Estimate Loihi2Error Mapping MemoryModel Mode
-        PRESETS RULES Tally TermTime Violation as_board
-        as_coefficients count estimate estimate_dict load_bundle map_network
-        mapping_dict neuron_groups violations weigh write_bundle
+        Activity BOARDS Board Bundle BundleError Chip ChipGroup Choice
+        Coefficients Connection Counts DeploymentError Estimate Loihi2Error
+        Mapping MemoryModel Mode OBJECTIVES PRESETS RULES Tally TermTime
+        Violation as_board as_coefficients best count estimate estimate_dict
+        load_bundle map_network mapping_dict measure neuron_groups sweep
+        violations weigh work write_bundle
     """,
     "loihi2.deployment": """
         BoardImage Bundle BundleError CheckResult CoreImage CoreSynapses

@@ -45,6 +45,24 @@ def estimate(
     ] = None,
     chip: Chip = "oheo_gulch",
     cores: Cores = None,
+    measured: Annotated[
+        bool,
+        typer.Option(
+            "--measured",
+            help="Balance what this input makes cores do, not what they store.",
+        ),
+    ] = False,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="Find the number of cores for the shortest latency, the most copies "
+            "or the least energy: latency, copies or energy."
+        ),
+    ] = None,
+    sweep: Annotated[
+        Path | None,
+        typer.Option(help="Draw busiest core, time, energy and copies by cores."),
+    ] = None,
     preset: Annotated[
         str, typer.Option(help="Coefficients: loihi1 or loihi2 (which has none).")
     ] = "loihi1",
@@ -67,16 +85,28 @@ def estimate(
     times and energies are lower bounds with the coefficients that are named.
     """
     from lava_sparse_rnn import loihi2, spec
+    from lava_sparse_rnn.fixed_point import choose
 
     check_picture(plot)
+    check_picture(sweep)
     check_outputs(json_file)
+    if objective is not None:
+        choose("objective", objective, loihi2.OBJECTIVES)
+        if cores is not None:
+            raise ValueError("give either --cores or --objective, which finds them")
     screen = console()
     net = spec.load(network)
     x, times = _input(net, audio, tokens), _times(net)
-    mapping = loihi2.map_network(net, chip, cores)
-    result = loihi2.estimate(
-        net, first_tokens(x, limit), mapping, coefficients or preset, *times
-    )
+    heard, weights = first_tokens(x, limit), coefficients or preset
+    if objective is not None or sweep is not None:
+        choices = loihi2.sweep(net, heard, chip, weights)
+        if sweep is not None:
+            _draw_sweep(screen, choices, sweep)
+        if objective is not None:
+            measured, cores = True, len(loihi2.best(choices, objective).mapping)
+    busy = loihi2.measure(net, heard) if measured else None
+    mapping = loihi2.map_network(net, chip, cores, activity=busy)
+    result = loihi2.estimate(net, heard, mapping, weights, *times)
     if plot is not None:
         from lava_sparse_rnn.loihi2 import plots
 
@@ -91,6 +121,29 @@ def estimate(
         screen.print(f"mapping: {plot}")
     if json_file is not None:
         screen.print(f"numbers: {json_file}")
+
+
+def _draw_sweep(screen: Console, choices, picture: Path) -> None:
+    """One row per number of cores, and the picture of them."""
+    from lava_sparse_rnn.loihi2 import plots
+
+    plots.draw_sweep(choices, picture)
+    rows = [
+        (
+            str(len(c.mapping)),
+            f"{c.busiest:,.0f}",
+            f"{c.imbalance:.2f}",
+            _number(c.estimate.pipelined.step_s, 1e6),
+            _number(c.latency_s, 1e6),
+            _number(c.energy_j, 1e6),
+            str(c.mapping.copies),
+        )
+        for c in choices
+    ]
+    columns = ("cores", "busiest\ncore", "of the\nmean", "step us", "latency us")
+    title = f"more cores, preset {choices[0].estimate.preset.name} (estimate)"
+    show_table(screen, title, (*columns, "uJ/token", "copies"), rows)
+    screen.print(f"more cores: {picture}")
 
 
 def _input(net, audio: Path | None, tokens: Path | None):
@@ -115,6 +168,8 @@ def _times(net) -> tuple[float, ...]:
 
 
 def _show(screen: Console, result, total: int, sound: bool) -> None:
+    from lava_sparse_rnn import loihi2
+
     counts = result.counts
     mapping = counts.mapping
     mapping_table(screen, mapping)
@@ -124,6 +179,12 @@ def _show(screen: Console, result, total: int, sound: bool) -> None:
         f"{mapping.board.name}"
     )
     _count_table(screen, counts, total)
+    done = loihi2.work(counts)
+    screen.print(
+        f"the busiest core has {done.max():,.0f} to do for a token, "
+        f"{done.max() / done.mean():.2f} times the mean (synaptic operations, "
+        "instructions or messages, whichever are most)"
+    )
     screen.print(result.label, style="bold")
     if result.terms:
         _term_table(screen, result)

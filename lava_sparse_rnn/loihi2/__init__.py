@@ -5,6 +5,7 @@ No hardware is needed and none was run: capacity is from public sources, counts 
 from runs of the reference executor, time and energy are estimates.
 """
 
+from lava_sparse_rnn.loihi2.activity import Activity, measure
 from lava_sparse_rnn.loihi2.bounds import Estimate, Mode, TermTime
 from lava_sparse_rnn.loihi2.chip import BOARDS, Board, Chip, as_board
 from lava_sparse_rnn.loihi2.coefficients import PRESETS, Coefficients, as_coefficients
@@ -24,16 +25,20 @@ from lava_sparse_rnn.loihi2.memory import MemoryModel
 from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.loihi2.report import estimate_dict, mapping_dict
 from lava_sparse_rnn.loihi2.rules import RULES, Violation, violations
+from lava_sparse_rnn.loihi2.sweep import OBJECTIVES, Choice, best, sweep, work
 
 __all__ = [
     "BOARDS",
+    "OBJECTIVES",
     "PRESETS",
     "RULES",
+    "Activity",
     "Board",
     "Bundle",
     "BundleError",
     "Chip",
     "ChipGroup",
+    "Choice",
     "Coefficients",
     "Connection",
     "Counts",
@@ -48,14 +53,18 @@ __all__ = [
     "Violation",
     "as_board",
     "as_coefficients",
+    "best",
     "count",
     "estimate",
     "estimate_dict",
     "load_bundle",
     "map_network",
     "mapping_dict",
+    "measure",
     "neuron_groups",
+    "sweep",
     "violations",
     "weigh",
+    "work",
     "write_bundle",
 ]

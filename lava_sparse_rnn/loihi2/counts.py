@@ -266,11 +266,11 @@ def _neurons(
     sent = [active[wire] for wire in group.wires]
     per_core["neuron_updates"][:, cores] = mapping.neurons[cores]
     per_core["spikes"][:, cores] = np.add.reduceat(_spike_each(sent), start, axis=1)
-    executed = _instructions(group, sent, token)
+    executed = instructions_of(group, sent, token)
     per_core["instructions"][:, cores] = np.add.reduceat(executed, start, axis=1)
 
 
-def _instructions(
+def instructions_of(
     group: ChipGroup, sent: list[NDArray[np.bool_]], token: bool
 ) -> NDArray[np.int64]:
     """Instructions of every neuron, shape (T, n): its path and SPIKEs on it.

@@ -10,13 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import Brief
+from lava_sparse_rnn.loihi2.activity import Activity
 from lava_sparse_rnn.loihi2.chip import Chip
 from lava_sparse_rnn.loihi2.groups import ChipGroup
 from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection
 
 IntArray = NDArray[np.int64]
 
-RESOURCES = ("neurons", "synapse_bits", "memory_bits", "synapses", "instructions")
+RESOURCES = (
+    *("neurons", "synapse_bits", "memory_bits"),
+    *("synapses", "instructions", "messages"),
+)
+WORK_UNIT = 64  # of measured work: means of a run are fractions
 UNLIMITED = np.iinfo(np.int64).max // 4
 
 
@@ -29,10 +34,11 @@ class Demand(Brief):
     group : ChipGroup
     stored : tuple of StoredConnection
         The group's inputs.
-    rows : array of int, shape (5, n)
+    rows : array of int, shape (6, n)
         Of each neuron, in the order of `RESOURCES`. `memory_bits` holds what cannot
-        be known before the cut by its upper bound, so that a cut always fits.
-    caps : array of int, shape (5,)
+        be known before the cut by its upper bound, so that a cut always fits. The
+        last three are work: what is stored, or what was measured times `WORK_UNIT`.
+    caps : array of int, shape (6,)
         What a core has for neurons.
     """
 
@@ -48,6 +54,7 @@ def demand(
     destinations: IntArray,
     chip: Chip,
     model: MemoryModel,
+    activity: Activity | None = None,
 ) -> Demand:
     """The needs of a group.
 
@@ -60,6 +67,9 @@ def demand(
         Upper bound of the entries of each neuron in its core's table of destinations.
     chip : Chip
     model : MemoryModel
+    activity : Activity, optional
+        Work is what was measured then: synapses that messages meet, instructions that
+        were executed, messages to every core that listens.
     """
     entries = sum((s.row_entries for s in stored), np.zeros(group.size, np.int64))
     synapse_bits = sum(
@@ -75,13 +85,10 @@ def demand(
         memory, reserve = synapse_bits + own + axons * entries, shared
     else:
         memory, reserve = synapse_bits + own, shared + every_axon
-    rows = (
-        np.ones(group.size, np.int64),
-        synapse_bits,
-        memory,
-        entries,
-        np.full(group.size, group.report.longest, np.int64),
-    )
+    work = _stored_work(group, entries)
+    if activity is not None:
+        work = _measured_work(group, stored, destinations, activity)
+    rows = (np.ones(group.size, np.int64), synapse_bits, memory, *work)
     limits = (
         chip.neurons_per_core,
         8 * chip.synapse_bytes,
@@ -89,6 +96,27 @@ def demand(
     )
     caps = np.array([*limits, *[UNLIMITED] * (len(RESOURCES) - len(limits))])
     return Demand(group, stored, np.stack(rows), caps)
+
+
+def _stored_work(group: ChipGroup, entries: IntArray) -> tuple[IntArray, ...]:
+    """Synapses that there are, instructions of the longest path; no messages."""
+    longest = np.full(group.size, group.report.longest, np.int64)
+    return entries, longest, np.zeros(group.size, np.int64)
+
+
+def _measured_work(
+    group: ChipGroup,
+    stored: tuple[StoredConnection, ...],
+    destinations: IntArray,
+    activity: Activity,
+) -> tuple[IntArray, ...]:
+    synops = sum(
+        (s.row_synops(activity.messages[s.connection.source]) for s in stored),
+        np.zeros(group.size),
+    )
+    sent = sum(activity.messages[wire] for wire in group.wires) / len(group.wires)
+    work = (synops, activity.instructions[group.name], sent * destinations)
+    return tuple(np.rint(w * WORK_UNIT).astype(np.int64) for w in work)
 
 
 def destination_bounds(

@@ -14,6 +14,7 @@ from lava_sparse_rnn.loihi2.chip import Chip
 from lava_sparse_rnn.loihi2.groups import ChipGroup, Connection
 
 IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class SynapseFormat:
         Entries per receiving neuron, shape (n_out,); per sending neuron, (n_in,).
     core_entries : function of (Connection, neurons per core)
         Entries of each sending neuron on each core, shape (cores, n_in).
+    row_synops : function of (Connection, messages of each sender)
+        Entries per receiving neuron that a message meets, shape (n_out,).
     """
 
     name: str
@@ -81,6 +84,7 @@ class SynapseFormat:
     row_entries: Callable[[Connection], IntArray]
     column_entries: Callable[[Connection], IntArray]
     core_entries: Callable[[Connection, IntArray], IntArray]
+    row_synops: Callable[[Connection, FloatArray], FloatArray]
 
 
 def _sparse_entries(connection: Connection, sizes: IntArray) -> IntArray:
@@ -92,6 +96,15 @@ def _sparse_entries(connection: Connection, sizes: IntArray) -> IntArray:
 
 def _dense_entries(connection: Connection, sizes: IntArray) -> IntArray:
     return np.repeat(sizes[:, None], connection.shape[1], axis=1)
+
+
+def _sparse_synops(connection: Connection, messages: FloatArray) -> FloatArray:
+    met = np.append(0.0, np.cumsum(messages[connection.matrix.indices]))
+    return np.diff(met[connection.matrix.indptr])
+
+
+def _dense_synops(connection: Connection, messages: FloatArray) -> FloatArray:
+    return np.full(connection.shape[0], messages.sum())
 
 
 def _sum(weight: int, index: int) -> int:
@@ -124,8 +137,12 @@ def _all_rows(connection: Connection) -> IntArray:
 FORMATS: dict[str, SynapseFormat] = {
     f.name: f
     for f in (
-        SynapseFormat("sparse", _sum, _row_nnz, _column_nnz, _sparse_entries),
-        SynapseFormat("dense", _weight, _all_columns, _all_rows, _dense_entries),
+        SynapseFormat(
+            *("sparse", _sum, _row_nnz, _column_nnz, _sparse_entries, _sparse_synops)
+        ),
+        SynapseFormat(
+            *("dense", _weight, _all_columns, _all_rows, _dense_entries, _dense_synops)
+        ),
     )
 }
 
@@ -165,6 +182,16 @@ class StoredConnection(Brief):
             Receiving neurons of each core, one run of them after another.
         """
         return self.format.core_entries(self.connection, sizes)
+
+    def row_synops(self, messages: FloatArray) -> FloatArray:
+        """Stored synapses that messages meet, per receiving neuron, shape (n_out,).
+
+        Parameters
+        ----------
+        messages : array, shape (n_in,)
+            Of each sender.
+        """
+        return self.format.row_synops(self.connection, messages)
 
     @property
     def senders(self) -> int:

@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.loihi2.activity import Activity
 from lava_sparse_rnn.loihi2.chip import Board
 from lava_sparse_rnn.loihi2.demand import (
     RESOURCES,
@@ -31,7 +32,7 @@ IntArray = NDArray[np.int64]
 Cuts = list[int]
 T = TypeVar("T")
 MEMORY = RESOURCES.index("memory_bits")
-WORK = (RESOURCES.index("synapses"), RESOURCES.index("instructions"))
+WORK = tuple(map(RESOURCES.index, ("synapses", "instructions", "messages")))
 PRECISION = 1e-3  # of the bisections, relative
 
 
@@ -79,8 +80,9 @@ def balance(d: Demand, parts: int) -> Cuts:
 
     Minimises, each without making worse what comes before it:
 
-    1. the most that one core has to do: the larger of its synapses and instructions;
-    2. of the two the one that is less in sum, on the core where it is largest;
+    1. the most that one core has to do: the largest of its synapses, instructions
+       and messages;
+    2. each of these, on the core where it is largest, that with the largest sum first;
     3. the memory of the fullest core.
 
     Parameters
@@ -140,6 +142,8 @@ class Planner:
         The inputs of each group, by its name.
     board : Board
     model : MemoryModel
+    activity : Activity, optional
+        What work is counted by; by what is stored, if not given.
     """
 
     def __init__(
@@ -148,9 +152,10 @@ class Planner:
         stored: Dict[str, tuple[StoredConnection, ...]],
         board: Board,
         model: MemoryModel,
+        activity: Activity | None = None,
     ) -> None:
         self.groups, self.stored = groups, stored
-        self.board, self.model = board, model
+        self.board, self.model, self.activity = board, model, activity
 
     def plan(self, cores: int | None) -> list[Cuts]:
         """Cuts of every group.
@@ -193,7 +198,8 @@ class Planner:
         for group in reversed(self.groups):
             destinations = destination_bounds(group, self.stored, known)
             stored = self.stored[group.name]
-            d = demand(group, stored, destinations, self.board.chip, self.model)
+            limits = self.board.chip, self.model, self.activity
+            d = demand(group, stored, destinations, *limits)
             cuts.append(cut(d))
             known[group.name] = len(cuts[-1]) - 1
         return cuts[::-1]
@@ -201,14 +207,18 @@ class Planner:
     def _allot(self, cores: int) -> dict[str, int]:
         """Cores per group such that the most loaded core has the least to do.
 
-        The load of a core is the larger of its synapses and its instructions: as no
-        public figure relates the two, one counts as much as the other.
+        The load of a core is the largest of its synapses, instructions and messages:
+        as no public figure relates them, one counts as much as the other.
         """
         names = [g.name for g in self.groups]
-        most = max(
-            max(sum(int(s.row_entries.sum()) for s in self.stored[g.name]), g.work)
-            for g in self.groups
-        )
+        most = 0
+
+        def fit(d: Demand) -> Cuts:
+            nonlocal most
+            most = max(most, int(d.rows[list(WORK)].sum(axis=1).max()))
+            return self._fit(d)
+
+        self._cut_all(fit)
 
         def attempt(load: float) -> dict[str, int] | None:
             try:

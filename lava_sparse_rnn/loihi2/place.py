@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Dict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import check_whole
+from lava_sparse_rnn.loihi2.activity import Activity, as_activity
 from lava_sparse_rnn.loihi2.chip import Board, Chip, as_board
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import neuron_groups
@@ -26,6 +29,7 @@ def map_network(
     target: Board | Chip | str | Path = "oheo_gulch",
     cores: int | None = None,
     model: MemoryModel | None = None,
+    activity: Activity | Dict[str, Any] | None = None,
 ) -> Mapping:
     """Distribute a network over the cores of a chip or board.
 
@@ -45,6 +49,9 @@ def map_network(
         the most copies. Some may stay unused where another would not help.
     model : MemoryModel, optional
         Sizes of table entries.
+    activity : Activity or trace, optional
+        Balance what a run has shown instead: synapses that messages meet,
+        instructions that are executed, and messages; see `measure`.
 
     Returns
     -------
@@ -63,7 +70,8 @@ def map_network(
     stored = {
         g.name: tuple(store(c, board.chip, model) for c in g.inputs) for g in groups
     }
-    cuts = Planner(groups, stored, board, model).plan(cores)
+    busy = as_activity(network, activity)
+    cuts = Planner(groups, stored, board, model, busy).plan(cores)
     group_of = np.repeat(np.arange(len(groups)), [len(c) - 1 for c in cuts])
     start = np.concatenate([c[:-1] for c in cuts])
     stop = np.concatenate([c[1:] for c in cuts])

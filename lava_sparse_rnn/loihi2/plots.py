@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.loihi2.bounds import Estimate
 from lava_sparse_rnn.loihi2.mapping import Mapping
+from lava_sparse_rnn.loihi2.sweep import Choice
 
 CHIPS_SHOWN = 8
 BARS = 400  # beyond so many cores, bars become outlines
@@ -52,6 +54,62 @@ def draw(mapping: Mapping, path: str | Path, estimate: Estimate | None = None) -
     with replacing(path) as temporary:
         kind = temporary.suffix[1:] or "png"
         figure.savefig(temporary, dpi=120, format=kind)
+
+
+def draw_sweep(choices: Sequence[Choice], path: str | Path) -> None:
+    """Draw what more cores bring and cost.
+
+    Parameters
+    ----------
+    choices : sequence of Choice
+        Of `sweep`.
+    path : str or Path
+        Picture to write; its ending decides the kind.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
+
+    cores = [len(c.mapping) for c in choices]
+    preset = choices[0].estimate.preset.name
+    estimated = f"preset {preset}, estimate"
+    steps = [c.estimate.pipelined.step_s for c in choices]
+    panels = (
+        ("busiest core, per token", [c.busiest for c in choices]),
+        ("busiest core / mean", [c.imbalance for c in choices]),
+        (f"step, us ({estimated})", [_scaled(s, 1e6) for s in steps]),
+        (
+            f"latency, fall-through, us ({estimated})",
+            [_scaled(c.latency_s, 1e6) for c in choices],
+        ),
+        (
+            f"energy, uJ a token ({estimated})",
+            [_scaled(c.energy_j, 1e6) for c in choices],
+        ),
+        ("copies on the board", [c.mapping.copies for c in choices]),
+    )
+    figure = Figure(figsize=(11, 5.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axis, (title, values) in zip(
+        figure.subplots(2, 3, sharex=True).ravel(), panels, strict=True
+    ):
+        axis.plot(cores, values, "o-", color="#4c72b0", lw=1.5, ms=4)
+        axis.set_title(title, loc="left", fontsize=10)
+        axis.set_xscale("log")
+        axis.set_xticks(cores[:: max(1, len(cores) // 6)], minor=False)
+        axis.xaxis.set_major_formatter("{x:.0f}")
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set_ylim(0, 1.15 * max([*np.nan_to_num(values), 1e-9]))
+        axis.grid(color="0.9")
+    figure.supxlabel(f"neurocores of {choices[0].mapping.board.name}", fontsize=10)
+    figure.suptitle(choices[0].estimate.label, fontsize=8)
+    with replacing(path) as temporary:
+        kind = temporary.suffix[1:] or "png"
+        figure.savefig(temporary, dpi=120, format=kind)
+
+
+def _scaled(value: float | None, by: float) -> float:
+    return np.nan if value is None else value * by
 
 
 def _colors(mapping: Mapping) -> np.ndarray:

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lava_sparse_rnn.loihi2.demand import RESOURCES, UNLIMITED, Demand
-from lava_sparse_rnn.loihi2.partition import balance, lower_bounds, pack
+from lava_sparse_rnn.loihi2.partition import WORK, balance, lower_bounds, pack
 
+KINDS = len(RESOURCES)
 ROW = st.tuples(*[st.integers(0, 9) for _ in RESOURCES])
+CAPS = st.lists(st.integers(9, 25), min_size=KINDS, max_size=KINDS)
 
 
 def loads(rows, cuts):
@@ -23,9 +25,9 @@ def all_cuts(n, parts):
             yield [0, *inner, n]
 
 
-@given(st.lists(ROW, min_size=1, max_size=8), st.lists(st.integers(9, 25), min_size=5))
+@given(st.lists(ROW, min_size=1, max_size=8), CAPS)
 def test_pack_needs_the_fewest_cores(rows, caps):
-    rows, caps = np.array(rows).T, np.array(caps[:5])
+    rows, caps = np.array(rows).T, np.array(caps)
     cuts = pack(rows, caps)
     assert (loads(rows, cuts) <= caps).all()
     assert (cuts[0], cuts[-1]) == (0, rows.shape[1])
@@ -47,19 +49,12 @@ def test_balance_is_optimal(rows, parts):
     d = Demand(None, (), rows, np.full(len(RESOURCES), UNLIMITED))
     cuts = balance(d, parts)
     assert len(cuts) - 1 <= parts
-    synapses, instructions = (RESOURCES.index(n) for n in ("synapses", "instructions"))
-    sums = rows.sum(axis=1)
-    first, second = (
-        (synapses, instructions)
-        if sums[synapses] >= sums[instructions]
-        else (instructions, synapses)
-    )
+    by_work = sorted(WORK, key=lambda r: -rows[r].sum())
 
     def goal(cut):
         worst = loads(rows, cut).max(axis=0)
-        memory = worst[RESOURCES.index("memory_bits")]
-        both = max(worst[first], worst[second])
-        return both, worst[first], worst[second], memory
+        each = [worst[r] for r in by_work]
+        return max(each), *each, worst[RESOURCES.index("memory_bits")]
 
     assert goal(cuts) == min(goal(c) for c in all_cuts(rows.shape[1], parts))
 
