@@ -98,7 +98,7 @@ def test_babble_is_without_the_speaker(cache, monkeypatch):
         heard.append(group)
         return original(rng, voices, group, n)
 
-    for place in ("mixer", "noises"):
+    for place in ("draws", "noises"):
         monkeypatch.setattr(f"lava_sparse_rnn.audio.mixing.{place}.say", listen)
     mixer = Mixer(cache, seconds=0.5, shares=(("babble", 1.0),))
     for i in range(10):

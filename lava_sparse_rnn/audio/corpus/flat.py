@@ -22,6 +22,9 @@ from lava_sparse_rnn.files import replacing
 FORMAT = 1
 """Version of the index; a reader refuses any other."""
 
+UNIT = np.float32(1.0 / 32768.0)
+"""What the samples of a flat file are multiples of."""
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -149,7 +152,8 @@ class FlatFile:
         if version != FORMAT:
             raise AudioError(f"{index}: format {version}, this version reads {FORMAT}")
         self.clips = tuple(Clip(**row) for row in self.header.pop("clips"))
-        self._data = np.load(data, mmap_mode="r")
+        # Without the class of a map, whose every slice costs more than its reading.
+        self._data = np.load(data, mmap_mode="r").view(np.ndarray)
         need = max((clip.offset + clip.length for clip in self.clips), default=0)
         if need > len(self._data):
             raise AudioError(
@@ -181,4 +185,4 @@ class FlatFile:
             Part of the clip, samples; ``count=None`` means up to the end.
         """
         stop = None if count is None else start + count
-        return self.raw(i)[start:stop].astype(np.float32) / np.float32(32768.0)
+        return np.multiply(self.raw(i)[start:stop], UNIT, dtype=np.float32)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lava_sparse_rnn.audio.mixing.gains import Gains, twice
 from lava_sparse_rnn.audio.sound.fft import good_length, irfft, rfft, rfftfreq
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
@@ -20,6 +21,7 @@ _CURVES = 128  # filters of a kind in a run
 _STREAM = 5  # of random numbers, beside those of the pairs
 _WHITE = 2**19  # random numbers of white noise
 _PERIOD = 4096  # samples of one period of a tone
+_SHIFT = np.uint32(32 - 12)  # from a phase to one of them
 
 
 @functools.lru_cache(maxsize=4)
@@ -169,7 +171,7 @@ def slope(n: int, exponent: float) -> np.ndarray:
 
 
 class Curves:
-    """Filters of one length, each computed when it is first drawn.
+    """Filters of one length, as `Gains`, each computed when it is first drawn.
 
     Parameters
     ----------
@@ -189,24 +191,24 @@ class Curves:
         rng: np.random.Generator,
         name: str,
         make: Callable[[int, np.random.Generator], np.ndarray],
-    ) -> np.ndarray:
+    ) -> Gains:
         key = name, int(rng.integers(_CURVES))
         if key not in self._made:
             own = np.random.default_rng([self._seed, _STREAM, key[1]])
-            self._made[key] = make(key[1], own)
+            self._made[key] = twice(make(key[1], own))
         return self._made[key]
 
-    def colour(self, rng: np.random.Generator) -> np.ndarray:
+    def colour(self, rng: np.random.Generator) -> Gains:
         """One of the `random_colour`."""
         return self._drawn(
             rng, "colour", lambda _, own: random_colour(own, self._n, self._depth)
         )
 
-    def band(self, rng: np.random.Generator) -> np.ndarray:
+    def band(self, rng: np.random.Generator) -> Gains:
         """One of the `random_band`."""
         return self._drawn(rng, "band", lambda _, own: random_band(own, self._n))
 
-    def slope(self, rng: np.random.Generator) -> np.ndarray:
+    def slope(self, rng: np.random.Generator) -> Gains:
         """A `slope` between -0.5 (rising) and 2."""
         return self._drawn(
             rng, "slope", lambda k, _: slope(self._n, 2.5 * k / (_CURVES - 1) - 0.5)
@@ -244,11 +246,12 @@ def harmonic_tones(rng: np.random.Generator, n: int) -> np.ndarray:
     period = np.zeros(_PERIOD // 2 + 1, dtype=np.complex64)
     period[1 : count + 1] = strengths * phases
     table = irfft(period, _PERIOD)
-    turns = np.arange(n) * (f0 / SAMPLE_RATE * _PERIOD)
+    phase = _phase(n, f0, 0.0)
     if depth * f0 / rate > 1e-3:  # of a turn; less is not heard
         waver = np.sin(np.float32(2 * np.pi * rate) * t + np.float32(start))
-        turns += np.float32(depth * f0 / (2 * np.pi * rate) * _PERIOD) * waver
-    total = table[turns.astype(np.int64) & (_PERIOD - 1)]
+        most = depth * f0 / (2 * np.pi * rate) * 2.0**32
+        phase += (np.float32(most) * waver).astype(np.int64).astype(np.uint32)
+    total = table[phase >> _SHIFT]
     swell, depth = rng.uniform(0.1, 8.0), rng.uniform(0.0, 0.7) ** 2
     total *= 1 + np.float32(depth) * np.sin(np.float32(2 * np.pi * swell) * t)
     return total / np.sqrt(np.mean(total**2))
@@ -263,16 +266,24 @@ def rhythm(rng: np.random.Generator, n: int) -> np.ndarray:
     )
     floor = rng.uniform(0.0, 0.6)
     table = (floor + (1.0 - floor) * beat).astype(np.float32)
-    turns = (np.arange(n) * (rate / SAMPLE_RATE) + start) * _PERIOD
-    return table[turns.astype(np.int64) & (_PERIOD - 1)]
+    return table[_phase(n, rate, start) >> _SHIFT]
 
 
-def fade_ends(x: np.ndarray, samples: int) -> np.ndarray:
-    """Fade the first and last ``samples`` linearly (a copy is returned)."""
-    x = x.copy()
+def _phase(n: int, hz: float, start: float) -> np.ndarray:
+    """Phase of a tone, in turns times 2^32, which wrap around; uint32 (n,)."""
+    step = np.uint32(round(hz / SAMPLE_RATE * 2.0**32))
+    return np.arange(n, dtype=np.uint32) * step + np.uint32(start * 2.0**32)
+
+
+@functools.lru_cache(maxsize=64)
+def _ramp(count: int) -> np.ndarray:
+    return np.linspace(0.0, 1.0, count, dtype=np.float32)
+
+
+def fade(x: np.ndarray, samples: int) -> np.ndarray:
+    """Fade the first and last ``samples`` linearly, in place; returns ``x``."""
     count = min(samples, len(x) // 2)
     if count:
-        ramp = np.linspace(0.0, 1.0, count, dtype=np.float32)
-        x[:count] *= ramp
-        x[-count:] *= ramp[::-1]
+        x[:count] *= _ramp(count)
+        x[-count:] *= _ramp(count)[::-1]
     return x

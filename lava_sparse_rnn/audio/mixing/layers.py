@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lava_sparse_rnn.audio.mixing.gains import Gains, times
 from lava_sparse_rnn.audio.mixing.pool import unit
 from lava_sparse_rnn.audio.sound.fft import irfft, rfft
 from lava_sparse_rnn.audio.sound.power import frame_powers, mean_power
@@ -29,11 +30,11 @@ class Signal:
         float32 (length,), played faster or slower to the length that is asked for; or
         complex64 (bins,), its spectrum.
     filters : tuple
-        Gains of the bins, real or complex (bins,); None for none.
+        `Gains`, each of another signal; None for none.
     """
 
     x: np.ndarray
-    filters: tuple[np.ndarray | None, ...] = (None,)
+    filters: tuple[Gains | None, ...] = (None,)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Layer:
 
 
 def rendered(signals: Sequence[Signal], n: int) -> list[list[np.ndarray]]:
-    """Signals of ``n`` samples, for each of their filters.
+    """Signals of ``n`` samples, at any level, for each of their filters.
 
     Parameters
     ----------
@@ -69,11 +70,16 @@ def rendered(signals: Sequence[Signal], n: int) -> list[list[np.ndarray]]:
         float32 (n,).
     """
     spectra = _spectra(signals, n)
-    rows: list[np.ndarray] = []
-    for signal, spectrum in zip(signals, spectra, strict=True):
-        if spectrum is not None:
-            rows += [_filtered(spectrum, gains, n) for gains in signal.filters]
-    waves = iter(irfft(np.stack(rows), n) if rows else ())
+    pairs = [
+        (spectrum, gains)
+        for signal, spectrum in zip(signals, spectra, strict=True)
+        if spectrum is not None
+        for gains in signal.filters
+    ]
+    filtered = np.empty((len(pairs), n // 2 + 1), dtype=np.complex64)
+    for row, (spectrum, gains) in zip(filtered, pairs, strict=True):
+        _filter(spectrum, gains, row)
+    waves = iter(irfft(filtered, n) if pairs else ())
     return [
         [next(waves) if spectrum is not None else signal.x for _ in signal.filters]
         for signal, spectrum in zip(signals, spectra, strict=True)
@@ -89,28 +95,27 @@ def _spectra(signals: Sequence[Signal], n: int) -> list[np.ndarray | None]:
         plain = len(signal.x) == n and all(gains is None for gains in signal.filters)
         if spectra[i] is None and not plain:
             lengths.setdefault(len(signal.x), []).append(i)
-    for length, rows in lengths.items():
+    for rows in lengths.values():
         found = rfft(np.stack([signals[i].x for i in rows]))
-        if length != n:
-            found *= np.float32(n / length)
         for i, spectrum in zip(rows, found, strict=True):
             spectra[i] = spectrum
     return spectra
 
 
-def _filtered(spectrum: np.ndarray, gains: np.ndarray | None, n: int) -> np.ndarray:
-    """A spectrum cut or extended to that of ``n`` samples, and filtered."""
-    bins = min(len(spectrum), n // 2 + 1)
-    out = np.zeros(n // 2 + 1, dtype=np.complex64)
+def _filter(spectrum: np.ndarray, gains: Gains | None, out: np.ndarray) -> None:
+    """A spectrum cut or extended to the bins of ``out``, and filtered."""
+    bins = min(len(spectrum), len(out))
+    out[bins:] = 0.0
     if gains is None:
         out[:bins] = spectrum[:bins]
     else:
-        np.multiply(spectrum[:bins], gains[:bins], out=out[:bins])
-    return out
+        times(spectrum[:bins], gains, out[:bins])
 
 
 def combined(layers: Sequence[Layer], waves: Sequence[np.ndarray]) -> np.ndarray:
-    """The sum of the layers of a noise, given their signals as `rendered`."""
+    """The sum of a noise's layers, at any level, given their signals as `rendered`."""
+    if len(layers) == 1 and layers[0].envelope is None:
+        return waves[0]
     parts = []
     for layer, x in zip(layers, waves, strict=True):
         x = unit(x, mean_power(x))

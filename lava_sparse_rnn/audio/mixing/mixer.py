@@ -21,9 +21,9 @@ from lava_sparse_rnn.audio.corpus.folders import (
     open_responses,
 )
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.mixing.augment import Curves
 from lava_sparse_rnn.audio.mixing.config import MixerConfig
+from lava_sparse_rnn.audio.mixing.draws import Draw, Material
 from lava_sparse_rnn.audio.mixing.layers import (
     Layer,
     Signal,
@@ -31,13 +31,11 @@ from lava_sparse_rnn.audio.mixing.layers import (
     loudest_power,
     rendered,
 )
-from lava_sparse_rnn.audio.mixing.noises import NOISES, TRAIN_SHARES, TRIES
-from lava_sparse_rnn.audio.mixing.pool import Pool, pick, say, unit
+from lava_sparse_rnn.audio.mixing.noises import NOISES, TRAIN_SHARES
+from lava_sparse_rnn.audio.mixing.pool import Pool, pick, unit
 from lava_sparse_rnn.audio.mixing.rooms import Rooms, measured
 from lava_sparse_rnn.audio.sound.power import active_power, mean_power
 from lava_sparse_rnn.fixed_point import Brief
-
-_LEAST_POWER = 0.02  # of a voice whose clips have a power of 1 where they are active
 
 
 @dataclass(frozen=True)
@@ -83,12 +81,9 @@ class _Plan:
 @dataclass(frozen=True)
 class _Sounds:
     clean: np.ndarray
-    heard: np.ndarray
+    heard: list[np.ndarray]  # none where it is as clean
+    power: float  # of the clean one
     noise: np.ndarray
-
-
-def _product(gains: np.ndarray | None, more: np.ndarray) -> np.ndarray:
-    return more if gains is None else gains * more
 
 
 class Mixer(Brief):
@@ -138,12 +133,16 @@ class Mixer(Brief):
         self.speech = self._pool("speech", lambda c: c.floor_db >= config.min_floor_db)
         self.noise = self._pool("noise")
         self._set_shares()
-        self.curves = Curves(config.samples, config.colour_db, config.seed)
+        responses = open_responses(config.rooms, config.own_place)
         self.rooms = Rooms(
             config.samples,
             config.seed,
             config.room_early_s,
-            [measured(x) for x in open_responses(config.rooms, config.own_place)],
+            [measured(x) for x in responses],
+        )
+        curves = Curves(config.samples, config.colour_db, config.seed)
+        self._material = Material(
+            config, self.augment, self.speech, self.noise, curves, self.rooms
         )
 
     def __reduce__(self) -> tuple[type[Mixer], tuple[MixerConfig]]:
@@ -190,62 +189,15 @@ class Mixer(Brief):
         if self._share_cdf[-1] <= 0:
             raise AudioError("shares: at least one must be above 0")
 
-    def _changes(self, rng: np.random.Generator) -> bool:
-        return self.augment and rng.random() < self.config.change_share
-
-    def length(self, rng: np.random.Generator) -> int:
-        """Draw the samples to take for one signal: the speed change."""
-        if not self._changes(rng):
-            return self.config.samples
-        return augment.source_length(
-            self.config.samples, rng.uniform(*self.config.speed)
-        )
-
-    def colour(self, rng: np.random.Generator) -> np.ndarray | None:
-        """Draw a filter, or None without augmentation."""
-        return self.curves.colour(rng) if self._changes(rng) else None
-
-    def noise_filter(self, rng: np.random.Generator) -> np.ndarray | None:
-        """Draw what a noise has gone through: its colour, band and room."""
-        gains = self.colour(rng)
-        if self.augment and rng.random() < self.config.band_share:
-            gains = _product(gains, self.curves.band(rng))
-        room = self._room(rng, self.config.room_share / 2)
-        return gains if room is None else _product(gains, room[0])
-
-    def _room(
-        self, rng: np.random.Generator, share: float
-    ) -> tuple[np.ndarray, np.ndarray] | None:
-        if not (self.augment and share) or rng.random() >= share:
-            return None
-        return self.rooms.spectra(int(rng.integers(len(self.rooms))))
-
-    def _voice(self, rng: np.random.Generator, group: int) -> Signal:
-        """Let a speaker talk: what is to be heard of it, and what is heard."""
-        for _ in range(TRIES):
-            x = say(rng, self.speech, group, self.length(rng))
-            # A piece cut out of a long clip can be one pause: draw again.
-            if active_power(x) > _LEAST_POWER:
-                break
-        else:
-            raise AudioError(
-                f"speaker {self.speech.groups[group]!r}: {TRIES} draws held no speech"
-            )
-        colour = self.colour(rng)
-        room = self._room(rng, self.config.room_share)
-        if room is None:
-            return Signal(x, (colour,))
-        whole, early = room
-        return Signal(x, (_product(colour, early), _product(colour, whole)))
-
     def _plan(self, index: int) -> _Plan:
         """All that is drawn for pair ``index``."""
         config = self.config
-        rng = np.random.default_rng([config.seed, index])
+        draw = Draw(self._material, index)
+        rng = draw.rng
         group = self.speech.group(rng)
-        voice = self._voice(rng, group)
+        voice = draw.voice(group)
         kind = self._kinds[pick(rng, self._share_cdf)]
-        layers = NOISES[kind](rng, self, group)
+        layers = NOISES[kind](draw, group)
         return _Plan(
             self.speech.groups[group],
             voice,
@@ -257,7 +209,7 @@ class Mixer(Brief):
         )
 
     def _sounds(self, plans: Sequence[_Plan]) -> Iterator[_Sounds]:
-        """Clean and heard speech, the clean one at a power of 1, and noise."""
+        """Clean and heard speech and noise of each, at any level."""
         signals = [s for p in plans for s in (p.voice, *(x.signal for x in p.layers))]
         waves = iter(rendered(signals, self.config.samples))
         power = active_power if self.config.ratio == "active" else mean_power
@@ -265,12 +217,7 @@ class Mixer(Brief):
             clean, *heard = next(waves)
             level = power(clean)
             parts = [next(waves)[0] for _ in plan.layers]
-            clean = unit(clean, level)
-            yield _Sounds(
-                clean,
-                unit(heard[0], level) if heard else clean,
-                combined(plan.layers, parts),
-            )
+            yield _Sounds(clean, heard, level, combined(plan.layers, parts))
 
     def parts(self, number: int, size: int) -> np.ndarray:
         """What batch ``number`` is mixed of.
@@ -290,9 +237,12 @@ class Mixer(Brief):
             power = mean_power(sounds.noise)
             if event_db is not None:
                 power = loudest_power(sounds.noise) / 10.0 ** (event_db / 10.0)
-            out[0, i], out[1, i] = sounds.clean, unit(sounds.noise, power)
+            unit(sounds.clean, sounds.power, out[0, i])
+            unit(sounds.noise, power, out[1, i])
             if len(out) > 2:
-                out[2, i] = sounds.heard
+                out[2, i] = out[0, i]
+            for heard in sounds.heard:
+                unit(heard, sounds.power, out[2, i])
         return out
 
     def mix(
@@ -315,11 +265,11 @@ class Mixer(Brief):
         (sounds,) = self._sounds([plan])
         snr_db = float(plan.snr_db if snr_db is None else snr_db)
         level_db = float(plan.level_db if level_db is None else level_db)
-        clean, noise = sounds.clean, sounds.noise
+        clean, noise = unit(sounds.clean, sounds.power), sounds.noise
         noise_power = float(np.mean(noise**2)) * 10.0 ** (snr_db / 10.0)
         noise = unit(noise, noise_power)
-        if sounds.heard is not clean:
-            noise = noise + (sounds.heard - clean)
+        for heard in sounds.heard:
+            noise = noise + (unit(heard, sounds.power) - clean)
         noisy = clean + noise
         scale = 10.0 ** (level_db / 20.0) / np.sqrt(np.mean(noisy**2) + 1e-20)
         peak = max(np.max(np.abs(noisy)), np.max(np.abs(clean)), np.max(np.abs(noise)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lava_sparse_rnn.audio.corpus.flat import Clip, FlatFile
+from lava_sparse_rnn.audio.corpus.flat import UNIT, Clip, FlatFile
 from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.sound.power import active_power
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
@@ -21,9 +21,10 @@ def pick(rng: np.random.Generator, cdf: np.ndarray) -> int:
     return int(np.searchsorted(cdf, rng.random() * cdf[-1], side="right"))
 
 
-def unit(x: np.ndarray, power: float) -> np.ndarray:
+def unit(x: np.ndarray, power: float, out: np.ndarray | None = None) -> np.ndarray:
     """Divide by the square root of ``power``; silence stays silence."""
-    return x * np.float32(1.0 / np.sqrt(power)) if power > 0 else x
+    scale = np.float32(1.0 / np.sqrt(power) if power > 0 else 1.0)
+    return np.multiply(x, scale, out=out)
 
 
 class Pool:
@@ -91,16 +92,19 @@ class Pool:
 
     def cut(self, rng: np.random.Generator, clip: int, count: int) -> np.ndarray:
         """Take at most ``count`` samples of a clip, from a random place."""
+        return np.multiply(self.raw_cut(rng, clip, count), UNIT, dtype=np.float32)
+
+    def raw_cut(self, rng: np.random.Generator, clip: int, count: int) -> np.ndarray:
+        """The same in int16, a view; times `UNIT` it is `cut`."""
         spare = self.clips[clip].length - count
         start = int(rng.integers(spare + 1)) if spare > 0 else 0
-        return self.samples(clip, start, count)
-
-    def samples(
-        self, clip: int, start: int = 0, count: int | None = None
-    ) -> np.ndarray:
-        """Samples of a clip, see `FlatFile.samples`."""
         flat, i = self._homes[clip]
-        return flat.samples(i, start, count)
+        return flat.raw(i)[start : start + count]
+
+    def samples(self, clip: int) -> np.ndarray:
+        """All samples of a clip, see `FlatFile.samples`."""
+        flat, i = self._homes[clip]
+        return flat.samples(i)
 
     def loudness(self, clip: int) -> float:
         """Mean square of a whole clip where it is active, remembered."""
@@ -115,11 +119,13 @@ def say(rng: np.random.Generator, pool: Pool, group: int, n: int) -> np.ndarray:
     at = int(rng.uniform(0.0, min(0.4 * SAMPLE_RATE, n / 4)))
     while at < n - _FADE:
         clip = pool.clip(rng, group)
-        x = pool.cut(rng, clip, n - at)
+        raw = pool.raw_cut(rng, clip, n - at)
         gain = 10.0 ** (rng.normal(0.0, 1.5) / 20.0)
         # The level is that of the whole clip: a short cut may be a pause.
-        x = augment.fade_ends(unit(x, pool.loudness(clip) / gain**2), _FADE)
-        out[at : at + len(x)] = x
+        power = pool.loudness(clip) / gain**2
+        scale = UNIT * np.float32(1.0 / np.sqrt(power)) if power > 0 else UNIT
+        x = np.multiply(raw, scale, out=out[at : at + len(raw)])
+        augment.fade(x, _FADE)
         at += len(x) + int(SAMPLE_RATE * rng.uniform(0.05, 0.5))
     return out
 
@@ -147,7 +153,7 @@ def noise_bed(rng: np.random.Generator, pool: Pool, n: int) -> np.ndarray:
     out = np.zeros(n, dtype=np.float32)
     at = 0
     while at < n:
-        x = augment.fade_ends(x, _FADE)[: n - at]
+        x = augment.fade(x, _FADE)[: n - at]
         out[at : at + len(x)] += x
         at += max(_FADE, int(len(x) * rng.uniform(0.6, 1.3)))
         x = pool.cut(rng, pool.clip(rng, group), n)
