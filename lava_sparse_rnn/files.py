@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import secrets
 import shutil
 import signal
 import stat
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -25,8 +27,16 @@ KINDS = {
 }
 """What a path may lead to that is no file, in words."""
 
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""What ends a process from outside, and lets it put away what is half done."""
+PATIENCE = 1.0  # seconds after which a pipe without another end is told
+
 _unfinished: set[Path] = set()  # what a signal that ends the process has to remove
-os.register_at_fork(after_in_child=_unfinished.clear)  # a child has made none of it
+_aside: dict[Path, Path] = {}  # what it has to put back first: a folder, where it was
+# A child has made none of it.
+os.register_at_fork(after_in_child=_unfinished.clear)
+os.register_at_fork(after_in_child=_aside.clear)
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 @contextmanager
@@ -94,23 +104,19 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_dir():
         raise _about(Path(path), errno.ENOTDIR)
-    temporary, aside = (target.with_name(_unused("")) for _ in range(2))
+    temporary = target.with_name(_unused(""))
     with _removed(temporary):
         try:
             temporary.mkdir()
         except OSError as error:
             raise _about(Path(path), error.errno) from error
         yield temporary
-        try:
-            # Two renames, as a folder cannot replace one that is not empty.
-            if target.exists():
-                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-                target.rename(aside)
+        if not target.exists():
             temporary.rename(target)
-        finally:
-            if aside.exists() and not target.exists():
-                aside.rename(target)
-            shutil.rmtree(aside, ignore_errors=True)
+            return
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        if not _exchange(temporary, target):
+            _take_turns(temporary, target)
 
 
 def target_of(path: Path) -> Path | None:
@@ -145,21 +151,10 @@ def kind_of(path: str | Path) -> str:
     return KINDS.get(stat.S_IFMT(os.stat(path).st_mode), "a file")
 
 
-def no_file(path: str | Path) -> str | None:
-    """Why a path cannot be read as a file, in words for a user; None where it can."""
-    try:
-        kind = kind_of(path)
-    except FileNotFoundError:
-        return "no such file"
-    except OSError as error:
-        return str(error.strerror)
-    return None if kind == "a file" else f"is {kind}, a file is needed"
-
-
 def read_pipe(path: str | Path) -> bytes:
     """All that comes out of a pipe or socket, for formats that must be sought in."""
     own = _descriptor(Path(path))
-    fd = os.open(path, os.O_RDONLY) if own is None else os.dup(own)
+    fd = _open(Path(path), os.O_RDONLY) if own is None else os.dup(own)
     with os.fdopen(fd, "rb") as file:
         return file.read()
 
@@ -205,11 +200,62 @@ def _pour(temporary: Path, path: Path) -> None:
     own = _descriptor(path)
     try:
         # The descriptor itself: its place, or its end, is where one has to go on.
-        fd = os.dup(own) if own is not None else os.open(path, os.O_WRONLY)
+        fd = os.dup(own) if own is not None else _open(path, os.O_WRONLY)
         with temporary.open("rb") as source, os.fdopen(fd, "wb") as sink:
             shutil.copyfileobj(source, sink)
     except OSError as error:
         raise _about(path, error.errno) from error
+
+
+def _open(path: Path, flags: int) -> int:
+    """Open what may be a pipe without another end, and say so when that takes long."""
+    other = "reader" if flags == os.O_WRONLY else "writer"
+
+    def tell() -> None:
+        print(f"{path}: waits for a {other} of this pipe", file=sys.stderr, flush=True)
+
+    notice = threading.Timer(PATIENCE, tell)
+    notice.daemon = True
+    notice.start()
+    try:
+        return os.open(path, flags)
+    finally:
+        notice.cancel()
+
+
+def _exchange(new: Path, old: Path) -> bool:
+    """Give each of two folders the other's name, in one step; False if that cannot be.
+
+    Linux can, on nearly all its file systems: renameat2(2).
+    """
+    at_cwd, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    names = (os.fsencode(new), os.fsencode(old))
+    try:
+        return not _libc.renameat2(at_cwd, names[0], at_cwd, names[1], exchange)
+    except AttributeError:  # another system, or a C library from before 2018
+        return False
+
+
+def _take_turns(new: Path, old: Path) -> None:
+    """Two renames, as a folder cannot replace one that is not empty.
+
+    What was there is put back if the second fails or a signal comes in between.
+    """
+    aside = old.with_name(_unused(""))
+    _aside[aside] = old
+    try:
+        old.rename(aside)
+        new.rename(old)
+    finally:
+        _put_back(aside, old)
+        _aside.pop(aside)
+
+
+def _put_back(aside: Path, place: Path) -> None:
+    """Let a folder be in its place again, or go where another has taken it."""
+    if aside.exists() and not place.exists():
+        aside.rename(place)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _descriptor(path: Path) -> int | None:
@@ -246,7 +292,7 @@ def _removed(path: Path) -> Iterator[None]:
     _unfinished.add(path)
     try:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGHUP):
+            for number in SIGNALS:
                 if signal.getsignal(number) is signal.SIG_DFL:
                     before[number] = signal.signal(number, _end)
         yield
@@ -267,6 +313,8 @@ def _remove(path: Path) -> None:
 
 def _end(number: int, frame: object) -> None:
     """End as the signal asks, without what is not finished."""
+    for aside, place in list(_aside.items()):
+        _put_back(aside, place)
     for path in list(_unfinished):
         _remove(path)
     signal.signal(number, signal.SIG_DFL)

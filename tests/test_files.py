@@ -2,6 +2,8 @@
 """Files and folders that appear whole or not at all, whatever has their name."""
 
 import errno
+import io
+import json
 import os
 import signal
 import stat
@@ -13,7 +15,8 @@ import h5py
 import numpy as np
 import pytest
 
-from lava_sparse_rnn.files import no_file, replacing, replacing_folder
+from lava_sparse_rnn import files
+from lava_sparse_rnn.files import kind_of, read_pipe, replacing, replacing_folder
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do that")
 USER = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -91,6 +94,34 @@ def test_a_pipe_gets_the_bytes_and_stays(tmp_path):
     with h5py.File(tmp_path / "got", "r") as file:
         assert file["x"][999] == 999
     assert names(tmp_path) == ["got", "pipe.net"]
+
+
+@pytest.mark.parametrize("end", ["reader", "writer"])
+def test_a_pipe_without_another_end_is_told_of(tmp_path, end, monkeypatch):
+    path, got = tmp_path / "pipe", []
+    os.mkfifo(path)
+    told = threading.Event()
+
+    def other_end():
+        told.wait(10)
+        got.append(path.read_text() if end == "reader" else path.write_text("new"))
+
+    class Told(io.StringIO):
+        def flush(self):
+            told.set()
+
+    monkeypatch.setattr(files, "PATIENCE", 0.01)
+    monkeypatch.setattr(sys, "stderr", Told())
+    thread = threading.Thread(target=other_end)
+    thread.start()
+    if end == "reader":
+        put(path)
+    else:
+        got.append(read_pipe(path).decode())
+    thread.join()
+    assert "new" in got
+    says = f"{path}: waits for a {end} of this pipe\n"
+    assert sys.stderr.getvalue() == says
 
 
 @ROOT
@@ -202,7 +233,10 @@ def test_what_fails_leaves_nothing(tmp_path, error):
     assert names(tmp_path / "b") == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+ENDING = (*files.SIGNALS, signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda s: s.name)
 def test_a_signal_leaves_nothing(tmp_path, number):
     code = (
         "import os, sys\n"
@@ -255,14 +289,86 @@ def test_a_folder_takes_the_place_of_another(tmp_path):
         pass
 
 
-def test_what_is_no_file_is_told(tmp_path):
+# Ends at every line of `files` in turn, from the end of the block on, and tells what
+# is there then: {signal: [[names and what is in them] of each step]}.
+STEPS = """
+import json, os, resource, signal, sys
+from pathlib import Path
+from lava_sparse_rnn import files
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+if len(sys.argv) > 1:
+    files._exchange = lambda *names: False
+
+def look():
+    return {p.name: [q.name for q in p.iterdir()] for p in Path().iterdir()}
+
+def replace(number, step):
+    def trace(frame, event, _):
+        nonlocal step
+        if frame.f_code.co_filename != files.__file__:
+            return None
+        step -= event == "line"
+        if step == 0:
+            os.kill(os.getpid(), number)
+        return trace
+    with files.replacing_folder("set") as folder:
+        (folder / "new").touch()
+        sys.settrace(trace)
+        sys._getframe().f_trace = trace
+
+def ended(number, step):
+    for path in Path().iterdir():
+        for name in path.iterdir():
+            name.unlink()
+        path.rmdir()
+    Path("set").mkdir()
+    Path("set/old").touch()
+    if not (pid := os.fork()):
+        replace(number, step)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1]
+
+found = {}
+for number in (*files.SIGNALS, signal.SIGKILL):
+    step, found[number.name] = 1, []
+    while ended(number, step) == number:
+        found[number.name].append(look())
+        step += 1
+    assert look() == {"set": ["new"]}
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("way", ["in one step", "in turns"])
+def test_a_folder_is_the_old_or_the_new_one_wherever_it_ends(tmp_path, way):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    if way == "in one step" and not files._exchange(tmp_path / "a", tmp_path / "b"):
+        pytest.skip("this file system exchanges no names")
+    command = [sys.executable, "-c", STEPS, *(["turns"] * (way == "in turns"))]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    killed = found.pop("SIGKILL")
+    for steps in found.values():
+        assert all(there in ({"set": ["old"]}, {"set": ["new"]}) for there in steps)
+        assert steps[0] != steps[-1]
+    # Nobody can put away anything then, but what was there is there.
+    for there in killed:
+        whole = [names for names in there.values() if names in (["old"], ["new"])]
+        assert ["old"] in whole or ["new"] in whole
+        if way == "in one step":
+            assert there["set"] in (["old"], ["new"])
+
+
+def test_what_a_path_leads_to(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").touch()
-    assert no_file(tmp_path / "file") is None
-    assert no_file(tmp_path / "pipe") == "is a pipe, a file is needed"
-    assert no_file(tmp_path) == "is a folder, a file is needed"
-    assert no_file(tmp_path / "absent") == "no such file"
-    assert no_file(tmp_path / "file" / "x") == "Not a directory"
+    assert kind_of(tmp_path / "file") == "a file"
+    assert kind_of(tmp_path / "pipe") == "a pipe"
+    assert kind_of(tmp_path) == "a folder"
+    with pytest.raises(NotADirectoryError):
+        kind_of(tmp_path / "file" / "x")
 
 
 FULL = """
@@ -291,6 +397,7 @@ for write in (
 """
 
 
+@pytest.mark.slow
 def test_what_has_no_room_leaves_nothing(tmp_path):
     # A limit of a file's size stands for a disk that is full.
     (tmp_path / "a.net").write_text("old")

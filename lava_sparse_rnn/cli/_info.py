@@ -16,8 +16,9 @@ def info(network: NetworkFile) -> None:
 
     net = spec.load(network)
     screen = console()
+    size = f"{network.stat().st_size:,} bytes, " if network.is_file() else ""
     screen.print(
-        f"{network}: {network.stat().st_size:,} bytes, {net.d_in} inputs, "
+        f"{network}: {size}{net.d_in} inputs, "
         f"{net.d_out} outputs, latency {net.latency} time steps"
     )
     layer_table(screen, net)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NUMBERS = (signal.SIGTERM, signal.SIGHUP)
+from lava_sparse_rnn.files import SIGNALS
 
 
 class Stopped(SystemExit):
@@ -31,7 +31,7 @@ def stopping() -> Iterator[None]:
         raise Stopped(128 + number)
 
     if threading.current_thread() is threading.main_thread():
-        for number in NUMBERS:
+        for number in SIGNALS:
             if signal.getsignal(number) is signal.SIG_DFL:
                 before[number] = signal.signal(number, stop)
     try:

@@ -14,7 +14,7 @@ import h5py
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._members import DAMAGE
-from lava_sparse_rnn.spec.hdf5_files import check_file
+from lava_sparse_rnn.spec.hdf5_files import readable
 
 # Of a layer of this library that follows one of another: fractional bits of the
 # integers that arrive.
@@ -60,10 +60,10 @@ def opened(path: Path) -> Iterator[list[Entry]]:
     SpecError
         When there is no such file, it is damaged, or has no layers.
     """
-    check_file(path)
+    source = readable(path)
     with contextlib.ExitStack() as stack:
         with _damage_named(str(path)):
-            file = stack.enter_context(h5py.File(path, "r"))
+            file = stack.enter_context(h5py.File(source, "r"))
             entries = _entries(file, str(path))
         yield entries
 

@@ -35,7 +35,7 @@ from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._packed import DATASET, scratch, unpack
 from lava_sparse_rnn.spec._shipped import is_name, locate, shipped
 from lava_sparse_rnn.spec._write import FORMAT, FORMAT_VERSION, SCALARS
-from lava_sparse_rnn.spec.hdf5_files import check_file
+from lava_sparse_rnn.spec.hdf5_files import readable
 from lava_sparse_rnn.spec.layers import LAYER_TYPES, Layer, Recipe
 
 _HINTS: dict[type, dict[str, Any]] = {}
@@ -60,9 +60,9 @@ def load(path: str | Path) -> Network:
     if is_name(path) and not path.exists():
         known = ", ".join(shipped())
         raise SpecError(f"{path}: no such file, and no shipped network; those: {known}")
-    check_file(path)
+    source = readable(path)
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(source, "r") as file:
             return read(file, str(path))
     except SpecError:
         raise

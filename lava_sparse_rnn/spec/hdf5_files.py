@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 
-from lava_sparse_rnn.files import no_file, replacing
+from lava_sparse_rnn.files import kind_of, read_pipe, replacing
 from lava_sparse_rnn.fixed_point import SpecError
 
 
@@ -40,13 +40,24 @@ def replacing_hdf5(path: str | Path, **options: Any) -> Iterator[h5py.File]:
         temporary.write_bytes(image.getvalue())
 
 
-def check_file(path: str | Path) -> None:
-    """Refuse what is not there, and what HDF5 cannot seek in, such as a pipe.
+def readable(path: str | Path) -> str | Path | io.BytesIO:
+    """What `h5py.File` reads: the file, or all that comes out of a pipe.
+
+    HDF5 seeks in what it reads, which a pipe does not allow.
 
     Raises
     ------
     SpecError
-        Which says what it is.
+        When there is nothing, or what is neither file nor pipe; it says what it is.
     """
-    if (reason := no_file(path)) is not None:
-        raise SpecError(f"{path}: {reason}")
+    try:
+        kind = kind_of(path)
+        if kind in ("a pipe", "a socket"):
+            return io.BytesIO(read_pipe(path))
+    except FileNotFoundError:
+        raise SpecError(f"{path}: no such file") from None
+    except OSError as error:
+        raise SpecError(f"{path}: {error.strerror}") from error
+    if kind != "a file":
+        raise SpecError(f"{path}: is {kind}, a file is needed")
+    return path

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files that the user names: bad ones are one clear error, before any work."""
 
+import os
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -72,6 +74,21 @@ def test_bad_outputs_are_met_before_inputs_are_read(command, words, message):
     code, _, error = command(*words)
     assert code == 1
     assert message in error
+
+
+def test_a_network_may_come_out_of_a_pipe(command, tmp_path):
+    content = (tmp_path / "n.net").read_bytes()
+    os.mkfifo("pipe")
+    for words in (("info",), ("run", "x.npy", "-o", "y.npy")):
+        feed = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[content])
+        feed.start()
+        code, text, error = command(words[0], "pipe", *words[1:])
+        feed.join()
+        assert (code, error) == (0, "")
+        assert ("pipe: 3 inputs" in text) == (words == ("info",))
+    expected = spec.load("n.net")
+    answers = spec.reference.run(expected, np.load("x.npy"))
+    assert (np.load("y.npy") == answers).all()
 
 
 def test_what_the_user_types_is_no_markup(command, tmp_path):

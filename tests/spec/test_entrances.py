@@ -2,6 +2,7 @@
 """What is taken for a file of a network, and for real values of its wires."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -13,15 +14,29 @@ NETWORK = spec.random_network(np.random.default_rng(0), d_in=3, d_out=2)
 
 
 def test_a_path_that_is_no_file_says_what_it_is(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
     for path, says in (
         (tmp_path, "is a folder, a file is needed"),
-        (tmp_path / "pipe", "is a pipe, a file is needed"),
         (os.devnull, "is a device, a file is needed"),
         (tmp_path / "absent.net", "no such file"),
     ):
         with pytest.raises(SpecError, match=f"{path}: {says}"):
             spec.load(path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_pipe_is_read_whole(tmp_path, packed):
+    NETWORK.save(tmp_path / "a.net", packed=packed)
+    content = (tmp_path / "a.net").read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    for sent in (content, content[:999], b""):
+        feed = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[sent])
+        feed.start()
+        if sent == content:
+            assert spec.load(tmp_path / "pipe") == NETWORK
+        else:
+            with pytest.raises(SpecError, match="pipe: not a readable network"):
+                spec.load(tmp_path / "pipe")
+        feed.join()
 
 
 @pytest.mark.parametrize(
