@@ -1,15 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fixtures that the tests of several rooms share."""
 
+import gc
 import itertools
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
+
+# Where Python is told to write no bytecode, every worker and every interpreter that a
+# test starts would compile all of torch and Lava again: it goes to a folder of its own.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parents[1] / "build" / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 from lava_sparse_rnn import spec
 
@@ -21,6 +31,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # The machine that runs the tests may be busy: a slow example is not a failure.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
+# So many examples of each property are drawn in the quick part of the tests.
+QUICK_EXAMPLES = 12
 
 DATA = Path(__file__).parents[1] / "data"
 POLICIES = list(
@@ -37,6 +49,32 @@ PAIRS = [
     for policy in POLICIES
     if (policy[0] == "floor") ^ (policy[1] == "wrap") ^ (policy[2] == "split")
 ]
+
+
+def pytest_collection_modifyitems(config, items):
+    """The quick part draws few examples; whoever runs all tests gets them all."""
+    if config.getoption("-m") != "not slow":
+        return
+    for item in items:
+        test = getattr(item, "function", None)
+        if is_hypothesis_test(test):
+            own = test._hypothesis_internal_use_settings
+            test._hypothesis_internal_use_settings = settings(
+                own, max_examples=min(own.max_examples, QUICK_EXAMPLES)
+            )
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection():
+    """What is imported and collected is no garbage: do not look for any among it.
+
+    With half a million objects more, each search took a quarter of a second more, and
+    many tests ask for one.
+    """
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(params=POLICIES, ids="-".join)

@@ -224,6 +224,7 @@ def test_lava_stays_out(room):
     assert not {n for n in names if n in lava or n.startswith(f"{lava[0]}.")}
 
 
+@pytest.mark.slow
 def test_rooms_are_there_when_they_are_first_used():
     code = (
         "import lava_sparse_rnn as package, sys;"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every room offers, in one table: a name that goes or comes is seen here."""
 
+import ast
 import importlib
 from pathlib import Path
 
@@ -91,6 +92,12 @@ ROOMS = {
         NdnsSegments SAMPLE_RATE SegmentsConfig Stft Synthesizer WavInfo batches
         fetch find_lag open_split si_snr si_snr_improvement write_set
     """,
+    "audio.peers": """
+        Denoise PEERS Peer
+    """,
+    "netx.token_gate": """
+        TokenGate
+    """,
     "train": """
         FloatStage IntegerStage Result TASKS Task TrainConfig complete find_task
         fit open_float register run
@@ -123,6 +130,27 @@ def test_a_room_offers_these_names(room):
     assert sorted(module.__all__) == ROOMS[room].split()
     for name in module.__all__:
         getattr(module, name)
+
+
+def offered(package):
+    """The names in ``__all__`` of a package, read and not imported."""
+    for node in ast.parse(package.read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def test_a_folder_of_a_room_offers_nothing_that_the_table_lacks():
+    """Lava finds models beside their Process: such folders repeat names of the room."""
+    root = Path(lava_sparse_rnn.__file__).parent
+    for path in root.rglob("__init__.py"):
+        parts = path.parent.relative_to(root).parts
+        hidden = not parts or parts[0] == "cli" or any(p[0] == "_" for p in parts)
+        if hidden or ".".join(parts) in ROOMS:
+            continue
+        above = [".".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        pinned = {name for room in above for name in ROOMS.get(room, "").split()}
+        assert offered(path) <= pinned, ".".join(parts)
 
 
 def test_every_room_is_in_the_table():

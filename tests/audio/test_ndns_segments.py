@@ -144,6 +144,7 @@ def test_partners_of_different_lengths_are_named(tmp_path):
         segments(tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_workers_draw_what_this_process_draws(folder):
     found = segments(folder, seed=2)
     stream = batches(found, 3, start=4, workers=2, count=4)
@@ -165,6 +166,7 @@ def test_two_streams_share_the_batches(folder):
         assert np.array_equal(noisy, halves[i % 2][i // 2])
 
 
+@pytest.mark.slow
 def test_a_bad_file_is_one_line_also_out_of_a_worker(tmp_path):
     put_pair(tmp_path, 1, np.full(9000, 0.1), np.zeros(9000))
     (tmp_path / "noisy" / "noisy_fileid_1.wav").write_bytes(b"no sound at all")

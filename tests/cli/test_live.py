@@ -122,9 +122,15 @@ def until_written(folder, size):
     raise AssertionError("nothing was written")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    [
+        (signal.SIGINT, 0),
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGQUIT, 131),
+    ],
 )
 def test_a_signal_keeps_what_was_heard(running, net, tmp_path, number, status):
     raw = pcm16(np.random.default_rng(0).normal(0, 0.002, 3200))[0]
@@ -143,6 +149,7 @@ def test_a_signal_keeps_what_was_heard(running, net, tmp_path, number, status):
     assert (tmp_path / "o.wav").read_bytes()[44:] == offline(net, exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["o.wav", "o.flac"])
 def test_a_full_disk_keeps_what_had_room(running, net, tmp_path, name):
     raw = pcm16(np.random.default_rng(0).normal(0, 0.002, 32000))[0]

@@ -28,6 +28,7 @@ def run(*words, shell=None, **environment):
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+@pytest.mark.slow
 def test_tables_in_a_pipe_are_one_line_per_row(net):
     code, out, error = run("info", net, TERM="dumb")
     assert (code, error) == (0, "")
@@ -42,6 +43,7 @@ def test_tables_in_a_pipe_are_one_line_per_row(net):
     assert not set("┏┃┡└") & set(out)
 
 
+@pytest.mark.slow
 def test_what_the_encoding_does_not_know_is_replaced(net):
     code, out, error = run("info", net, PYTHONIOENCODING="ascii")
     assert (code, error) == (0, "")
@@ -52,6 +54,7 @@ def test_what_the_encoding_does_not_know_is_replaced(net):
     assert error.startswith("error: n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", ["true", "head -1"])
 def test_a_reader_that_goes_away_is_no_error(net, reader):
     _, out, error = run("info", net, shell=f"| {reader}")
@@ -120,6 +123,7 @@ def test_a_missing_package_comes_with_the_command_that_installs_it(monkeypatch):
         messages.require("proc", None, "nix")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("room", "module", "extra"),
     [

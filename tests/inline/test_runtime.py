@@ -485,6 +485,7 @@ def script(body, **kwargs):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_run():
     body = """
 def interrupt(model):
@@ -504,6 +505,7 @@ for blocking in (True, False):
     assert script(body).splitlines() == ["interrupted False"] * 2
 
 
+@pytest.mark.slow
 def test_breakpoints_stop_in_a_model():
     body = """
 def stop(model):
@@ -518,6 +520,7 @@ print("state", process.state.get())
     assert "state [1. 1.]" in out
 
 
+@pytest.mark.slow
 def test_a_script_may_end_while_a_network_runs():
     body = """
 from lava.magma.core.run_conditions import RunContinuous

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks of Lava's own Processes, beside Lava's own runtime."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -70,8 +71,16 @@ def watched(kind, tag, name):
     return found
 
 
-@pytest.mark.parametrize("tag", ["fixed_pt", "floating_pt"])
-@pytest.mark.parametrize("kind", ["Dense", "Sparse", "DelaySparse"])
+QUICK = ("DelaySparse", "fixed_pt")
+CASES = [
+    pytest.param(*case, marks=() if case == QUICK else pytest.mark.slow)
+    for case in itertools.product(
+        ["Dense", "Sparse", "DelaySparse"], ["fixed_pt", "floating_pt"]
+    )
+]
+
+
+@pytest.mark.parametrize(("kind", "tag"), CASES)
 def test_the_same_in_every_step_also_after_weights_were_set(kind, tag):
     ours, theirs = (watched(kind, tag, name) for name in inline.RUNTIMES)
     assert ours.any()

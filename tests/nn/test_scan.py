@@ -44,7 +44,8 @@ def test_gradients(steps, nonlinearity):
     def function(*args):
         return gated_scan(*args, nonlinearity)
 
-    assert torch.autograd.gradcheck(function, arguments)
+    # Column by column, or all at once in a random direction where there are many.
+    assert torch.autograd.gradcheck(function, arguments, fast_mode=steps > 5)
 
 
 def test_real_gate_passes_the_complex_number_whole():

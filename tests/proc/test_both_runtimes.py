@@ -18,14 +18,12 @@ from lava_sparse_rnn.inline.stock import QuickSparse
 from lava_sparse_rnn.spec import reference
 
 SMALL = {"d_in": 3, "d_model": 6, "d_state": 5, "d_out": 2, "n_blocks": 1}
-WAYS = {
-    "fused": {},
+WAYS = {"fused": {}}
+SLOW = {
     "layered": {"layered": True},
     "microcode": {"tag": "microcode"},
     "fall_through": {"mode": "fall_through"},
     "floating": {"tag": "floating_pt"},
-}
-SLOW = {
     "microcode, layered": {"tag": "microcode", "layered": True},
     "fall_through, layered": {"mode": "fall_through", "layered": True},
     "floating, layered": {"tag": "floating_pt", "layered": True},
@@ -66,7 +64,7 @@ def test_answers_and_overflows(small, random_tokens, way):
     assert counted == expected
 
 
-@pytest.mark.parametrize("layered", [False, True])
+@pytest.mark.parametrize("layered", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_sessions_with_resets_and_states(small, random_tokens, layered):
     x = random_tokens(small, 10)
 
@@ -87,7 +85,7 @@ def test_sessions_with_resets_and_states(small, random_tokens, layered):
     assert (ours[:10] == reference.run(small, x)).all()
 
 
-@pytest.mark.parametrize("layered", [False, True])
+@pytest.mark.parametrize("layered", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_resets_by_the_clock(small, random_tokens, ports, layered):
     x = random_tokens(small, 12)
 

@@ -68,6 +68,7 @@ def program(script, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_a_run_whoever_used_multiprocessing_before(situation, program):
     method = program(PROGRAM + textwrap.indent(SITUATIONS[situation], "    "))
@@ -86,6 +87,7 @@ def test_each_room_can_be_the_first_that_imports_lava(module, program):
     assert program(textwrap.dedent(text)) == "spawn"
 
 
+@pytest.mark.slow
 def test_a_daemon_may_have_no_children_and_says_so(program):
     text = "    with mp.Pool(1) as pool:\n        pool.map(run, [0])\n"
     guarded = textwrap.indent(
@@ -95,7 +97,10 @@ def test_a_daemon_may_have_no_children_and_says_so(program):
     assert program(PROGRAM + guarded) == expected
 
 
-@pytest.mark.parametrize("n_forks", range(4))
+FORKS = [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3))]
+
+
+@pytest.mark.parametrize("n_forks", FORKS)
 def test_a_start_that_fails_says_why_and_leaves_nothing(
     n_forks, network, monkeypatch, leaves_nothing
 ):

@@ -12,11 +12,11 @@ from lava_sparse_rnn import inline, proc
 from lava_sparse_rnn.inline.registers import LOCK
 from lava_sparse_rnn.spec import reference
 
-pytestmark = pytest.mark.usefixtures("either")
+either_runtime = pytest.mark.usefixtures("either")
 SMALL = {"d_in": 3, "d_model": 6, "d_state": 5, "d_out": 2, "n_blocks": 1}
 
 
-@pytest.fixture(params=inline.RUNTIMES)
+@pytest.fixture(params=["inline", pytest.param("processes", marks=pytest.mark.slow)])
 def either(request, monkeypatch):
     """Each runtime in turn, in whatever thread: `inline.runtime` is for one."""
     chosen = inline.chosen
@@ -44,17 +44,19 @@ def connected(small, x):
     return net, source, sink
 
 
+@either_runtime
 def test_runs_in_several_threads_end_with_their_answers(
     small, x, at_once, leaves_nothing
 ):
     expected = reference.run(small, x)
 
     def work(i):
-        return [(proc.run(small, x) == expected).all() for _ in range(5)]
+        return [(proc.run(small, x) == expected).all() for _ in range(3)]
 
-    assert at_once(work) == [[True] * 5] * 4
+    assert at_once(work) == [[True] * 3] * 4
 
 
+@either_runtime
 def test_processes_made_and_run_in_several_threads(small, x, at_once, leaves_nothing):
     expected = reference.run(small, x)
 
@@ -70,6 +72,7 @@ def test_processes_made_and_run_in_several_threads(small, x, at_once, leaves_not
     assert len(set.union(*ids)) == 12
 
 
+@either_runtime
 def test_one_network_that_several_threads_run(small, x, leaves_nothing, at_once):
     net, _, sink = connected(small, x)
     n_steps = -(-(len(x) + net.latency) // 4)
@@ -82,7 +85,6 @@ def test_one_network_that_several_threads_run(small, x, leaves_nothing, at_once)
         net.stop()
 
 
-@pytest.mark.parametrize("either", ["inline"], indirect=True)
 def test_a_network_ends_while_another_thread_runs_it(small, x, leaves_nothing):
     net, _, _ = connected(small, x)
     net.run(RunSteps(1), proc.RunCfg())
@@ -103,6 +105,7 @@ def test_a_network_ends_while_another_thread_runs_it(small, x, leaves_nothing):
     assert "was stopped" in outcome[0]
 
 
+@either_runtime
 def test_a_session_answers_one_thread_after_another(small, x, at_once, leaves_nothing):
     executor = reference.Reference(small)
     valid = [executor.run(x) for _ in range(4)]
@@ -114,6 +117,7 @@ def test_a_session_answers_one_thread_after_another(small, x, at_once, leaves_no
             assert sorted(order) == [0, 1, 2, 3]
 
 
+@either_runtime
 def test_sessions_begin_and_end_while_others_run(small, x, at_once, leaves_nothing):
     expected = reference.run(small, x)
 
@@ -128,6 +132,7 @@ def test_sessions_begin_and_end_while_others_run(small, x, at_once, leaves_nothi
     assert at_once(work) == [True] * 4
 
 
+@either_runtime
 def test_a_session_is_closed_while_others_use_it(small, x, at_once, leaves_nothing):
     session = proc.Session(small)
 

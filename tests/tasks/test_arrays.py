@@ -51,6 +51,7 @@ def integers_accuracy(result, task):
     return 100 * right / len(part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["mean", "last"])
 def test_ten_lines_from_arrays_to_integers(head):
     x, y, lengths = slopes(unequal=True)
@@ -68,6 +69,7 @@ def test_ten_lines_from_arrays_to_integers(head):
     assert "weights are not zero" in table
 
 
+@pytest.mark.slow
 def test_a_target_for_every_token():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((40, 20, 1))
@@ -119,7 +121,7 @@ def test_a_file_and_the_command_s_settings(tmp_path):
     path = tmp_path / "ramps.npz"
     np.savez(path, x=x, y=y, lengths=lengths)
     values = {
-        **QUICK, "task": "arrays", "runs": tmp_path, "model": SMALL,
+        **QUICK, "steps": 20, "task": "arrays", "runs": tmp_path, "model": SMALL,
         "data": {"path": path, "head": "mean", "batch": 16},
     }  # fmt: skip
     config = TrainConfig.model_validate(values)
@@ -139,15 +141,17 @@ def test_a_file_and_the_command_s_settings(tmp_path):
 
 def test_a_stopped_training_on_arrays_goes_on_bit_for_bit(tmp_path):
     x, y, _ = slopes()
-    values = {**QUICK, "task": "arrays", "runs": tmp_path, "model": SMALL}
+    few = {"steps": 20, "validate_every": 10, "log_every": 20}
+    values = {**QUICK, **few, "task": "arrays", "runs": tmp_path, "model": SMALL}
     whole = TrainConfig(name="whole", **values)
     expected = complete(whole, silent, Arrays(x, y, head="last"))
     parts = TrainConfig(name="parts", **values)
-    open_float(parts, Arrays(x, y, head="last")).fit(until=23)
+    open_float(parts, Arrays(x, y, head="last")).fit(until=13)
     found = complete(parts, silent, Arrays(x, y, head="last"))
     assert found.network == expected.network
 
 
+@pytest.mark.slow
 def test_the_page_keeps_its_word(tmp_path, monkeypatch, capsys):
     """docs/training.md, with fewer steps."""
     page = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")

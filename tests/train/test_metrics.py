@@ -26,6 +26,7 @@ def scalars(folder):
     }
 
 
+@pytest.mark.slow
 def test_csv_and_tensorboard_tell_the_same(tiny):
     config = tiny()
     open_float(config).fit()
@@ -45,6 +46,7 @@ def test_csv_and_tensorboard_tell_the_same(tiny):
             assert found[name][step] == pytest.approx(value, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_tensorboard_forgets_what_came_after_the_checkpoint(tiny):
     config = tiny()
     stage = open_float(config)

@@ -91,6 +91,7 @@ def test_numbers_are_finite_and_in_range(setting, message):
         read_config(None, [setting])
 
 
+@pytest.mark.slow
 def test_one_training_at_a_time_in_a_folder(tiny, tmp_path):
     config = tiny()
     code = (
