@@ -71,9 +71,9 @@ def watched(kind, tag, name):
     return found
 
 
-QUICK = ("DelaySparse", "fixed_pt")
+OFTEN = ("DelaySparse", "fixed_pt")
 CASES = [
-    pytest.param(*case, marks=() if case == QUICK else pytest.mark.slow)
+    pytest.param(*case, marks=() if case == OFTEN else pytest.mark.slow)
     for case in itertools.product(
         ["Dense", "Sparse", "DelaySparse"], ["fixed_pt", "floating_pt"]
     )
