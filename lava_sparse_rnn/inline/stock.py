@@ -16,13 +16,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from lava.proc.conv import utils as conv_utils
+from lava.proc.conv.models import PyConvModelFixed
+from lava.proc.dense.models import PyDelayDenseModelBitAcc
 from lava.proc.lif.models import PyLifModelBitAcc
 from lava.proc.sparse.models import (
     AbstractPyDelaySparseModel,
     PyDelaySparseModelBitAcc,
     PySparseModelBitAcc,
 )
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 try:  # what `csr_matrix @ vector` comes to, after as long again of looking at both
     from scipy.sparse._sparsetools import csr_matvec
@@ -101,6 +106,87 @@ class QuickDelaySparse(PyDelaySparseModelBitAcc):
         return known[2]
 
 
+class QuickDelayDense(PyDelayDenseModelBitAcc):
+    """`DelayDense` in integers: each weight is multiplied once, not at every delay."""
+
+    def calc_act(self, s_in: NDArray) -> NDArray:
+        stacked, largest = self._by_delay()
+        # Lava's products have 32 bits, its sums 64.
+        if s_in.dtype.kind not in "bi" or _largest(s_in) * largest >= 2**31:
+            return super().calc_act(s_in)
+        flat = _product(stacked, s_in.astype(np.int64))
+        return flat.reshape(self.a_buff.shape[::-1]).T
+
+    def _by_delay(self) -> tuple[Any, int]:
+        """Lava's matrix of a row for each delay and neuron; the largest weight."""
+        known = self.__dict__.get("_sorted")
+        # Var.set writes into the arrays.
+        if (
+            known is None
+            or not np.array_equal(known[0], self.weights)
+            or not np.array_equal(known[1], self.delays)
+        ):
+            longest = self.a_buff.shape[-1] - 1
+            rows = self.get_delay_wgts_mat(self.weights, self.delays, longest)
+            stacked = csr_matrix(rows.astype(np.int64)), _largest(self.weights)
+            known = self.weights.copy(), self.delays.copy(), stacked
+            self.__dict__["_sorted"] = known
+        return known[2]
+
+
+def _largest(values: NDArray) -> int:
+    """The largest magnitude."""
+    return max(int(values.max()), -int(values.min())) if values.size else 0
+
+
+class QuickConv(PyConvModelFixed):
+    """`Conv` in integers: one product of matrices, in float64 as Lava's.
+
+    Lava convolves one pair of channels after the other. Integers that float64 holds
+    do not depend on the order of a sum.
+    """
+
+    def run_spk(self) -> None:
+        self.a_out.send(self.a_buf)
+        received = self.s_in.recv()
+        if self.num_message_bits.item() <= 0:
+            received = received.astype(bool)
+        reach = int(np.abs(self.weight, dtype=np.int64).sum(axis=(1, 2, 3)).max())
+        options = self.kernel_size, self.stride, self.padding, self.dilation
+        if reach * _largest(received) < 2**53:
+            summed = _convolved(received, self.weight, *options, int(self.groups[0]))
+        else:
+            summed = conv_utils.conv(received, self.weight, *options, self.groups[0])
+        self.a_buf = self.clamp_precision(summed)
+
+
+def _convolved(
+    received: NDArray,
+    weight: NDArray,
+    size: NDArray,
+    stride: NDArray,
+    padding: NDArray,
+    dilation: NDArray,
+    groups: int,
+) -> NDArray:
+    """What Lava's ``conv`` gives, shape (x, y, out channels), in float64."""
+    around = [(int(n), int(n)) for n in (*padding, 0)]
+    image = np.pad(received.astype(np.float64), around)
+    steps = [slice(None, None, int(n)) for n in (*stride, *dilation)]
+    extent = [int(d) * (int(k) - 1) + 1 for d, k in zip(dilation, size, strict=True)]
+    views: Any = sliding_window_view
+    windows = views(image, extent, (0, 1))[steps[0], steps[1], :, steps[2], steps[3]]
+    shape, parts = windows.shape[:2], []
+    for channels, kernels in zip(
+        np.split(windows, groups, axis=2), np.split(weight, groups), strict=True
+    ):
+        columns = channels.reshape(shape[0] * shape[1], -1)
+        # A convolution meets the image back to front.
+        flipped = kernels[:, ::-1, ::-1].transpose(3, 1, 2, 0).astype(np.float64)
+        parts.append(columns @ flipped.reshape(columns.shape[1], -1))
+    return np.concatenate(parts, axis=1).reshape(*shape, -1).astype(weight.dtype)
+
+
 class QuickLif(PyLifModelBitAcc):
     """`LIF` in integers."""
 
@@ -137,6 +223,8 @@ class QuickLif(PyLifModelBitAcc):
 QUICK: dict[type, type] = {
     PySparseModelBitAcc: QuickSparse,
     PyDelaySparseModelBitAcc: QuickDelaySparse,
+    PyDelayDenseModelBitAcc: QuickDelayDense,
+    PyConvModelFixed: QuickConv,
     PyLifModelBitAcc: QuickLif,
 }
 

@@ -12,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.conv import utils as conv_utils
+from lava.proc.conv.models import PyConvModelFixed
+from lava.proc.dense.models import PyDelayDenseModelBitAcc
 from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer
 from lava.proc.lif.models import PyLifModelBitAcc
@@ -168,6 +171,81 @@ def test_weights_that_are_set_are_sorted_anew():
         sent.append(np.stack(model.a_out.sent).tolist())
     assert sent[0] == sent[1]
     assert sent[0][-1] == [3, 7]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(-3, 3), st.integers(0, 4))
+def test_quick_dense_connections_are_lavas_to_the_bit(seed, weight_exp, longest):
+    rng = np.random.default_rng(seed)
+    n_out, n_in = rng.integers(1, 6, 2)
+    bits = rng.choice([0, 24])
+    messages = rng.integers(-(2**31), 2**31, (5, n_in), dtype=np.int32)
+    messages[rng.random(messages.shape) < 0.3] = 0
+    messages[:3] >>= 12  # some products fit 32 bits, others do not
+    attributes = {
+        "weights": rng.integers(-255, 256, (n_out, n_in)).astype(np.int32),
+        "delays": rng.integers(0, longest + 1, (n_out, n_in)).astype(np.int32),
+        "a_buff": np.zeros((n_out, longest + 1), np.int32),
+        "num_message_bits": np.array([bits]),
+    }
+    params = {"weight_exp": weight_exp, "sign_mode": SignMode.MIXED}
+    kind = PyDelayDenseModelBitAcc
+    same(kind, params, attributes, "s_in", messages, "a_out", ["a_buff"])
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_quick_convolutions_are_lavas_to_the_bit(seed):
+    rng = np.random.default_rng(seed)
+    groups, stride, dilation = rng.choice([1, 2]), *rng.integers(1, 3, (2, 2))
+    size, padding = rng.integers(1, 4, 2), rng.integers(0, 3, 2)
+    shape = (*(rng.integers(0, 3, 2) + dilation * (size - 1) + 1), 2 * groups)
+    messages = rng.integers(-(2**19), 2**19, (4, *shape), dtype=np.int32)
+    weight = rng.integers(-128, 128, (3 * groups, *size, 2), dtype=np.int32)
+    kernel = [size, stride, padding, dilation]
+    out = conv_utils.output_shape(shape, len(weight), *kernel)
+    attributes = {
+        **dict(
+            zip(("kernel_size", "stride", "padding", "dilation"), kernel, strict=True)
+        ),
+        "weight": weight,
+        "groups": np.array([groups]),
+        "num_message_bits": np.array([rng.choice([0, 16])]),
+        "a_buf": np.zeros(out, np.int32),
+    }
+    same(PyConvModelFixed, {}, attributes, "s_in", messages, "a_out", ["a_buf"])
+
+
+def test_convolutions_that_float64_cannot_hold_are_lavas_own():
+    attributes = {
+        "weight": np.full((1, 2, 2, 1), 2**30, np.int32),
+        "kernel_size": np.array([2, 2]),
+        "stride": np.array([1, 1]),
+        "padding": np.array([0, 0]),
+        "dilation": np.array([1, 1]),
+        "groups": np.array([1]),
+        "num_message_bits": np.array([24]),
+        "a_buf": np.zeros((1, 1, 1), np.int32),
+    }
+    messages = np.array([[[2**30], [1]], [[-(2**30)], [-1]]], np.int32)[None]
+    same(PyConvModelFixed, {}, attributes, "s_in", messages, "a_out", ["a_buf"])
+
+
+def test_dense_weights_that_are_written_are_sorted_anew():
+    attributes = {
+        "weights": np.array([[2, 4]], np.int32),
+        "delays": np.array([[0, 1]], np.int32),
+        "a_buff": np.zeros((1, 2), np.int32),
+        "num_message_bits": np.array([8]),
+    }
+    sent = []
+    for kind in (quick(PyDelayDenseModelBitAcc), PyDelayDenseModelBitAcc):
+        ports = {"s_in": np.ones((6, 2), np.int32), "a_out": ()}
+        model = stepped(kind, {"sign_mode": SignMode.MIXED}, attributes, ports, 3)
+        model.weights[0, 1], model.delays[0, 1] = 8, 0
+        for _ in range(3):
+            model.run_spk()
+        sent.append(np.stack(model.a_out.sent).tolist())
+    assert sent[0] == sent[1]
+    assert sent[0][-1] == [10]
 
 
 EDGE = 2**23
