@@ -57,6 +57,19 @@ def mix(
     snr: Annotated[
         list[int] | None, typer.Option(help="Ratios in dB, taken in turn.")
     ] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(
+            help="usual, or unlike: also of packages that a training with "
+            "data.family=unlike lacks; one noise a time, a fifth of them loud events."
+        ),
+    ] = None,
+    ratio: Annotated[
+        str | None,
+        typer.Option(
+            help="Speech that ratios are of: active, or whole, with its pauses."
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(callback=at_least(0), help="Of the mixtures.")
     ] = 0,
@@ -72,6 +85,11 @@ def mix(
     chosen = audio.MixerConfig(split=split, seconds=seconds, seed=seed)
     if settings or config:
         chosen = _as_in_training(config, settings or [], chosen)
+    if family is not None:
+        chosen = replace(chosen, family=family)
+        chosen = chosen if split == "train" else chosen.to_measure(split)
+    if ratio is not None:
+        chosen = replace(chosen, ratio=ratio)
     if cache is not None:
         chosen = replace(chosen, cache=str(cache))
     mixer = audio.Mixer(chosen)

@@ -25,7 +25,7 @@ from lava_sparse_rnn.files import replacing
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.denoiser import Denoiser
     from lava_sparse_rnn.audio.evaluation.costs import Costs
-    from lava_sparse_rnn.audio.evaluation.scores import LeftOut
+    from lava_sparse_rnn.audio.evaluation.scores import LeftOut, Row, Score
 
 SHOWN = 10  # of the mixtures that were left out, so many on the screen
 UNKNOWN = "not known"
@@ -56,6 +56,13 @@ def evaluate(
     dnsmos: Annotated[
         bool, typer.Option("--dnsmos", help="Also score with DNSMOS (slow).")
     ] = False,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also a table by noise, or by voice, of a set that data mix made; "
+            "may be repeated."
+        ),
+    ] = None,
     board: Annotated[
         Path | None,
         typer.Option(help="Entry for the N-DNS challenge's metricsboard, YAML."),
@@ -73,12 +80,15 @@ def evaluate(
         ours = _ours([network, *(beside or [])], fastest(backend), stack)
         systems = {one.name: one.denoise for one in ours} | _peers(peer or [])
         with tokens_bar("mixes") as progress:
-            scores = evaluation.evaluate(systems, folder, progress, dnsmos, left_out)
+            rows = evaluation.measure(systems, folder, progress, dnsmos, left_out)
+        scores = {name: evaluation.by_ratio(found) for name, found in rows.items()}
+        tables = {label: _by_label(rows, label) for label in by or []}
         costs = _costs(ours, folder, left_out)
         counters = [one.denoiser.backend.counters for one in ours if one.denoiser]
     if output is not None:
         values = {
             "scores": evaluation.as_json(scores),
+            "by": {label: _as_json(table) for label, table in tables.items()},
             "costs": {name: found.as_dict() for name, found in costs.items()},
             "left_out": [one.reason for one in left_out],
         }
@@ -88,10 +98,52 @@ def evaluate(
         _write(board, board_entry(own, network, scores[own][-1], costs[own]))
     screen = console()
     _show(screen, scores, data)
+    for label, table in tables.items():
+        _show_by(screen, table, label, data)
     for found in counters:
         overflows(screen, found)
     _show_costs(screen, ours, costs, peer or [])
     _tell_left_out(left_out, len(folder))
+
+
+def _by_label(rows: dict[str, list[Row]], label: str) -> dict[str, dict[str, Score]]:
+    """Scores of each system by kind of noise, or by voice."""
+    from lava_sparse_rnn.audio.evaluation.scores import by_label
+
+    return {name: by_label(found, label) for name, found in rows.items()}
+
+
+def _as_json(table: dict[str, dict[str, Score]]) -> dict[str, Any]:
+    """Per system, of each kind its name and scores."""
+    from lava_sparse_rnn.audio.evaluation.scores import as_json
+
+    plain = as_json({name: list(found.values()) for name, found in table.items()})
+    return {
+        name: dict(zip(found, plain[name], strict=True))
+        for name, found in table.items()
+    }
+
+
+def _show_by(
+    screen: Console, table: dict[str, dict[str, Score]], label: str, data: Path
+) -> None:
+    """A row per kind, a column per system; the worst of the first system first."""
+    first = next(iter(table.values()))
+    rows = [
+        (
+            name,
+            str(first[name].mixes),
+            *(_improvement(found[name]) for found in table.values()),
+        )
+        for name in sorted(first, key=lambda name: first[name].improvement)
+    ]
+    title = f"{data}: improvement of SI-SNR in dB by {label}, all ratios"
+    show_table(screen, title, [label, "mixes", *table], rows)
+
+
+def _improvement(s: Score) -> str:
+    error = "" if s.error is None else f" ± {s.error:.2f}"
+    return f"{s.improvement:+.2f}{error}"
 
 
 @dataclass(frozen=True)
@@ -203,14 +255,13 @@ def _show(screen: Console, scores, data: Path) -> None:
 
 
 def _row(name: str, s) -> list[str]:
-    error = "" if s.error is None else f" ± {s.error:.2f}"
     row = [
         name,
         "all" if s.snr_db is None else f"{s.snr_db:g}",
         str(s.mixes),
         f"{s.noisy:.2f}",
         f"{s.denoised:.2f}",
-        f"{s.improvement:+.2f}{error}",
+        _improvement(s),
         f"{s.worst:+.2f}",
     ]
     return row + _mos(s.denoised_mos)

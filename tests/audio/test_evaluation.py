@@ -12,6 +12,7 @@ from lava_sparse_rnn.audio.errors import MissingDependencyError
 from lava_sparse_rnn.audio.evaluation import dnsmos as mos
 from lava_sparse_rnn.audio.evaluation import scores as evaluation
 from lava_sparse_rnn.audio.evaluation.metrics import find_lag, si_snr
+from lava_sparse_rnn.audio.ndns.folder import ABOUT
 from lava_sparse_rnn.audio.peers import PEERS, _package
 from lava_sparse_rnn.audio.sound import wav
 
@@ -70,6 +71,31 @@ def test_scores_are_means_of_the_files(folder):
         assert score.noisy_mos is None
     assert all(s.improvement == 0 for s in scores["same"])
     assert json.loads(json.dumps(evaluation.as_json(scores)))["same"][0]["mixes"] == 3
+
+
+def test_scores_by_kind_of_noise(folder):
+    rows = evaluation.measure({"s": smooth}, folder, lambda *_: None)["s"]
+    with pytest.raises(AudioError, match="by 'noise': the set does not tell"):
+        evaluation.by_label(rows, "noise")
+    kinds = ("rain", "bark", "rain", "rain", None)
+    about = {str(i): {"voice": "ann", "noise": k} for i, k in enumerate(kinds)}
+    (folder.folder / ABOUT).write_text(json.dumps(about))
+    try:
+        told = NdnsFolder(folder.folder)
+    finally:
+        (folder.folder / ABOUT).unlink()
+    rows = evaluation.measure({"s": smooth}, told, lambda *_: None)["s"]
+    scores = evaluation.by_label(rows, "noise")
+    assert [(name, s.mixes) for name, s in scores.items()] == [("bark", 1), ("rain", 3)]
+    gains = [r.after - r.before for r in rows]
+    assert scores["bark"].improvement == gains[1]
+    assert scores["bark"].error is None
+    rain = [gains[0], gains[2], gains[3]]
+    assert scores["rain"].improvement == pytest.approx(np.mean(rain))
+    assert scores["rain"].error == pytest.approx(np.std(rain, ddof=1) / np.sqrt(3))
+    assert [*evaluation.by_label(rows, "voice")] == ["ann"]
+    with pytest.raises(AudioError, match="by 'ear': known are noise, voice"):
+        evaluation.by_label(rows, "ear")
 
 
 def test_a_system_that_answers_with_another_length_is_named(folder):

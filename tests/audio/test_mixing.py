@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches
+from lava_sparse_rnn.audio.corpus.packages import SOURCES, UNLIKE
 from lava_sparse_rnn.audio.mixing import augment, pool, rooms
 from lava_sparse_rnn.audio.mixing.layers import loudest_power
 from lava_sparse_rnn.audio.mixing.noises import NOISES
@@ -374,3 +375,49 @@ def test_worn_mixtures(kind):
         assert db(spectrum[:, 7900:].mean() / spectrum[:, 1000:2000].mean()) < -30
     with pytest.raises(AudioError, match=f"{kind} 2: must lie in 0..1"):
         Wear(**{kind: 2})
+
+
+def test_packages_that_are_held_out(tmp_path, voice, store, monkeypatch):
+    held = {"validation": ("game-pkg",), "test": ("other-pkg",)}
+    monkeypatch.setattr("lava_sparse_rnn.audio.corpus.corpus.UNLIKE", held)
+    for split in ("train", "validation", "test"):
+        for kind in ("speech", "noise"):
+            names = ("game", "other", "most") if split == "train" else (split,)
+            rows = [(name, voice(2.0, 150)) for name in names]
+            store(tmp_path, split, kind, rows)
+    groups = {
+        (family, split): Mixer(tmp_path, split, seconds=0.5, family=family).noise.groups
+        for family in ("usual", "unlike")
+        for split in ("train", "validation", "test")
+    }
+    assert groups == {
+        ("usual", "train"): ["game", "most", "other"],
+        ("usual", "validation"): ["validation"],
+        ("usual", "test"): ["test"],
+        ("unlike", "train"): ["most"],
+        ("unlike", "validation"): ["game", "validation"],
+        ("unlike", "test"): ["other", "test"],
+    }
+    with pytest.raises(AudioError, match="family 'odd': known are usual, unlike"):
+        Mixer(tmp_path, family="odd")
+
+
+def test_what_is_measured_of_a_family(cache):
+    training = MixerConfig(
+        str(cache), seconds=1.0, family="unlike", event_share=0.5, room_share=0.5
+    )
+    told = training.to_measure("test")
+    assert (told.split, told.ratio, told.second_share) == ("test", "whole", 0.0)
+    assert (told.event_share, told.room_share) == (0.2, 0.0)
+    names = [Mixer(told).mix(i).noise_name for i in range(40)]
+    kinds = {"test-street", "test-rain"}
+    assert {*names} == kinds | {f"{kind} (events)" for kind in kinds}
+    usual = MixerConfig(str(cache), event_share=0.5).to_measure("test")
+    assert (usual.ratio, usual.event_share, usual.second_share) == ("active", 0.0, 0.5)
+
+
+def test_every_package_that_is_held_out_is_fetched():
+    held = [package for packages in UNLIKE.values() for package in packages]
+    assert len({*held}) == len(held)
+    learnt = {source.package for source in SOURCES if source.split == "train"}
+    assert {*held} <= learnt

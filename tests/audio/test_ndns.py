@@ -29,6 +29,8 @@ def test_round_trip(written):
         mix = mixer.mix(i, snr_db=snr)
         assert (item.file_id, item.snr_db) == (i, snr)
         assert item.level_db == round(mix.level_db)
+        assert (item.voice, item.noise_name) == (mix.voice, mix.noise_name)
+        assert mix.noise_name in ("test-street", "test-rain")
         for kind in ("noisy", "clean", "noise"):
             np.testing.assert_allclose(
                 getattr(item, kind), getattr(mix, kind), atol=0.6 / 32768

@@ -27,7 +27,14 @@ import numpy as np
 
 from lava_sparse_rnn.audio.corpus.decode import READERS, require_av, to_store
 from lava_sparse_rnn.audio.corpus.flat import Clip, FlatFile, write_flat, write_json
-from lava_sparse_rnn.audio.corpus.packages import KINDS, SOURCES, SPLITS, Source
+from lava_sparse_rnn.audio.corpus.packages import (
+    FAMILIES,
+    KINDS,
+    SOURCES,
+    SPLITS,
+    UNLIKE,
+    Source,
+)
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
 
 DEFAULT_CACHE = Path("corpus")
@@ -62,6 +69,42 @@ def open_split(cache: str | Path, split: str, kind: str) -> FlatFile:
         if value not in known:
             raise AudioError(f"{name} {value!r}: known are {', '.join(known)}")
     return FlatFile(Path(cache) / f"{split}_{kind}")
+
+
+def open_family(
+    cache: str | Path, family: str, split: str, kind: str
+) -> list[tuple[FlatFile, Callable[[Clip], bool]]]:
+    """Open the clips of one split and kind, whole packages being held out.
+
+    Parameters
+    ----------
+    cache, split, kind
+        As in `open_split`.
+    family : str
+        ``"usual"``, what `open_split` gives, or ``"unlike"``: training does without
+        the packages :data:`~.packages.UNLIKE`, and their clips are in the other splits.
+
+    Returns
+    -------
+    list of (FlatFile, callable)
+        Files, and which of their clips belong to it.
+
+    Raises
+    ------
+    AudioError
+        See `open_split`; for an unknown family.
+    """
+    if family not in FAMILIES:
+        raise AudioError(f"family {family!r}: known are {', '.join(FAMILIES)}")
+    flat = open_split(cache, split, kind)
+    if family == "usual":
+        return [(flat, lambda clip: True)]
+    if split == "train":
+        held = {package for packages in UNLIKE.values() for package in packages}
+        return [(flat, lambda clip: clip.package not in held)]
+    more = set(UNLIKE[split])
+    learnt = open_split(cache, "train", kind)
+    return [(flat, lambda clip: True), (learnt, lambda clip: clip.package in more)]
 
 
 def _require_tools() -> None:

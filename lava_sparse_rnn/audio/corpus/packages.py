@@ -313,3 +313,27 @@ MORE_NOISES: tuple[Source, ...] = (
 
 SOURCES: tuple[Source, ...] = CORE + MORE_VOICES + MORE_NOISES
 """Everything that a fetch gets."""
+
+UNLIKE: dict[str, tuple[str, ...]] = {
+    "validation": (
+        "searchandrescue-data",
+        "simutrans-pak64",
+        "minetest-data",
+        "minetest-mod-homedecor",
+        "trigger-rally-data",
+    ),
+    "test": (
+        "lugaru-data",
+        "micropolis-data",
+        "colobot-common-sounds",
+        "gcin-voice",
+    ),
+}
+"""Packages that a training of the family ``unlike`` does without, by split.
+
+A game's sounds resemble each other, so that what is to be unlike all that was learnt
+comes from packages of its own. They are measured beside what the split has anyway.
+"""
+
+FAMILIES = ("usual", "unlike")
+"""Which packages are held out: none as a whole, or those of :data:`UNLIKE`."""

@@ -71,8 +71,21 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """One mixture and one system."""
+class Row:
+    """One mixture and one system.
+
+    Parameters
+    ----------
+    index : int
+        In the folder.
+    snr_db : float or None
+        See `Score`.
+    before, after : float
+        SI-SNR in dB.
+    noisy_mos, denoised_mos : Mos or None
+    voice, noise : str or None
+        Speaker and kind of noise, where the set tells.
+    """
 
     index: int
     snr_db: float | None
@@ -80,7 +93,12 @@ class _Row:
     after: float
     noisy_mos: Mos | None
     denoised_mos: Mos | None
+    voice: str | None = None
+    noise: str | None = None
 
+
+LABELS = ("noise", "voice")
+"""Of what `by_label` makes tables."""
 
 # What recordings, networks and the libraries of peers raise about what they were given.
 _REFUSALS = (ValueError, ArithmeticError, OSError, RuntimeError)
@@ -106,6 +124,34 @@ def evaluate(
 
     Parameters
     ----------
+    systems, folder, on_mix, mos, left_out
+        As in `measure`.
+
+    Returns
+    -------
+    dict of str to list of Score
+        Per system, one score per ratio, rising, and one over all of them at the end.
+
+    Raises
+    ------
+    AudioError
+        As `measure`.
+    """
+    rows = measure(systems, folder, on_mix, mos, left_out)
+    return {name: by_ratio(found) for name, found in rows.items()}
+
+
+def measure(
+    systems: Mapping[str, System],
+    folder: NdnsFolder,
+    on_mix: Callable[[int, int], None],
+    mos: bool = False,
+    left_out: list[LeftOut] | None = None,
+) -> dict[str, list[Row]]:
+    """Denoise every mixture of a folder by every system.
+
+    Parameters
+    ----------
     systems : mapping of str to callable
         Denoisers by name.
     folder : NdnsFolder
@@ -121,8 +167,8 @@ def evaluate(
 
     Returns
     -------
-    dict of str to list of Score
-        Per system, one score per ratio, rising, and one over all of them at the end.
+    dict of str to list of Row
+        Per system, one row per mixture; `by_ratio` and `by_label` make scores of them.
 
     Raises
     ------
@@ -133,7 +179,7 @@ def evaluate(
     if not len(folder):
         raise AudioError("evaluation: the set has no mixtures")
     refused = [LeftOut(None, reason) for reason in folder.left_out]
-    rows: list[dict[str, _Row]] = []
+    rows: list[dict[str, Row]] = []
     rates: list[int] = []
     for i in range(len(folder)):
         try:
@@ -157,12 +203,12 @@ def evaluate(
             f"evaluation: none of {len(folder)} mixtures can be scored; "
             f"{refused[0].reason}"
         )
-    return {name: _scores([row[name] for row in kept]) for name in systems}
+    return {name: [row[name] for row in kept] for name in systems}
 
 
 def _mixture(
     systems: Mapping[str, System], folder: NdnsFolder, i: int, mos: bool
-) -> tuple[dict[str, _Row], int]:
+) -> tuple[dict[str, Row], int]:
     """A row per system, and the rate of the files."""
     noisy_path, clean_path = (
         str(folder.path(kind, folder.file_ids[i])) for kind in ("noisy", "clean")
@@ -183,7 +229,8 @@ def _mixture(
             after = float(si_snr(out, item.clean))
             _require_sound("answer", after)
             heard = dnsmos(out) if mos else None
-        rows[name] = _Row(i, item.snr_db, before, after, noisy_mos, heard)
+        labels = item.voice, item.noise_name
+        rows[name] = Row(i, item.snr_db, before, after, noisy_mos, heard, *labels)
     return rows, item.sample_rate
 
 
@@ -194,8 +241,8 @@ def _require_sound(what: str, ratio: float) -> None:
 
 
 def _of_one_rate(
-    rows: list[dict[str, _Row]], rates: list[int], folder: NdnsFolder
-) -> tuple[list[dict[str, _Row]], list[LeftOut]]:
+    rows: list[dict[str, Row]], rates: list[int], folder: NdnsFolder
+) -> tuple[list[dict[str, Row]], list[LeftOut]]:
     """Mixtures of the rate that most have, and the others."""
     counts = Counter(rates)
     usual = max(
@@ -213,13 +260,49 @@ def _of_one_rate(
     return kept, odd
 
 
-def _scores(rows: list[_Row]) -> list[Score]:
+def by_label(rows: list[Row], label: str) -> dict[str, Score]:
+    """Scores of the mixtures of each kind of noise, or of each voice.
+
+    Parameters
+    ----------
+    rows : list of Row
+        Of one system.
+    label : str
+        One of :data:`LABELS`.
+
+    Returns
+    -------
+    dict of str to Score
+        Over all ratios, by the kind or voice, in alphabetical order.
+
+    Raises
+    ------
+    AudioError
+        For a set that does not tell, or an unknown label.
+    """
+    if label not in LABELS:
+        raise AudioError(f"by {label!r}: known are {', '.join(LABELS)}")
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        name = getattr(row, label)
+        if name is not None:
+            found.setdefault(name, []).append(row)
+    if not found:
+        raise AudioError(
+            f"by {label!r}: the set does not tell what was mixed; sets that are mixed "
+            "by lava-sparse-rnn data mix do"
+        )
+    return {name: _score(None, found[name]) for name in sorted(found)}
+
+
+def by_ratio(rows: list[Row]) -> list[Score]:
+    """Scores of the mixtures of each ratio, rising, and over all at the end."""
     ratios = sorted({r.snr_db for r in rows if r.snr_db is not None})
     scores = [_score(snr, [r for r in rows if r.snr_db == snr]) for snr in ratios]
     return [*scores, _score(None, rows)]
 
 
-def _score(snr: float | None, rows: list[_Row]) -> Score:
+def _score(snr: float | None, rows: list[Row]) -> Score:
     before = np.array([r.before for r in rows])
     after = np.array([r.after for r in rows])
     with np.errstate(invalid="ignore"):  # of infinite ratios, where there is no noise

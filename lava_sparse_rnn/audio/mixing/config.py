@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,14 @@ from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 RATIOS = ("active", "whole")
 """What of the speech a ratio is of."""
 
-_SHARES = ("change_share", "band_share", "own_share", "event_share", "room_share")
+_SHARES = (
+    *("change_share", "band_share", "own_share"),
+    *("event_share", "room_share", "second_share"),
+)
+
+# What is measured in a family: one noise at a time, so that a table by their kinds is
+# of them; some are loud and short; pauses of the speech are part of a ratio.
+_MEASURED = {"unlike": {"ratio": "whole", "event_share": 0.2, "second_share": 0.0}}
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,11 @@ class MixerConfig:
     min_floor_db : float
         Speech clips whose pauses are less than this far below the voice are left
         out: their noise would be learnt as speech.
+    family : str
+        Which packages of the corpus are held out, see
+        :func:`lava_sparse_rnn.audio.corpus.corpus.open_family`.
+    second_share : float
+        Share of the recorded noises that are two at once.
     corpus : bool
         Whether the recordings of ``cache`` are used, or the own folders only.
     speech, noise : tuple of str
@@ -72,7 +84,7 @@ class MixerConfig:
         What a ratio compares with the noise: ``"active"``, the speech where somebody
         speaks, or ``"whole"``, all of the clean recording, pauses too.
     event_share : float
-        Share of the training's noises that are short loud events.
+        Share of the noises that are short loud events.
     event_db : float
         The loudest 100 ms of events may be that much louder than the ratio says.
     room_share : float
@@ -97,6 +109,8 @@ class MixerConfig:
     band_share: float = 0.35
     shares: tuple[tuple[str, float], ...] | None = None
     min_floor_db: float = 20.0
+    family: str = "usual"
+    second_share: float = 0.5
     corpus: bool = True
     speech: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
@@ -133,6 +147,18 @@ class MixerConfig:
             self.grouping(kind)
             if not self.source(kind):
                 raise AudioError(f"{kind}: no own folder, and the corpus is not used")
+
+    def to_measure(self, split: str) -> MixerConfig:
+        """What a split other than the training is mixed like, given the training's.
+
+        Parameters
+        ----------
+        split : str
+            ``"validation"`` or ``"test"``.
+        """
+        usual = {"event_share": 0.0, "room_share": 0.0, "second_share": 0.5}
+        how = {**usual, **_MEASURED.get(self.family, {})}
+        return replace(self, split=split, **how)
 
     def grouping(self, kind: str) -> Grouping:
         """How the recordings of own folders of a kind belong together."""

@@ -49,11 +49,14 @@ class Layer:
         On top of that.
     envelope : ndarray, optional
         Loudness over time, float32 (samples,), 0 to 1.
+    name : str
+        Kind of what was recorded.
     """
 
     signal: Signal
     gain: float = 1.0
     envelope: np.ndarray | None = field(default=None, repr=False)
+    name: str = ""
 
 
 def rendered(signals: Sequence[Signal], n: int) -> list[list[np.ndarray]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE, open_split
+from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE, open_family
 from lava_sparse_rnn.audio.corpus.flat import Clip
 from lava_sparse_rnn.audio.corpus.folders import (
     NONE_HELD_OUT,
@@ -54,6 +54,8 @@ class Mix(Brief):
         Speaker.
     noise_kind : str
         Name in :data:`NOISES`.
+    noise_name : str
+        Kind of the recording, or else ``noise_kind``; of events, of what they are.
     """
 
     noisy: np.ndarray = field(repr=False)
@@ -63,6 +65,7 @@ class Mix(Brief):
     level_db: float
     voice: str
     noise_kind: str
+    noise_name: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,11 @@ class _Plan:
     snr_db: float
     level_db: float
     event_db: float | None
+
+    @property
+    def noise_name(self) -> str:
+        name = self.layers[0].name or self.kind
+        return f"{name} (events)" if self.kind == "events" else name
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ class Mixer(Brief):
         self.augment = (
             config.split == "train" if config.augment is None else config.augment
         )
-        self.speech = self._pool("speech", lambda c: c.floor_db >= config.min_floor_db)
+        self.speech = self._pool("speech")
         self.noise = self._pool("noise")
         self._set_shares()
         responses = open_responses(config.rooms, config.own_place)
@@ -148,23 +156,30 @@ class Mixer(Brief):
     def __reduce__(self) -> tuple[type[Mixer], tuple[MixerConfig]]:
         return type(self), (self.config,)  # opened again, nothing else is sent along
 
-    def _pool(self, kind: str, keep: Callable[[Clip], bool] | None = None) -> Pool:
+    def _pool(self, kind: str) -> Pool:
         config = self.config
+        least = config.min_floor_db if kind == "speech" else -np.inf
+
+        def clean(keep: Callable[[Clip], bool]) -> Callable[[Clip], bool]:
+            return lambda clip: clip.floor_db >= least and keep(clip)
+
+        split = config.split
+        corpus = (
+            open_family(config.cache, config.family, split, kind)
+            if config.corpus
+            else []
+        )
+        folders = config.speech if kind == "speech" else config.noise
+        place = config.own_place
+        own = open_folders(folders, kind, split, config.grouping(kind), place)
         pool = Pool(
-            open_split(config.cache, config.split, kind) if config.corpus else None,
-            keep,
-            open_folders(
-                config.speech if kind == "speech" else config.noise,
-                kind,
-                config.split,
-                config.grouping(kind),
-                config.own_place,
-            ),
+            [(flat, clean(keep)) for flat, keep in corpus],
+            [(flat, clean(lambda clip: True)) for flat in own],
             config.own_share,
         )
         if not pool.groups:
             raise AudioError(
-                f"{config.source(kind)}: no usable {kind} clip for {config.split!r}"
+                f"{config.source(kind)}: no usable {kind} clip for {split!r}"
                 + ("" if config.corpus else NONE_HELD_OUT)
             )
         return pool
@@ -179,7 +194,7 @@ class Mixer(Brief):
                 raise AudioError(f"noise {name!r}: known are {', '.join(NOISES)}")
             if share < 0:
                 raise AudioError(f"share {share} of noise {name!r}: must not be < 0")
-        if self.augment and self.config.event_share:
+        if self.config.event_share:
             total = sum(share for _, share in shares)
             share = self.config.event_share
             others = [(name, (1.0 - share) * value) for name, value in shares]
@@ -285,6 +300,7 @@ class Mixer(Brief):
             level_db=level_db,
             voice=plan.speaker,
             noise_kind=plan.kind,
+            noise_name=plan.noise_name,
         )
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:

@@ -26,20 +26,24 @@ def _spectral(draw: Draw) -> Signal:
     return Signal(white, (product(draw.noise_filter(), slope),))
 
 
-def _one_recording(draw: Draw) -> Signal:
+def _one_recording(draw: Draw, gain: float = 1.0) -> Layer:
+    pool = draw.material.noise
     for _ in range(TRIES):
-        x = noise_bed(draw.rng, draw.material.noise, draw.length())
+        n = draw.length()
+        group = pool.group(draw.rng)
+        x = noise_bed(draw.rng, pool, group, n)
         if mean_power(x) > _AUDIBLE:
-            return Signal(x, (draw.noise_filter(),))
-    return _spectral(draw)
+            signal = Signal(x, (draw.noise_filter(),))
+            return Layer(signal, gain, name=pool.groups[group])
+    return Layer(_spectral(draw), gain)
 
 
 def _recorded(draw: Draw, speaker: int) -> list[Layer]:
     """One noise file, or a second one with it."""
-    layers = [Layer(_one_recording(draw))]
-    if draw.rng.random() < 0.5:
+    layers = [_one_recording(draw)]
+    if draw.rng.random() < draw.config.second_share:
         gain = 10.0 ** (draw.rng.uniform(-10.0, 3.0) / 20.0)
-        layers.append(Layer(_one_recording(draw), gain))
+        layers.append(_one_recording(draw, gain))
     return layers
 
 
@@ -84,7 +88,8 @@ def _events(draw: Draw, speaker: int) -> list[Layer]:
     """Short loud sounds with silence between them: a bark, a horn, a door."""
     n = draw.config.samples
     floor = 10.0 ** (draw.rng.uniform(-50.0, -15.0) / 20.0)
-    bed = _one_recording(draw) if draw.rng.random() < 0.5 else _spectral(draw)
+    recorded = draw.rng.random() < 0.5
+    bed = _one_recording(draw, floor) if recorded else Layer(_spectral(draw), floor)
     total = np.zeros(n, dtype=np.float32)
     group = draw.material.noise.group(draw.rng)
     for _ in range(int(draw.rng.integers(1, 1 + max(1, n // SAMPLE_RATE)))):
@@ -92,10 +97,8 @@ def _events(draw: Draw, speaker: int) -> list[Layer]:
         at = int(draw.rng.integers(n - len(x) + 1))
         gain = 10.0 ** (draw.rng.uniform(-8.0, 0.0) / 20.0)
         total[at : at + len(x)] += unit(x, mean_power(x) / gain**2)
-    return [
-        Layer(Signal(total, (draw.noise_filter(),))),
-        Layer(bed, floor),
-    ]
+    name = draw.material.noise.groups[group]
+    return [Layer(Signal(total, (draw.noise_filter(),)), name=name), bed]
 
 
 def _event(draw: Draw, group: int, n: int) -> np.ndarray:

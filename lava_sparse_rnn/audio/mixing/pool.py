@@ -35,11 +35,10 @@ class Pool:
 
     Parameters
     ----------
-    corpus : FlatFile or None
-    keep : callable, optional
-        Tells of a clip whether it is used.
-    own : sequence of FlatFile
-        Of a user's own folders.
+    corpus : sequence of (FlatFile, callable)
+        The function tells of a clip whether it is used.
+    own : sequence of (FlatFile, callable)
+        The same of a user's own folders.
     own_share : float
         Share of the draws that are of those, where there is a corpus too.
 
@@ -52,18 +51,17 @@ class Pool:
 
     def __init__(
         self,
-        corpus: FlatFile | None,
-        keep: Callable[[Clip], bool] | None = None,
-        own: Sequence[FlatFile] = (),
+        corpus: Sequence[tuple[FlatFile, Callable[[Clip], bool]]],
+        own: Sequence[tuple[FlatFile, Callable[[Clip], bool]]] = (),
         own_share: float = 0.5,
     ):
         members: dict[str, list[int]] = {}
         self.clips: list[Clip] = []
         self._homes: list[tuple[FlatFile, int]] = []
-        for flat in ([] if corpus is None else [corpus]) + list(own):
+        for flat, keep in (*corpus, *own):
             first = len(self.clips)
             for i, clip in enumerate(flat):
-                if keep is None or keep(clip):
+                if keep(clip):
                     members.setdefault(clip.kind, []).append(first + i)
             self.clips.extend(flat)
             self._homes.extend((flat, i) for i in range(len(flat)))
@@ -74,7 +72,7 @@ class Pool:
         ]
         self._clip_cdf = [np.cumsum(np.sqrt(s)) for s in lengths]
         weights = np.array([np.sqrt(s.sum()) for s in lengths])
-        others = 0 if corpus is None else len(corpus)
+        others = sum(len(flat) for flat, _ in corpus)
         owned = np.array([rows[0] >= others for rows in self.members], dtype=bool)
         if owned.any() and not owned.all():
             weights[owned] *= own_share / weights[owned].sum()
@@ -141,9 +139,8 @@ def loop(x: np.ndarray, n: int) -> np.ndarray:
     return np.tile(body, -(-n // len(body)))[:n]
 
 
-def noise_bed(rng: np.random.Generator, pool: Pool, n: int) -> np.ndarray:
+def noise_bed(rng: np.random.Generator, pool: Pool, group: int, n: int) -> np.ndarray:
     """Noise of one family for ``n`` samples; float32 (n,)."""
-    group = pool.group(rng)
     x = pool.cut(rng, pool.clip(rng, group), n)
     if len(x) >= n:
         return x

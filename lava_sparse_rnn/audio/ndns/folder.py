@@ -9,6 +9,7 @@ number after ``fileid`` in their names; the noisy ones also carry ``snr`` (dB) a
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -32,6 +33,9 @@ _LEVEL = re.compile(r"(?:^|_)tl(-?\d+(?:\.\d+)?)")
 KINDS = ("clean", "noise", "noisy")
 """Folders of a set; the last is what makes it one, see :class:`NdnsFolder`."""
 
+ABOUT = "mixes.json"
+"""File of a set that was mixed here: of each example its voice and its noise."""
+
 
 @dataclass(frozen=True)
 class NdnsItem:
@@ -48,6 +52,8 @@ class NdnsItem:
         As the name says.
     sample_rate : int
         Of the files, Hz; the samples are at 16 kHz.
+    voice, noise_name : str or None
+        Speaker and kind of noise, where the set tells.
     """
 
     noisy: np.ndarray = field(repr=False)
@@ -57,6 +63,8 @@ class NdnsItem:
     snr_db: float | None
     level_db: float | None
     sample_rate: int = SAMPLE_RATE
+    voice: str | None = None
+    noise_name: str | None = None
 
 
 def write_set(
@@ -101,15 +109,18 @@ def write_set(
     if not snr_db or any(snr != int(snr) for snr in snr_db):
         raise AudioError(f"snr_db {list(snr_db)}: whole numbers are needed")
     with _whole_set(folder) as part:
+        about: dict[int, dict[str, str]] = {}
         for i in range(count):
             mix = mixer.mix(i, snr_db=int(snr_db[i % len(snr_db)]))
             label = f"_snr{int(mix.snr_db)}_tl{round(mix.level_db)}"
             for kind in KINDS:
                 name = f"{kind}_fileid_{i}{label if kind == 'noisy' else ''}.wav"
                 wav.write(part / kind / name, getattr(mix, kind))
+            about[i] = {"voice": mix.voice, "noise": mix.noise_name}
             if on_file is not None:
                 on_file(i + 1)
         _write_attribution(mixer, part)
+        (part / ABOUT).write_text(json.dumps(about, indent=0), encoding="utf-8")
     return folder
 
 
@@ -137,7 +148,7 @@ def _whole_set(folder: Path) -> Iterator[Path]:
         if not target.exists():
             part.rename(target)
             return
-        for name in ("ATTRIBUTION.txt", *KINDS):
+        for name in ("ATTRIBUTION.txt", ABOUT, *KINDS):
             (part / name).replace(target / name)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -232,6 +243,14 @@ class NdnsFolder(Sequence):
         else:
             self._require_partners()
         self.file_ids = sorted(shared)
+        self._about = self._read_about()
+
+    def _read_about(self) -> dict[str, dict[str, str]]:
+        path = self.folder / ABOUT
+        try:
+            return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        except ValueError:
+            raise AudioError(f"{path}: not a JSON file") from None
 
     def _require_partners(self) -> None:
         noisy = self._files["noisy"]
@@ -284,6 +303,8 @@ class NdnsFolder(Sequence):
             snr_db=_number(_SNR, path.name),
             level_db=_number(_LEVEL, path.name),
             sample_rate=about.sample_rate,
+            voice=self._about.get(str(key), {}).get("voice"),
+            noise_name=self._about.get(str(key), {}).get("noise"),
         )
 
 

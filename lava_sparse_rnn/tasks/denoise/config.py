@@ -64,6 +64,18 @@ class DataConfig(Section):
     )
     speech: Paths = Field(default=(), description="own folders of clean speech")
     noise: Paths = Field(default=(), description="own folders of noise")
+    family: Literal["usual", "unlike"] = Field(
+        default="usual",
+        description="unlike: some packages of the corpus are held out whole, and what "
+        "is watched is mixed of them, too: one noise each, a fifth of them loud "
+        "events, ratios of the whole clip",
+    )
+    second_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of the recorded noises that are two at once",
+    )
     corpus: bool = Field(
         default=True, description="whether recordings of `root` are used, too"
     )

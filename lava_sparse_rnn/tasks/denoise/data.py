@@ -39,7 +39,7 @@ _FIXED = 20260101  # seed of validation, whatever that of the run
 _AS_THEY_ARE = (
     *("corpus", "own_share", "speech_group", "noise_group", "noise_kind"),
     *("speech_held_out", "noise_held_out"),
-    *("ratio", "event_share", "room_share"),
+    *("ratio", "event_share", "room_share", "second_share", "family"),
 )
 
 
@@ -79,8 +79,7 @@ def mixer_config(
     from lava_sparse_rnn.audio import MixerConfig
 
     folders = {"cache": config.root, "own_cache": config.own_cache}
-    return MixerConfig(
-        split=split,
+    told = MixerConfig(
         seconds=seconds,
         seed=seed,
         snr_db=(config.snr_min, config.snr_max),
@@ -91,6 +90,7 @@ def mixer_config(
         **{name: getattr(config, name) for name in _AS_THEY_ARE},
         **{name: str(path) for name, path in folders.items() if path is not None},
     )
+    return told if split == "train" else told.to_measure(split)
 
 
 class CorpusSource:
