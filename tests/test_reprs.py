@@ -49,7 +49,9 @@ def shown(network, folder):
         yield from (engine.Engine(network), engine.Stream(network))
 
 
-@pytest.mark.parametrize(("n_blocks", "width"), [(1, 8), (8, 24)])
+@pytest.mark.parametrize(
+    ("n_blocks", "width"), [(1, 8), pytest.param(8, 24, marks=pytest.mark.slow)]
+)
 def test_a_repr_is_a_few_lines(n_blocks, width, tmp_path):
     for thing in shown(network_of(n_blocks, width), tmp_path):
         text = repr(thing)

@@ -297,6 +297,7 @@ for name in ("a.wav", "a.flac", "a.ogg"):
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
     # A limit of a file's size stands for a disk that is full.
     (tmp_path / "a.wav").write_text("old")

@@ -205,6 +205,7 @@ def widest_block():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounding", ["floor", "nearest"])
 def test_the_widest_formats(assert_same, rounding):
     network = spec.Network((widest_block(),), spec.Recipe(rounding))

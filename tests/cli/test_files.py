@@ -2,6 +2,7 @@
 """Files that the user names: bad ones are one clear error, before any work."""
 
 import os
+import shutil
 import sys
 import threading
 
@@ -11,11 +12,18 @@ import pytest
 from lava_sparse_rnn import cli, spec
 
 
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    path = tmp_path_factory.mktemp("net") / "n.net"
+    spec.random_network(np.random.default_rng(0), d_in=3).save(path)
+    return path
+
+
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
+def command(monkeypatch, capsys, tmp_path, net):
     """Run the command in a folder with a network and tokens."""
     monkeypatch.chdir(tmp_path)
-    spec.random_network(np.random.default_rng(0), d_in=3).save("n.net")
+    shutil.copy(net, "n.net")
     np.save("x.npy", np.ones((2, 3), int))
 
     def call(*arguments):

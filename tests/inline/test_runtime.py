@@ -215,7 +215,8 @@ def test_runs_that_do_not_block():
 
 
 def test_run_continuously_pause_and_go_on():
-    process = Scripted({"spk": counted})
+    moved = threading.Event()
+    process = Scripted({"spk": lambda m: counted(m) or moved.set()})
     process.run(RunContinuous(), CFG)
     assert process.state.get() is None  # as in Lava
     with pytest.raises(RuntimeError, match="is running already"):
@@ -223,8 +224,9 @@ def test_run_continuously_pause_and_go_on():
     process.pause()
     first = process.state.get()[0]
     assert first == process.state.get()[0]
+    moved.clear()
     process.run(RunContinuous(), CFG)
-    time.sleep(0.05)
+    assert moved.wait(30)
     process.pause()
     run(process, 2)
     assert process.state.get()[0] > first + 2
@@ -410,13 +412,16 @@ def test_asynchronous_and_stepping_models_together():
 
 
 def test_asynchronous_models_that_look_for_commands():
+    moved = threading.Event()
+
     def forever(model):
         while not (model.check_for_pause_cmd() or model.check_for_stop_cmd()):
             model.state = model.state + 1
+            moved.set()
 
     process = Async(forever)
     process.run(RunContinuous(), CFG)
-    time.sleep(0.02)
+    assert moved.wait(30)
     process.pause()
     assert process.state.get()[0] > 0
     process.run(RunContinuous(), CFG)

@@ -108,7 +108,9 @@ def test_two_runs_write_the_same_bytes(network, written, tmp_path):
 
 
 def test_nothing_is_pickled(written):
-    for file in written.rglob("*.np*"):
+    files = list(written.rglob("*.np*"))
+    assert {file.suffix for file in files} == {".npy", ".npz"}
+    for file in files:
         loaded = np.load(file, allow_pickle=False)
         arrays = [loaded] if file.suffix == ".npy" else list(loaded.values())
         assert {a.dtype.kind for a in arrays} == {"i"}

@@ -32,6 +32,7 @@ def test_random_networks(seed, random_tokens):
     assert_same_wires(network, random_tokens(network, 20))
 
 
+@pytest.mark.slow
 def test_the_shipped_network_on_a_real_recording():
     network = spec.load(DATA / "denoiser.net")
     samples, _ = wav.read(DATA / "samples" / "noisy_01.wav")

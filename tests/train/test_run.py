@@ -80,11 +80,13 @@ def test_whole_run_writes_a_network_and_resumes_for_free(tiny):
     assert statistics.sparsity(network) >= total - 1e-9
 
 
+@pytest.mark.slow
 def test_fine_tune_can_be_left_out(tiny):
     network, path = run(tiny(quantize={"steps": 0}), lambda text: None)
     assert spec.load(path.with_name("tiny-ptq.net")) == network
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(tiny):
     stage = open_float(tiny(steps=60, pruning={"sparsity": 0}, log_every=60))
     before = stage.validate()
