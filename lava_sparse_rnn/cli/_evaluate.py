@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from lava_sparse_rnn.cli._backend import FastestOption, fastest, open_denoiser
+from lava_sparse_rnn.cli._backend import (
+    FastestOption,
+    RuntimeOption,
+    fastest,
+    lava_runtime,
+    open_denoiser,
+)
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._notices import overflows
@@ -40,6 +46,7 @@ def evaluate(
         Path | None, typer.Option("-o", "--output", help="Everything, as JSON.")
     ] = None,
     backend: FastestOption = None,
+    runtime: RuntimeOption = None,
     peer: Annotated[
         list[str] | None,
         typer.Option(help="Another denoiser on the same files; may be repeated."),
@@ -76,7 +83,7 @@ def evaluate(
     check_outputs(output, board)
     folder = NdnsFolder(data, lenient=True)
     left_out: list[LeftOut] = []
-    with contextlib.ExitStack() as stack:
+    with lava_runtime(runtime), contextlib.ExitStack() as stack:
         ours = _ours([network, *(beside or [])], fastest(backend), stack)
         systems = {one.name: one.denoise for one in ours} | _peers(peer or [])
         with tokens_bar("mixes") as progress:
@@ -225,11 +232,9 @@ def _tell_left_out(left_out: list[LeftOut], mixes: int) -> None:
 def _peers(names: list[str]):
     """Denoisers of other packages, by name."""
     from lava_sparse_rnn.audio.peers import PEERS
+    from lava_sparse_rnn.fixed_point import choose
 
-    unknown = sorted(set(names) - PEERS.keys())
-    if unknown:
-        raise ValueError(f"peer {unknown[0]!r}: known are {', '.join(PEERS)}")
-    return {name: PEERS[name].make() for name in names}
+    return {name: choose("peer", name, PEERS).make() for name in names}
 
 
 def _write(path: Path, text: str) -> None:

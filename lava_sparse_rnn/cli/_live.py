@@ -13,8 +13,10 @@ import typer
 
 from lava_sparse_rnn.cli._backend import (
     FastestOption,
+    RuntimeOption,
     StrengthOption,
     fastest,
+    lava_runtime,
     open_denoiser,
 )
 from lava_sparse_rnn.cli._console import console
@@ -71,6 +73,7 @@ def live(
     ] = 64.0,
     strength: StrengthOption = None,
     backend: FastestOption = None,
+    runtime: RuntimeOption = None,
 ) -> None:
     """Denoise live, from the microphone, a file or a pipe; Ctrl-C ends."""
     from lava_sparse_rnn.audio.live.session import Live
@@ -85,7 +88,8 @@ def live(
             )
     _check_ends(inp, input_device, output, output_device, real_time)
     times = (block / 1000, buffer / 1000)
-    with open_denoiser(network, fastest(backend), strength) as denoiser:
+    runs = fastest(backend)
+    with lava_runtime(runtime), open_denoiser(network, runs, strength) as denoiser:
         source = _source(inp, input_device, real_time, *times)
         sink = _sink(output, output_device, source, *times)
         _run(Live(denoiser, source, sink), output)

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
     from lava_sparse_rnn.spec import Sequences
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from lava_sparse_rnn.spec import Sequences
-
 BackendOption = Annotated[
     str, typer.Option(help="What runs it: lava, engine, microcode or reference.")
 ]

@@ -436,7 +436,7 @@ def test_evaluate_names_an_unknown_peer(command, net, tmp_path):
         wav.write(tmp_path / kind / f"{kind}_fileid_0.wav", np.full(800, 0.1))
     code, _, error = command("evaluate", net, "--data", tmp_path, "--peer", "wiener")
     assert code == 1
-    assert "peer 'wiener': known are dtln, gtcrn" in error
+    assert "peer is 'wiener', must be one of: dtln, gtcrn" in error
 
 
 def test_train_says_which_setting_is_wrong(command):

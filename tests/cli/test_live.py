@@ -73,6 +73,31 @@ def test_a_file_becomes_what_denoise_gives(command, net, noisy, tmp_path):
     assert "0 overruns, 0 underruns" in err
 
 
+@pytest.mark.parametrize("name", ["denoise", "live", "evaluate"])
+def test_every_command_of_sound_knows_the_runtimes(command, net, noisy, tmp_path, name):
+    pytest.importorskip("lava")
+    options = {
+        "denoise": ("-n", net, noisy, "-o", tmp_path / "o.wav"),
+        "live": ("-n", net, "-i", noisy, "-o", tmp_path / "o.wav"),
+        "evaluate": (net, "--data", tmp_path),
+    }[name]
+    for kind in ("noisy", "clean"):
+        (tmp_path / kind).mkdir()
+        wav.write(tmp_path / kind / f"{kind}_fileid_0.wav", np.full(800, 0.1))
+    code, _, err = command(name, *options, "--runtime", "threads")
+    assert code == 1
+    assert err == "error: runtime is 'threads', must be one of: inline, processes\n"
+
+
+@pytest.mark.slow
+def test_live_in_lavas_own_runtime(command, net, noisy, tmp_path):
+    pytest.importorskip("lava")
+    options = ("-n", net, "-i", noisy, "-o", tmp_path / "o.wav")
+    code, _, _ = command("live", *options, "--backend", "lava", "--runtime=processes")
+    assert code == 0
+    assert pcm16(wav.read(tmp_path / "o.wav")[0])[0] == offline(net, wav.read(noisy)[0])
+
+
 def test_raw_sound_goes_through_pipes(command, net, noisy, monkeypatch):
     samples, _ = wav.read(noisy)
     (there, to_there), (back, to_back) = os.pipe(), os.pipe()

@@ -80,46 +80,51 @@ def write_bundle(
     check_target(path, overwrite)
     mapping = map_network(network) if mapping is None else mapping
     check_same(network, mapping)
-    x, source = _golden_tokens(network, golden, seed)
-    y = reference.run(network, x)
+    tokens, source = _golden_tokens(network, golden, seed)
+    answers = reference.run(network, tokens)
     with replacing_folder(path) as folder:
         writer = _Writer(folder)
-        answer = network.layers[-1].out
         manifest = m.Manifest(
-            format=m.FORMAT,
-            schema_version=m.SCHEMA_VERSION,
-            made_by=f"lava-sparse-rnn {metadata.version('lava-sparse-rnn')}",
-            network=m.NetworkInfo(
-                d_in=network.d_in,
-                d_out=network.d_out,
-                latency=network.latency,
-                rounding=network.recipe.rounding,  # type: ignore[arg-type]
-                overflow=network.recipe.overflow,  # type: ignore[arg-type]
-                meta=dict(network.meta),
-            ),
-            input=_wire(INPUT, network.layers[0].inp),
-            output=_wire(mapping.groups[-1].wires[0], answer),
-            groups=[writer.group(g, network) for g in mapping.groups],
-            connections=[
-                writer.connection(g.name, s)
-                for g in mapping.groups
-                for s in mapping.stored[g.name]
-            ],
-            board=mapping.board,
-            memory_model=mapping.model,
-            cores=_cores(mapping),
-            golden=m.Golden(
-                input=writer.array("golden/input.npy", x),
-                output=writer.array("golden/output.npy", y),
-                tokens=len(x),
-                source=source,
-            ),
+            **_described(network, mapping),
+            **_written(writer, network, mapping),
+            golden=writer.golden(tokens, answers, source),
             files=writer.files,
         )
         text = manifest.model_dump_json(indent=1) + "\n"
         (folder / m.FILE).write_text(text, "utf-8")
         bundle = load_bundle(folder)  # what cannot be read is not left behind
     return replace(bundle, path=path)
+
+
+def _described(network: Network, mapping: Mapping) -> dict[str, Any]:
+    """Fields of the manifest that are said in it alone."""
+    return {
+        "format": m.FORMAT,
+        "schema_version": m.SCHEMA_VERSION,
+        "made_by": f"lava-sparse-rnn {metadata.version('lava-sparse-rnn')}",
+        "network": m.NetworkInfo(
+            d_in=network.d_in,
+            d_out=network.d_out,
+            latency=network.latency,
+            rounding=network.recipe.rounding,  # type: ignore[arg-type]
+            overflow=network.recipe.overflow,  # type: ignore[arg-type]
+            meta=dict(network.meta),
+        ),
+        "input": _wire(INPUT, network.layers[0].inp),
+        "output": _wire(mapping.groups[-1].wires[0], network.layers[-1].out),
+        "board": mapping.board,
+        "memory_model": mapping.model,
+        "cores": _cores(mapping),
+    }
+
+
+def _written(writer: _Writer, network: Network, mapping: Mapping) -> dict[str, Any]:
+    """Fields of the manifest whose arrays and programs are files beside it."""
+    stored = [(g.name, s) for g in mapping.groups for s in mapping.stored[g.name]]
+    return {
+        "groups": [writer.group(group, network) for group in mapping.groups],
+        "connections": [writer.connection(name, s) for name, s in stored],
+    }
 
 
 def _golden_tokens(
@@ -225,6 +230,15 @@ class _Writer:
             format=stored.format.name,  # type: ignore[arg-type]
             entry_bits=stored.entry_bits,
             copies=c.copies,
+        )
+
+    def golden(self, tokens: NDArray, answers: NDArray, source: str) -> m.Golden:
+        """Write the tokens that a bundle is checked by, and their answers."""
+        return m.Golden(
+            input=self.array("golden/input.npy", tokens),
+            output=self.array("golden/output.npy", answers),
+            tokens=len(tokens),
+            source=source,
         )
 
     def array(self, name: str, value: NDArray) -> str:

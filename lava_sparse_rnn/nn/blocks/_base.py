@@ -18,7 +18,7 @@ from lava_sparse_rnn.nn import quantize as ptq
 from lava_sparse_rnn.nn.blocks._entry import Entry, entry_wire, real_values
 from lava_sparse_rnn.nn.blocks._retired import retire
 from lava_sparse_rnn.nn.folded import FoldedLayer, FoldedNetwork
-from lava_sparse_rnn.nn.quantize._formatted import Formatted
+from lava_sparse_rnn.nn.quantize.formatted import Formatted
 from lava_sparse_rnn.nn.quantize.module import MODULES
 from lava_sparse_rnn.spec.quantize import HEADROOM, quantize_layer
 

@@ -25,8 +25,8 @@ from lava_sparse_rnn.nn.folded import (
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.nn.quantize import _groups
 from lava_sparse_rnn.nn.quantize._export import export_hdf5
-from lava_sparse_rnn.nn.quantize._formatted import Formatted
 from lava_sparse_rnn.nn.quantize._parameters import Bias, Diagonal, Matrix, csr, ints
+from lava_sparse_rnn.nn.quantize.formatted import Formatted
 from lava_sparse_rnn.nn.quantize.rules import Rules, doubles, round_to
 from lava_sparse_rnn.spec import groups
 

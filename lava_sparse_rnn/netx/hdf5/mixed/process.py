@@ -98,6 +98,10 @@ class MixedNetwork(Network):
             clock=clock,
             **kwargs,
         )
+        self._hold(chain)
+
+    def _hold(self, chain: Chain) -> None:
+        """Layers that were built, their ports and Vars."""
         self.layers: tuple[Layer, ...] = tuple(chain.layers)
         self._latency, self._rows = chain.latency, chain.rows
         self._input_message_bits = chain.message_bits
