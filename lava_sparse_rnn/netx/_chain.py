@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.netx._file import Entry, describe, runs
+from lava_sparse_rnn.netx._file import runs
 from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, as_it_is, build
 from lava_sparse_rnn.netx._own import build_run
 from lava_sparse_rnn.netx._table import Row, description_rows, entry_row
 from lava_sparse_rnn.netx.token_gate import TokenGate
 from lava_sparse_rnn.proc import SparseRNN
 from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.entries import Entry, describe
 
 
 class Chain:

@@ -11,10 +11,10 @@ from lava.magma.core.process.process import AbstractProcess
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SpecError
-from lava_sparse_rnn.netx._file import Entry, describe, recipe_of
 from lava_sparse_rnn.netx._layer import Layer, Place
 from lava_sparse_rnn.proc import Affine, SparseRNN
 from lava_sparse_rnn.spec import Network, Recipe, Wire
+from lava_sparse_rnn.spec.entries import Entry, describe, recipe_of
 from lava_sparse_rnn.spec.groups import AffineGroup
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lava_sparse_rnn.netx._file import Entry
 from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec.entries import Entry
 from lava_sparse_rnn.spec.statistics import matrix_sizes
 
 Row = tuple[str, ...]

@@ -3,7 +3,8 @@
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import graph, groups, reference
-from lava_sparse_rnn.spec._hdf5 import load, read, read_layer, read_recipe
+from lava_sparse_rnn.spec._decode import read_layer, read_recipe
+from lava_sparse_rnn.spec._hdf5 import load, read
 from lava_sparse_rnn.spec._network import Network, check_network, validate, write
 from lava_sparse_rnn.spec._random import random_network
 from lava_sparse_rnn.spec._shipped import locate, shipped

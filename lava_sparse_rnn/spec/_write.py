@@ -14,14 +14,13 @@ import numpy as np
 from scipy import sparse
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec._members import MAX_PACKED, smallest
+from lava_sparse_rnn.spec._members import MAX_PACKED, SCALARS, smallest
 from lava_sparse_rnn.spec._packed import DATASET, pack, scratch
 from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
 from lava_sparse_rnn.spec.layers import Layer, Recipe
 
 FORMAT = "lava_sparse_rnn"
 FORMAT_VERSION = 1
-SCALARS = (bool, int, str)
 
 
 def save(
@@ -81,7 +80,7 @@ def write_layer(layer: Layer, group: h5py.Group, packed: bool = False) -> None:
 def _encode(group: h5py.Group, part: Any) -> None:
     for field in fields(part):
         value = getattr(part, field.name)
-        if isinstance(value, SCALARS):
+        if isinstance(value, tuple(SCALARS)):
             group.attrs[field.name] = value
         elif isinstance(value, np.ndarray):
             _put(group, field.name, value)

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from os import PathLike, fspath
 from typing import Any, ClassVar
 
-from lava_sparse_rnn.netx._file import Entry, opened
+from lava_sparse_rnn.netx._file import opened
 from lava_sparse_rnn.netx._table import Row, table
 from lava_sparse_rnn.proc.neurons import TimedProcess
 from lava_sparse_rnn.spec import locate
+from lava_sparse_rnn.spec.entries import Entry
 
 
 class OfFile(type(TimedProcess)):

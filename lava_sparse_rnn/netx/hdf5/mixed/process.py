@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.netx._chain import Chain
-from lava_sparse_rnn.netx._file import Entry, is_own
+from lava_sparse_rnn.netx._file import is_own
 from lava_sparse_rnn.netx._layer import Layer, Options, Place, Shape
 from lava_sparse_rnn.netx._table import Row
 from lava_sparse_rnn.netx.hdf5.process import Network
 from lava_sparse_rnn.proc import Clock, Snapshot, SparseRNN, Timing
+from lava_sparse_rnn.spec.entries import Entry
 
 
 class MixedNetwork(Network):

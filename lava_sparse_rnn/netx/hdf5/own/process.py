@@ -6,12 +6,13 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-from lava_sparse_rnn.netx._file import Entry, is_own, own_network
+from lava_sparse_rnn.netx._file import is_own, own_network
 from lava_sparse_rnn.netx._table import Row, description_rows
 from lava_sparse_rnn.netx.hdf5.process import Network
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Layer
 from lava_sparse_rnn.spec import Network as Description
+from lava_sparse_rnn.spec.entries import Entry
 
 
 class OwnNetwork(SparseRNN, Network):
