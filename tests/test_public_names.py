@@ -50,7 +50,7 @@ ROOMS = {
     """,
     "proc.neurons": """
         FixedPt FloatingPt GroupModel GuardedModel Microcode NeuronGroup
-        TimedProcess TokenSchedule
+        TimedProcess TokenSchedule models_of
     """,
     "netx.hdf5": """
         BUILDERS Layer MixedNetwork Network Options OwnNetwork Place View

@@ -1,52 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# pyright: reportAssignmentType=false
-# (Lava writes the type of an instance's attribute as the value of the class's)
-"""Models of `Affine`."""
-
-import numpy as np
-from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.resources import CPU
-from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+"""Models of `Affine`: in integers, in real numbers, and by its program."""
 
 from lava_sparse_rnn.proc.affine.process import Affine
-from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt, GroupModel
-from lava_sparse_rnn.proc.neurons.microcode_model import Microcode
+from lava_sparse_rnn.proc.neurons import models_of
 
-
-class AbstractPyAffineModel(GroupModel):
-    neurons = Affine
-    instructions_affine: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
-    overflow_out: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=64)
-
-
-class IntegerPorts:
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=32)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
-
-
-class RealPorts:
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
-
-
-@implements(proc=Affine, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyAffineModelFixed(IntegerPorts, FixedPt, AbstractPyAffineModel):
-    """The integer contract."""
-
-
-@implements(proc=Affine, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
-class PyAffineModelFloat(RealPorts, FloatingPt, AbstractPyAffineModel):
-    """The same equation in real numbers."""
-
-
-@implements(proc=Affine, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("microcode")
-class PyAffineModelMicrocode(IntegerPorts, Microcode, AbstractPyAffineModel):
-    """The integer contract, by the group's program."""
+PyAffineModelFixed, PyAffineModelFloat, PyAffineModelMicrocode = models_of(
+    Affine, __name__
+)

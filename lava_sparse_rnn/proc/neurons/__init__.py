@@ -4,6 +4,7 @@
 from lava_sparse_rnn.proc.neurons.group_model import FixedPt, FloatingPt, GroupModel
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel
 from lava_sparse_rnn.proc.neurons.microcode_model import Microcode
+from lava_sparse_rnn.proc.neurons.models import models_of
 from lava_sparse_rnn.proc.neurons.process import NeuronGroup, TimedProcess
 from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 
@@ -16,4 +17,5 @@ __all__ = [
     "NeuronGroup",
     "TimedProcess",
     "TokenSchedule",
+    "models_of",
 ]
