@@ -107,7 +107,21 @@ def compile_blocks(machine: Machine, single: bool = False) -> list[Block]:
 
 
 def bind(machine: Machine, instruction: Instruction) -> Run:
-    """The function of one instruction that is not a branch."""
+    """The function of one instruction that is not a branch.
+
+    Parameters
+    ----------
+    machine : Machine
+        Whose slots it reads and writes: int32 lanes of shape (n,), or (1,) where all
+        neurons have the same.
+    instruction : Instruction
+        Of a checked program.
+
+    Returns
+    -------
+    function of mask
+        Executes it for the neurons of a mask, shape (n,), or for all where it is None.
+    """
     binder = BINDERS.get(instruction.opcode, bind_alu)
     return binder(machine, instruction)
 
@@ -176,6 +190,7 @@ def _direct(slots: list, slot: int, operation: Callable, sources: list[int]) -> 
 
 
 def bind_mov(machine: Machine, instruction: Instruction) -> Run:
+    """``MOV place, value`` and ``SPIKE output, value``: write, fitted to the width."""
     slots = machine.slots
     place, value = instruction.operands
     write, source = writer(machine, str(place)), machine.slot_of(value)
@@ -187,6 +202,7 @@ def bind_mov(machine: Machine, instruction: Instruction) -> Run:
 
 
 def bind_rmw(machine: Machine, instruction: Instruction) -> Run:
+    """``RMW dst, state, a``: add ``a`` to the state, and read what it is then."""
     slots = machine.slots
     dst, state, a = instruction.operands
     write_dst, write_state = writer(machine, str(dst)), writer(machine, str(state))
@@ -200,6 +216,7 @@ def bind_rmw(machine: Machine, instruction: Instruction) -> Run:
 
 
 def bind_rdc(machine: Machine, instruction: Instruction) -> Run:
+    """``RDC dst, memory``: read, and set to 0 where it was read."""
     slots = machine.slots
     dst, memory = instruction.operands
     write, slot = writer(machine, str(dst)), machine.slot_of(memory)
@@ -214,6 +231,7 @@ def bind_rdc(machine: Machine, instruction: Instruction) -> Run:
 
 
 def bind_shl(machine: Machine, instruction: Instruction) -> Run:
+    """``SHL dst, a, amount``: ``a << amount``; a negative amount shifts right."""
     slots = machine.slots
     dst, a, amount = instruction.operands
     write, source = writer(machine, str(dst)), machine.slot_of(a)
@@ -226,6 +244,7 @@ def bind_shl(machine: Machine, instruction: Instruction) -> Run:
 
 
 def bind_mul_shr(machine: Machine, instruction: Instruction) -> Run:
+    """``MUL_SHR dst, a, b, amount, [rounding]``: ``a * b`` in 64 bits, shifted."""
     slots = machine.slots
     dst, a, b, amount, *word = instruction.operands
     rounding = str(word[0]) if word else machine.rounding
@@ -247,18 +266,8 @@ def bind_mul_shr(machine: Machine, instruction: Instruction) -> Run:
     return run_shift_only if b == 1 else run
 
 
-def bind_spike(machine: Machine, instruction: Instruction) -> Run:
-    slots = machine.slots
-    out, a = instruction.operands
-    write, source = writer(machine, str(out)), machine.slot_of(a)
-
-    def run(mask: Mask | None) -> None:
-        write(slots[source], mask)
-
-    return run
-
-
 def bind_probe(machine: Machine, instruction: Instruction) -> Run:
+    """``PROBE name``: show a value as it is now, where neurons execute this."""
     slots, probes = machine.slots, machine.probes
     name = str(instruction.operands[0])
     source = machine.slot_of(name)
@@ -278,6 +287,6 @@ BINDERS: dict[str, Callable[[Machine, Instruction], Run]] = {
     "RDC": bind_rdc,
     "SHL": bind_shl,
     "MUL_SHR": bind_mul_shr,
-    "SPIKE": bind_spike,
+    "SPIKE": bind_mov,
     "PROBE": bind_probe,
 }

@@ -50,12 +50,17 @@ def load_sounddevice() -> Any:
 
 
 class Fifo:
-    """A bounded queue of samples.
+    """A bounded queue of samples, float32, between two threads.
 
     Parameters
     ----------
     capacity : int
-        Samples.
+        Samples that it holds at most.
+
+    Attributes
+    ----------
+    waiting : int
+        Samples in it now.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -64,7 +69,13 @@ class Fifo:
         self._changed = threading.Condition()
 
     def put(self, samples: Samples) -> int:
-        """Append what there is room for; returns how many samples that were."""
+        """Append what there is room for of samples, shape (n,).
+
+        Returns
+        -------
+        int
+            How many samples that were.
+        """
         with self._changed:
             size = len(self._data)
             n = min(len(samples), size - self.waiting)
@@ -75,7 +86,7 @@ class Fifo:
         return n
 
     def take(self, most: int | None = None) -> Samples:
-        """Remove and return the oldest samples, all of them by default."""
+        """Remove and return the oldest samples, ``most`` of them or all."""
         with self._changed:
             n = self.waiting if most is None else min(most, self.waiting)
             out = self._data[(self._first + np.arange(n)) % len(self._data)]
@@ -85,13 +96,19 @@ class Fifo:
         return out
 
     def wait(self, seconds: float = LOOK_SECONDS) -> None:
-        """Wait until something is put or taken."""
+        """Wait until something is put or taken, for so many seconds at most."""
         with self._changed:
             self._changed.wait(seconds)
 
 
 class Resampler:
-    """From one rate to another, as samples come; nothing to do for equal rates."""
+    """From one rate to another, as samples come; nothing to do for equal rates.
+
+    Parameters
+    ----------
+    rate_in, rate_out : float
+        Hz.
+    """
 
     def __init__(self, rate_in: float, rate_out: float) -> None:
         self._rates = (rate_in, rate_out)
@@ -108,6 +125,18 @@ class Resampler:
         return self._counts[0] / self._rates[0] - self._counts[1] / self._rates[1]
 
     def process(self, samples: Samples, last: bool = False) -> Samples:
+        """What comes out for samples of the rate ``rate_in``.
+
+        Parameters
+        ----------
+        samples : array of float32, shape (n,)
+        last : bool
+            Whether the sound ends here: all that is held comes out.
+
+        Returns
+        -------
+        array of float32, shape (m,)
+        """
         out = samples
         if self._stream is not None:
             out = self._stream.resample_chunk(samples, last=last)
@@ -117,7 +146,7 @@ class Resampler:
 
     @classmethod
     def longest(cls, rate_in: float, rate_out: float, block: float) -> float:
-        """The most that is held in a second of pieces of ``block`` seconds."""
+        """Seconds that are held at most, in a second of pieces of ``block`` seconds."""
         trial, held = cls(rate_in, rate_out), 0.0
         piece = np.zeros(max(round(block * rate_in), 1), np.float32)
         for _ in range(round(1 / block)):

@@ -47,8 +47,6 @@ class Source(Protocol):
 
     Attributes
     ----------
-    latency : float
-        Seconds between hearing and reading, now.
     gaps : Gaps
         Overruns: what was heard and had no room.
     """
@@ -56,18 +54,38 @@ class Source(Protocol):
     gaps: Gaps
 
     @property
-    def latency(self) -> float: ...
+    def latency(self) -> float:
+        """Seconds between hearing and reading, now."""
+        ...
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Begin to hear; once, before `read`."""
+        ...
 
     def read(self, stop: threading.Event) -> Samples | None:
-        """The next samples, perhaps none yet.
+        """The next samples, within a fraction of a second.
 
-        None at the end, and after ``stop`` when all that was heard has been read.
+        Parameters
+        ----------
+        stop : Event
+            Set when no more is wanted than was heard until then.
+
+        Returns
+        -------
+        array of float32, shape (n,), or None
+            In [-1, 1]; none of them where none has come yet. None at the end, and
+            after ``stop`` when all that was heard has been read.
+
+        Raises
+        ------
+        AudioError
+            When a device has stopped, or a pipe ends within a sample.
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the device or file; also after an error."""
+        ...
 
 
 class Sink(Protocol):
@@ -78,8 +96,6 @@ class Sink(Protocol):
     aligned : bool
         Whether the samples before the signal, by which the denoiser answers late, are
         left out, so that the result is as long as the input.
-    latency : float
-        Seconds between writing and playing, now.
     gaps : Gaps
         Underruns: what had to be played and was not there.
     """
@@ -88,18 +104,50 @@ class Sink(Protocol):
     gaps: Gaps
 
     @property
-    def latency(self) -> float: ...
+    def latency(self) -> float:
+        """Seconds between writing and playing, now."""
+        ...
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Get ready; once, before `write`.
+
+        Raises
+        ------
+        AudioError
+            When a file cannot be written.
+        """
+        ...
 
     def write(self, samples: Samples, give_up: threading.Event) -> None:
-        """Take samples; waits for room until ``give_up``."""
+        """Take samples.
+
+        Parameters
+        ----------
+        samples : array of float32, shape (n,)
+        give_up : Event
+            Set when the rest may be lost: until then it waits for room.
+
+        Raises
+        ------
+        AudioError
+            When a device has stopped, or a file cannot be written.
+        BrokenPipeError
+            When nobody reads a pipe any more.
+        """
         ...
 
     def close(self, complete: bool) -> None:
         """End, and keep what was written.
 
-        ``complete`` is false after an error of the sink, or one before any sound.
+        Parameters
+        ----------
+        complete : bool
+            False after an error of the sink, or one before any sound.
+
+        Raises
+        ------
+        AudioError
+            When what was written cannot be kept.
         """
         ...
 
@@ -111,6 +159,7 @@ class Meter:
         self._squares, self._count, self._peak = 0.0, 0, 0.0
 
     def add(self, samples: Samples) -> None:
+        """Take samples into account, float32 of shape (n,)."""
         if len(samples):
             self._squares += float(np.dot(samples, samples))
             self._count += len(samples)
@@ -130,7 +179,13 @@ def _decibels(amplitude: float) -> float:
 
 @dataclass(frozen=True)
 class Level:
-    """Root mean square and peak, in dB of full scale."""
+    """How loud samples were.
+
+    Parameters
+    ----------
+    rms, peak : float
+        Root mean square and largest magnitude, in dB of full scale; -inf for silence.
+    """
 
     rms: float
     peak: float
@@ -203,7 +258,7 @@ class Live:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to hear; `join` waits for the end and raises what went wrong."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from torch import Tensor, nn
 
@@ -13,11 +13,13 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.nn.quantize.rules import bias_parts, doubles, round_to, within
 
 
-def ints(x: Tensor) -> np.ndarray:
+def ints(x: Tensor) -> NDArray[np.int64]:
+    """Whole numbers that a tensor holds as floats, on the CPU, in its shape."""
     return x.detach().numpy().astype(np.int64)
 
 
 def csr(x: Tensor) -> sparse.csr_array:
+    """`ints` of a matrix, shape (n_out, n_in), without its zeros."""
     return sparse.csr_array(ints(x))
 
 

@@ -18,6 +18,14 @@ from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
 
 
 class AbstractPySourceModel(GuardedModel):
+    """Sends row t of the data, shape (n,), in the step of token t, and else zeros.
+
+    Raises
+    ------
+    EOFError
+        After the last row, where ``at_end`` is "error".
+    """
+
     outputs = ("s_out",)
     dtype: type
 
@@ -66,6 +74,8 @@ class PySourceModelFloat(AbstractPySourceModel):
 
 
 class AbstractPySinkModel(GuardedModel):
+    """Writes what arrives for token t, shape (n,), into row t of shared memory."""
+
     inputs = ("a_in",)
     dtype: type
 

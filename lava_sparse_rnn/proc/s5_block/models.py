@@ -21,6 +21,8 @@ COUNT = LavaPyType(np.ndarray, np.int64, precision=64)
 
 
 class AbstractPyS5BlockModel(FusedModel):
+    """The block in one model; its counters are integers, shape (1,), in every one."""
+
     var_format = "{name}"
     overflow_x_re: np.ndarray = COUNT
     overflow_x_im: np.ndarray = COUNT
@@ -35,6 +37,8 @@ class AbstractPyS5BlockModel(FusedModel):
 
 
 class IntegerPorts:
+    """Payloads and states of 24 bits: ports of shape (d_model,), states (d_state,)."""
+
     inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
     out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
     x_re: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
