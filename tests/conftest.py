@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import assume, is_hypothesis_test, settings
+from hypothesis import strategies as st
 
 # Where Python is told to write no bytecode, every worker and every interpreter that a
 # test starts would compile all of torch and Lava again: it goes to a folder of its own.
@@ -22,6 +23,7 @@ if sys.dont_write_bytecode:
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.fixed_point import PLAN, SpecError, fit_lines
 
 # Each worker has a core to itself: threads of torch's would wait for each other,
 # spinning. This is read when torch is imported.
@@ -202,3 +204,71 @@ def tiny(tiny_config, tmp_path):
         return tiny_config(tmp_path, **changes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def net(tmp_path_factory):
+    """A file with a small random denoiser; it does not denoise."""
+    from lava_sparse_rnn.audio import FrontEnd
+
+    network = spec.random_network(
+        np.random.default_rng(2), d_in=33, d_model=12, d_state=8, d_out=33
+    )
+    meta = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2).metadata()
+    path = tmp_path_factory.mktemp("net") / "small.net"
+    spec.Network(network.layers, network.recipe, meta).save(path)
+    return path
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command; returns its exit code, output and error text."""
+    from lava_sparse_rnn import cli
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        text = capsys.readouterr()
+        return stopped.value.code, text.out, text.err
+
+    return call
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+NARROW, GATES = st.integers(4, 16), st.integers(8, 16)
+
+
+@st.composite
+def recipes(draw, wire_bits=NARROW, gate_bits=GATES):
+    """Recipes of every policy and of many widths."""
+    return spec.Recipe(
+        rounding=draw(st.sampled_from(["floor", "nearest"])),
+        overflow=draw(st.sampled_from(["saturate", "wrap"])),
+        state_nonlinearity=draw(st.sampled_from(["real_gate", "split", "none"])),
+        sigmoid=draw(st.sampled_from([fit_lines(), fit_lines(0.0004), PLAN])),
+        weight_bits=draw(st.integers(2, 8)),
+        wire_bits=draw(wire_bits),
+        state_bits=draw(st.integers(12, 28)),
+        a_bits=draw(st.integers(4, 20)),
+        gate_bits=draw(gate_bits),
+    )
+
+
+def made(seed, recipe, sizes, n_blocks, density, kinds=None):
+    """A random network, or the end of the example where the proof forbids it."""
+    rng = np.random.default_rng(seed)
+    try:
+        return spec.random_network(*(rng, *sizes, n_blocks, density, recipe, kinds))
+    except SpecError:
+        assume(False)
+
+
+def tokens(network, seed, n=12):
+    """Tokens of any size, and some at both ends of the range."""
+    fmt = network.layers[0].inp.format
+    rng = np.random.default_rng(seed)
+    x = rng.integers(fmt.lowest, fmt.highest + 1, (n, network.d_in))
+    x[1], x[2] = fmt.lowest, fmt.highest
+    x[3] = np.where(rng.random(network.d_in) < 0.9, 0, x[3])
+    return x

@@ -10,57 +10,19 @@ from hypothesis import strategies as st
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import (
-    PLAN,
     QFormat,
     SigmoidLines,
     SpecError,
-    fit_lines,
 )
 
+from ..conftest import SEEDS, made, recipes, tokens
 from .conftest import SANITIZE
 
-SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 24) | st.sampled_from([257, 300])
-NARROW, GATES = st.integers(4, 16), st.integers(8, 16)
 PORTABLE = "-DARITHMETIC_SHIFT=0"
 few_examples = settings(
     max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-@st.composite
-def recipes(draw, wire_bits=NARROW, gate_bits=GATES):
-    """Recipes of every policy and of many widths."""
-    return spec.Recipe(
-        rounding=draw(st.sampled_from(["floor", "nearest"])),
-        overflow=draw(st.sampled_from(["saturate", "wrap"])),
-        state_nonlinearity=draw(st.sampled_from(["real_gate", "split", "none"])),
-        sigmoid=draw(st.sampled_from([fit_lines(), fit_lines(0.0004), PLAN])),
-        weight_bits=draw(st.integers(2, 8)),
-        wire_bits=draw(wire_bits),
-        state_bits=draw(st.integers(12, 28)),
-        a_bits=draw(st.integers(4, 20)),
-        gate_bits=draw(gate_bits),
-    )
-
-
-def made(seed, recipe, sizes, n_blocks, density, kinds=None):
-    """A random network, or the end of the example where the proof forbids it."""
-    rng = np.random.default_rng(seed)
-    try:
-        return spec.random_network(*(rng, *sizes, n_blocks, density, recipe, kinds))
-    except SpecError:
-        assume(False)
-
-
-def tokens(network, seed, n=12):
-    """Tokens of any size, and some at both ends of the range."""
-    fmt = network.layers[0].inp.format
-    rng = np.random.default_rng(seed)
-    x = rng.integers(fmt.lowest, fmt.highest + 1, (n, network.d_in))
-    x[1], x[2] = fmt.lowest, fmt.highest
-    x[3] = np.where(rng.random(network.d_in) < 0.9, 0, x[3])
-    return x
 
 
 @pytest.mark.slow

@@ -3,12 +3,12 @@
 
 import re
 import subprocess
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
-from lava_sparse_rnn import c_export, cli, spec
+from lava_sparse_rnn import c_export, spec
 from lava_sparse_rnn.fixed_point import SpecError
 
 DRIVER = """
@@ -150,19 +150,11 @@ def test_sizes(gcc, network):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path, network):
+def command(monkeypatch, command, tmp_path, network):
     """Run the command in a folder with a network."""
     monkeypatch.chdir(tmp_path)
     network.save("my net.net")
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", "export-c", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        text = capsys.readouterr()
-        return stopped.value.code, text.out, text.err
-
-    return call
+    return partial(command, "export-c")
 
 
 def test_the_command(command, gcc, tmp_path):

@@ -3,29 +3,15 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
 import soundfile
 import yaml
 
-from lava_sparse_rnn import cli, engine, spec
-from lava_sparse_rnn.audio import Denoiser, FrontEnd
+from lava_sparse_rnn import engine, spec
+from lava_sparse_rnn.audio import Denoiser
 from lava_sparse_rnn.audio.sound import wav
-
-
-@pytest.fixture(scope="module")
-def net(tmp_path_factory):
-    """A small random denoiser; it does not denoise."""
-    front_end = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2)
-    network = spec.random_network(
-        np.random.default_rng(2), d_in=33, d_model=12, d_state=8, d_out=33
-    )
-    network = spec.Network(network.layers, network.recipe, front_end.metadata())
-    path = tmp_path_factory.mktemp("net") / "small.net"
-    network.save(path)
-    return path
 
 
 @pytest.fixture
@@ -40,16 +26,12 @@ def noisy(tmp_path):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
-    """Run the command; returns its exit code, output and error text."""
+def command(command):
+    """Run the command; returns its exit code, output without line ends, errors."""
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        text = capsys.readouterr()
-        # The width of the terminal is the test's own: undo the folding.
-        return stopped.value.code, " ".join(text.out.split()), text.err
+        code, out, err = command(*arguments)
+        return code, " ".join(out.split()), err
 
     return call
 

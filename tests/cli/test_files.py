@@ -3,13 +3,12 @@
 
 import os
 import shutil
-import sys
 import threading
 
 import numpy as np
 import pytest
 
-from lava_sparse_rnn import cli, spec
+from lava_sparse_rnn import spec
 
 
 @pytest.fixture(scope="module")
@@ -20,20 +19,12 @@ def net(tmp_path_factory):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path, net):
+def command(monkeypatch, command, tmp_path, net):
     """Run the command in a folder with a network and tokens."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(net, "n.net")
     np.save("x.npy", np.ones((2, 3), int))
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        text = capsys.readouterr()
-        return stopped.value.code, text.out, text.err
-
-    return call
+    return command
 
 
 def archive(path):

@@ -15,25 +15,13 @@ import pytest
 import soundfile
 from rich.console import Console
 
-from lava_sparse_rnn import cli, engine, spec
-from lava_sparse_rnn.audio import Denoiser, FrontEnd
+from lava_sparse_rnn import engine, spec
+from lava_sparse_rnn.audio import Denoiser
 from lava_sparse_rnn.audio.live.files import pcm16
 from lava_sparse_rnn.audio.live.session import Gaps, Level, Status
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.backends import BACKENDS
 from lava_sparse_rnn.cli import _live, _meters
-
-
-@pytest.fixture(scope="module")
-def net(tmp_path_factory):
-    """A small random denoiser; it does not denoise."""
-    network = spec.random_network(
-        np.random.default_rng(2), d_in=33, d_model=12, d_state=8, d_out=33
-    )
-    meta = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2).metadata()
-    path = tmp_path_factory.mktemp("net") / "small.net"
-    spec.Network(network.layers, network.recipe, meta).save(path)
-    return path
 
 
 @pytest.fixture
@@ -45,15 +33,12 @@ def noisy(tmp_path):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
-    """Run the command; returns its exit code, output and error text."""
+def command(command):
+    """Run the command; returns its exit code, output without line ends, errors."""
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        text = capsys.readouterr()
-        return stopped.value.code, " ".join(text.out.split()), text.err
+        code, out, err = command(*arguments)
+        return code, " ".join(out.split()), err
 
     return call
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from lava_sparse_rnn import __version__, cli, messages, spec
+from lava_sparse_rnn import __version__, messages, spec
 
 
 @pytest.fixture(scope="module")
@@ -67,17 +67,9 @@ def test_the_version_and_the_module():
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
+def command(monkeypatch, command, tmp_path):
     monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        text = capsys.readouterr()
-        return stopped.value.code, text.out, text.err
-
-    return call
+    return command
 
 
 @pytest.mark.parametrize(

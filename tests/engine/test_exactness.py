@@ -10,52 +10,16 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from lava_sparse_rnn import engine, spec
-from lava_sparse_rnn.fixed_point import PLAN, QFormat, SpecError, fit_lines
+from lava_sparse_rnn.fixed_point import QFormat, SpecError
+
+from ..conftest import SEEDS, made, recipes, tokens
 
 SIZES = st.integers(1, 40) | st.sampled_from([64, 127, 128, 129, 193, 257, 321])
-NARROW, GATES, WIDE = st.integers(4, 16), st.integers(8, 16), st.integers(17, 20)
-SEEDS = st.integers(0, 2**32 - 1)
+WIDE = st.integers(17, 20)
 LAYOUTS = (None, "sparse", "dense")
 same_function_each_time = settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-@st.composite
-def recipes(draw, wire_bits=NARROW, gate_bits=GATES):
-    """Recipes of every policy and of many widths."""
-    return spec.Recipe(
-        rounding=draw(st.sampled_from(["floor", "nearest"])),
-        overflow=draw(st.sampled_from(["saturate", "wrap"])),
-        state_nonlinearity=draw(st.sampled_from(["real_gate", "split", "none"])),
-        sigmoid=draw(st.sampled_from([fit_lines(), fit_lines(0.0004), PLAN])),
-        weight_bits=draw(st.integers(2, 8)),
-        wire_bits=draw(wire_bits),
-        state_bits=draw(st.integers(12, 28)),
-        a_bits=draw(st.integers(4, 20)),
-        gate_bits=draw(gate_bits),
-    )
-
-
-def made(seed, recipe, sizes, n_blocks, density):
-    """A random network, or the end of the example where the proof forbids it."""
-    rng = np.random.default_rng(seed)
-    try:
-        return spec.random_network(
-            rng, *sizes, n_blocks=n_blocks, density=density, recipe=recipe
-        )
-    except SpecError:
-        assume(False)
-
-
-def tokens(network, seed, n=9):
-    """Tokens of any size, and some at both ends of the range."""
-    fmt = network.layers[0].inp.format
-    rng = np.random.default_rng(seed)
-    x = rng.integers(fmt.lowest, fmt.highest + 1, (n, network.d_in))
-    x[1], x[2] = fmt.lowest, fmt.highest
-    x[3] = np.where(rng.random(network.d_in) < 0.9, 0, x[3])
-    return x
 
 
 @pytest.mark.slow

@@ -2,39 +2,23 @@
 """``lava-sparse-rnn estimate``, called as a user calls it."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 import soundfile
 
-from lava_sparse_rnn import cli, loihi2, spec
-from lava_sparse_rnn.audio import Denoiser, FrontEnd
+from lava_sparse_rnn import loihi2, spec
+from lava_sparse_rnn.audio import Denoiser
 from lava_sparse_rnn.audio.sound import wav
 
 
-@pytest.fixture(scope="module")
-def net(tmp_path_factory):
-    front_end = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2)
-    network = spec.random_network(
-        np.random.default_rng(2), d_in=33, d_model=12, d_state=8, d_out=33
-    )
-    network = spec.Network(network.layers, network.recipe, front_end.metadata())
-    path = tmp_path_factory.mktemp("net") / "small.net"
-    network.save(path)
-    return path
-
-
 @pytest.fixture
-def command(monkeypatch, capsys):
+def command(monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "200")
+
     def call(*arguments):
-        words = ["lava-sparse-rnn", "estimate", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", words)
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        text = capsys.readouterr()
-        return stopped.value.code, " ".join(text.out.split()), text.err
+        code, out, err = command("estimate", *arguments)
+        return code, " ".join(out.split()), err
 
     return call
 

@@ -2,40 +2,23 @@
 """``lava-sparse-rnn deploy`` and the width of tables, as a user sees them."""
 
 import re
-import sys
 
 import numpy as np
 import pytest
 import soundfile
 
-from lava_sparse_rnn import cli, loihi2, spec
-from lava_sparse_rnn.audio import Denoiser, FrontEnd
+from lava_sparse_rnn import loihi2, spec
+from lava_sparse_rnn.audio import Denoiser
 from lava_sparse_rnn.audio.sound import wav
 
 
-@pytest.fixture(scope="module")
-def net(tmp_path_factory):
-    front_end = FrontEnd(n_fft=64, hop_length=16, feature_mean=0.2)
-    network = spec.random_network(
-        np.random.default_rng(2), d_in=33, d_model=12, d_state=8, d_out=33
-    )
-    network = spec.Network(network.layers, network.recipe, front_end.metadata())
-    path = tmp_path_factory.mktemp("net") / "small.net"
-    network.save(path)
-    return path
-
-
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
+def command(monkeypatch, command, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments, width=80):
-        monkeypatch.setattr(sys, "argv", ["lava-sparse-rnn", *map(str, arguments)])
         monkeypatch.setenv("COLUMNS", str(width))
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        text = capsys.readouterr()
-        return stopped.value.code, text.out, text.err
+        return command(*arguments)
 
     return call
 
