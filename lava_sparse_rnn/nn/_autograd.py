@@ -16,6 +16,52 @@ def call(function: type[torch.autograd.Function], *arguments: object) -> Tensor:
     return cast(Tensor, function.apply(*arguments))
 
 
+def uncompiled(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A `forward` on integers, which ``torch.compile`` leaves as it is.
+
+    torch.export follows it with ``strict=False``. Where torch may not leave anything
+    as it is, its error shows the line of `as_is` below, comment included.
+    """
+
+    @functools.wraps(forward)
+    def run(*arguments: Any, **options: Any) -> Tensor:
+        check_not_traced()
+        as_is: Any = torch.compiler.disable(forward)  # strict=False, fullgraph=False
+        # Not as a decorator: it imports the compiler, which takes seconds.
+        return as_is(*arguments, **options)
+
+    return run
+
+
+_NO_SCRIPT = (
+    "TorchScript (torch.jit) cannot follow the recurrence, whose loop is its own; "
+    "torch.export.export can, and export_hdf5 writes a network that engine, c_export "
+    "and Lava run"
+)
+
+
+def in_graph() -> bool:
+    """Whether operations are recorded for other values than those of this moment."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined]
+
+
+def check_not_traced() -> None:
+    """Refuse ``torch.jit.trace``, which would take one length for all.
+
+    Raises
+    ------
+    RuntimeError
+        While it traces.
+    """
+    if torch.jit.is_tracing():  # type: ignore[attr-defined]
+        raise RuntimeError(_NO_SCRIPT)
+
+
+def refuse_script(module: object) -> None:
+    """A module's ``__prepare_scriptable__``, what ``torch.jit.script`` calls first."""
+    raise RuntimeError(_NO_SCRIPT)
+
+
 class _NoSecond(torch.autograd.Function):
     """A gradient that passes as it is and cannot be differentiated again."""
 

@@ -9,7 +9,8 @@ take three quarters of a step.
 
 Where `covers` says no, the plain form runs: on other devices, in evaluation, with
 options that are not there (another activation or gate, top-k, dropout), with batch
-norms shared by several processes, and while an observer listens to the wires.
+norms shared by several processes, while an observer listens to the wires, and where
+torch makes a graph of it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lava_sparse_rnn.nn._autograd import call, first_order
+from lava_sparse_rnn.nn._autograd import call, first_order, in_graph
 
 _EXTENSION: Any
 try:
@@ -49,12 +50,12 @@ def covers(x: Tensor, parameters: nn.Module, dtype: torch.dtype | None) -> bool:
     """
     return (
         _EXTENSION is not None
+        and not in_graph()
         and parameters.training
         and x.numel() > 0
         and (x.dtype, dtype or x.dtype) in _STEPS
         and x.device.type == "cpu"
         and all(p.dtype == x.dtype for p in parameters.parameters(recurse=False))
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined]
         and not torch.is_autocast_cpu_enabled()
     )
 

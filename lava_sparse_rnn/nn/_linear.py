@@ -54,6 +54,8 @@ def linear(x: Tensor, weight: Tensor, dtype: torch.dtype | None = None) -> Tenso
     """
     if dtype is None:
         return torch.nn.functional.linear(x, weight)
+    if torch.compiler.is_compiling():
+        return torch.nn.functional.linear(x.to(dtype), weight.to(dtype))
     return call(_LowPrecisionLinear, x, weight, dtype)
 
 
@@ -75,6 +77,8 @@ def apply_mask(weight: Tensor, mask: Tensor, straight_through: bool) -> Tensor:
     move by much less than the weights that act: with Adam that needs an update
     every few steps, or most of the mask is exchanged at each.
     """
+    if straight_through and torch.compiler.is_compiling():
+        return weight + (weight * mask - weight).detach()
     if straight_through:
         return call(_StraightThroughMask, weight, mask)
     return weight * mask

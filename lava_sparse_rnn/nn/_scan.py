@@ -17,9 +17,15 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lava_sparse_rnn.fixed_point import choose
-from lava_sparse_rnn.nn._autograd import call, first_order
+from lava_sparse_rnn.nn._autograd import (
+    call,
+    check_not_traced,
+    first_order,
+    in_graph,
+)
 
 # A chunk of about sqrt(T) steps balances the two sequential loops; below 8 and
 # above 32 the loop overhead or the cache misses grow.
@@ -142,9 +148,9 @@ def _real_gate(re: Tensor, im: Tensor) -> tuple[Tensor, Tensor]:
     passes = re > 0
     # (re == 0 and im > 0) passes too; in floating point it is the first token
     # of a state without drive, so the check is cheap to skip when it is rare.
-    # Elsewhere than on a CPU, asking would wait for the device.
+    # Elsewhere than on a CPU, asking would wait for the device; a graph cannot ask.
     zero = re == 0
-    if zero.device.type != "cpu" or bool(zero.any()):
+    if zero.device.type != "cpu" or in_graph() or bool(zero.any()):
         passes |= zero & (im > 0)
     return passes, passes
 
@@ -257,9 +263,28 @@ def gated_scan(
             f"{2 * a_re.numel()}) for {a_re.numel()} complex states"
         )
     choose("state_nonlinearity", nonlinearity, NONLINEARITIES)
-    if torch.jit.is_tracing():  # type: ignore[attr-defined]
-        raise RuntimeError(
-            "torch.jit.trace cannot follow the recurrence, whose loop is its own; "
-            "export_hdf5 writes a network that engine, c_export and Lava run"
-        )
+    check_not_traced()
+    if torch.compiler.is_compiling():
+        return _plain_scan(a_re, a_im, drive, nonlinearity)
     return call(_GatedScan, a_re, a_im, drive, nonlinearity)
+
+
+def _plain_scan(a_re: Tensor, a_im: Tensor, drive: Tensor, nonlinearity: str) -> Tensor:
+    """`gated_scan` for compilers: out of place, in few operations, derived by torch.
+
+    Every step adds what happened as long ago as is already summed (Hillis and Steele,
+    1986): after ``k`` of them a state knows its last ``2**k`` drives.
+    """
+    re, im = (x.to(a_re.dtype) for x in drive.chunk(2, dim=-1))
+    reach, steps = 1, drive.shape[0]
+    while reach < steps:
+        old_re, old_im = (
+            functional.pad(x[:-reach], (0, 0, 0, 0, reach, 0)) for x in (re, im)
+        )
+        re, im = (
+            re + a_re * old_re - a_im * old_im,
+            im + a_re * old_im + a_im * old_re,
+        )
+        a_re, a_im = a_re * a_re - a_im * a_im, 2 * a_re * a_im
+        reach *= 2
+    return gate_states(re, im, nonlinearity).to(drive.dtype)

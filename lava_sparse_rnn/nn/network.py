@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.nn import _fused, quantize
+from lava_sparse_rnn.nn._autograd import in_graph, refuse_script
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn.activations import ACTIVATIONS
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork, check_expressible
@@ -61,6 +62,7 @@ class SparseRNN(nn.Module):
     """
 
     matrices = ("encoder", "decoder")
+    __prepare_scriptable__ = refuse_script
 
     def __init__(
         self,
@@ -312,6 +314,8 @@ def _check_lengths(lengths: Tensor, batch: int, steps: int) -> None:
         raise ValueError(
             f"lengths has shape {tuple(lengths.shape)}; expected ({batch},)"
         )
+    if in_graph():  # what they are is known later
+        return
     if batch and (int(lengths.min()) < 1 or int(lengths.max()) > steps):
         raise ValueError(
             f"lengths go from {int(lengths.min())} to {int(lengths.max())}; they must "

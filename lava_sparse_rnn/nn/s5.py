@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.nn._autograd import refuse_script
 from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
 from lava_sparse_rnn.nn._fused import block_step, covers_block
 from lava_sparse_rnn.nn._hippo import initial_state_space
@@ -65,6 +66,8 @@ class S5Block(nn.Module):
     observer : callable or None
         Called in `forward` with name and value of every wire: 's', 'z' and 'out'.
     """
+
+    __prepare_scriptable__ = refuse_script
 
     def __init__(
         self, d_model: int, d_state: int, *, rng: np.random.Generator, **options: Any

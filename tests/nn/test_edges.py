@@ -97,14 +97,6 @@ def test_the_mean_does_not_look_at_the_padding():
     assert torch.equal(model(padded, lengths), model(X, lengths))
 
 
-def test_a_trace_says_what_to_do():
-    with (
-        pytest.warns(torch.jit.TracerWarning),
-        pytest.raises(RuntimeError, match="export_hdf5 writes a network that engine"),
-    ):
-        torch.jit.trace(MODEL, X, check_trace=False)
-
-
 @pytest.mark.parametrize("size", [2, 6, 16, 64])
 def test_any_state_size_has_its_blocks(size):
     model = SparseRNN(d_in=3, d_model=4, d_state=size, n_layers=1, d_out=2)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, SpecError
 from lava_sparse_rnn.nn import quantize as ptq
+from lava_sparse_rnn.nn._autograd import refuse_script
 from lava_sparse_rnn.nn.blocks._entry import Entry, entry_wire, real_values
 from lava_sparse_rnn.nn.blocks._retired import retire
 from lava_sparse_rnn.nn.folded import FoldedLayer, FoldedNetwork
@@ -50,6 +51,8 @@ class Block(nn.Module):
         Formats, once quantised.
     recipe : spec.Recipe, optional
     """
+
+    __prepare_scriptable__ = refuse_script
 
     def __init__(
         self,

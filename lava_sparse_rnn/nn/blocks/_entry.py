@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT
-from lava_sparse_rnn.nn._autograd import call, first_order
+from lava_sparse_rnn.nn._autograd import call, first_order, uncompiled
 from lava_sparse_rnn.nn.quantize.rules import Rules, doubles, round_to
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.quantize import HEADROOM, range_frac
@@ -74,6 +74,7 @@ class Entry(nn.Module):
         shown = wire.frac if frac is None else np.full(wire.size, frac)
         self.register_buffer("unit", doubles(np.ldexp(1.0, shown)), persistent=False)
 
+    @uncompiled
     def forward(self, x: Tensor) -> Tensor:
         """Integers of the wire."""
         q = x.double() * self.unit

@@ -80,6 +80,8 @@ def advance(
         By the fraction of `a`; a scalar, so that it goes into `a` before the loop.
     """
     a_re, a_im = a_re * shift.scale, a_im * shift.scale
+    if torch.compiler.is_compiling():
+        return _advance_plain(drive, a_re, a_im, shift.half, bits, rules)
     half = float(shift.half)
     direct, cross = (drive.new_empty(drive.shape[1:]) for _ in range(2))
     steps = drive.unbind(0)
@@ -95,6 +97,17 @@ def advance(
         now[1].add_(cross[0])
         rules.fit_(now, bits)
     return drive
+
+
+def _advance_plain(drive, a_re, a_im, half, bits: int, rules: Rules) -> Tensor:
+    """`advance` for compilers, which follow no views that are written to."""
+    now, states = drive[:1], [drive[:1]]
+    for t in range(1, drive.shape[0]):
+        direct, cross = ((now * a + half).floor() for a in (a_re, a_im))
+        turned = torch.stack([-cross[:, 1], cross[:, 0]], dim=1)
+        now = rules.fit(drive[t : t + 1] + direct + turned, bits)
+        states.append(now)
+    return torch.cat(states)
 
 
 class RecurrenceFunction(torch.autograd.Function):
@@ -115,7 +128,7 @@ class RecurrenceFunction(torch.autograd.Function):
         # The first step has no past, but its drive saturates too.
         rules.fit_(x[:1], c.state_bits)
         wide_re, wide_im = (a.repeat(batch) for a in (a_re, a_im))
-        advance(x, wide_re, wide_im, c.shift_a, c.state_bits, rules)
+        x = advance(x, wide_re, wide_im, c.shift_a, c.state_bits, rules)
         parts = x.view(steps, 2, batch, n)
         v = c.shift_x(parts)
         s = rules.fit(v, c.bits)

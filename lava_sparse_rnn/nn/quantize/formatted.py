@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.nn._autograd import refuse_script
 
 
 class Formatted(nn.Module):
@@ -31,6 +32,7 @@ class Formatted(nn.Module):
 
     layer: spec.Layer
     recipe: spec.Recipe
+    __prepare_scriptable__ = refuse_script
 
     def hold(self, layer: Any, recipe: spec.Recipe) -> None:
         """Compute with the formats of this description from here on."""

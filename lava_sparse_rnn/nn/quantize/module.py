@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.nn._autograd import call
+from lava_sparse_rnn.nn._autograd import call, uncompiled
 from lava_sparse_rnn.nn.folded import (
     FoldedAffine,
     FoldedBlock,
@@ -77,6 +77,7 @@ class QuantizedAffine(Formatted):
         """Of the bias."""
         return {f"bias.{name}": c for name, c in self.bias.constants().items()}
 
+    @uncompiled
     def forward(self, u: Tensor, record: Record = _ignore) -> Tensor:
         """Wire values: (T, batch, d_in) to (T, batch, d_out), integers in float32."""
         out = call(
@@ -167,6 +168,7 @@ class QuantizedBlock(Formatted):
             round_to(radius * angle.sin(), fmt.bits),
         )
 
+    @uncompiled
     def forward(self, u: Tensor, record: Record = _ignore) -> Tensor:
         """Wire values: (T, batch, H) to the same, integers in float32."""
         m = {name: matrix() for name, matrix in self.matrices.items()}

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from lava_sparse_rnn.fixed_point import SIGMOID_ONE, SigmoidLines
+from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_ONE, SigmoidLines
 from lava_sparse_rnn.nn._autograd import call
 from lava_sparse_rnn.spec import Recipe
 
@@ -194,10 +194,9 @@ def bias_parts(scaled: Tensor, bits: int) -> tuple[Tensor, Tensor]:
         The gradient of the mantissa ignores the rounding.
     """
     high = 2.0 ** (bits - 1) - 1
-    exponent = torch.zeros_like(scaled)
-    for _ in range(31):
-        over = (scaled.detach().abs() * torch.exp2(-exponent)).round() > high
-        if not bool(over.any()):
-            break
-        exponent += over
+    size = scaled.detach().abs()
+    exponent = (size.frexp().exponent.double() - (bits - 1)).clamp(0, MAX_SHIFT)
+    # A largest mantissa may be rounded up, out of its width.
+    exponent += (size * torch.exp2(-exponent)).round() > high
+    exponent.clamp_(max=MAX_SHIFT)
     return round_to(scaled * torch.exp2(-exponent), bits), exponent
