@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.text import Text
@@ -26,6 +26,7 @@ from lava_sparse_rnn.cli import (
 from lava_sparse_rnn.cli._console import console, flush, replace_unknown
 from lava_sparse_rnn.cli._signals import stopping
 from lava_sparse_rnn.cli._streams import occupy
+from lava_sparse_rnn.cli._usage import UsageProblem, explain
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -79,12 +80,19 @@ def _guarded() -> None:
     occupy()
     try:
         with stopping():
-            app()
+            sys.exit(app(standalone_mode=False) or 0)
+    except UsageProblem as error:
+        _fail(explain(error), 2)
     except BrokenPipeError:  # whoever read what is written here has heard enough
         sys.exit(1)
     except (ValueError, OSError, ImportError) as error:
-        line = Text.assemble(("error:", "red bold"), f" {messages.sentence(error)}")
-        console(stderr=True).print(line)
-        sys.exit(1)
+        _fail(messages.sentence(error), 1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    if text:
+        line = Text.assemble(("error:", "red bold"), f" {text}")
+        console(stderr=True).print(line)
+    sys.exit(status)

@@ -439,3 +439,29 @@ def test_train_shows_its_settings(command):
     assert code == 0
     assert '"d_model": 7' in text
     assert '"source": "corpus"' in text
+
+
+@pytest.mark.parametrize(
+    "line, text",
+    [
+        ("estimate denoiser_small --cores abc", '--cores is "abc", must be a whole'),
+        ("estimate denoiser_small --cores 2.5", '--cores is "2.5", must be a whole'),
+        ("data mix x --seconds 1,5", '--seconds is "1,5", must be a number'),
+        ("data mix x --snr 3 --snr y", '--snr is "y", must be a whole number'),
+        ("live --block x", '--block is "x", must be a number'),
+        ("estimate --bogus", "No such option: --bogus; see .* estimate --help"),
+        ("estimate", "Missing argument 'network'; see .* estimate --help"),
+        ("nosuch", "No such command 'nosuch'; see .* --help"),
+        ("info denoiser x", "extra argument.*x.*; see .* info --help"),
+        ("denoise x --network", "Option '--network' requires an argument"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_one_line(command, line, text):
+    status, out, err = command(*line.split())
+    assert (status, out) == (2, "")
+    assert re.fullmatch(f"error: .*{text}.*\n", err)
+
+
+def test_no_arguments_show_the_help(command):
+    assert "Usage: " in command()[1]
+    assert "Usage: " in command("data")[1]
