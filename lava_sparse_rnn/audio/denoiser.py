@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn import backends
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.audio.sound.samples import check_samples
+from lava_sparse_rnn.audio.sound.samples import check_sound
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.spec import Network, SpecError, check_network
@@ -130,7 +130,7 @@ class Denoiser(StreamDefaults):
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
         """The integers that the network sees of a whole recording, (T, bins)."""
-        return self._tokens(self._stft.analysis(samples))
+        return self._tokens(self._stft.analysis(check_sound(samples, "signal")))
 
     @one_at_a_time
     def denoise(self, samples: Samples, progress: Progress | None = None) -> Samples:
@@ -139,7 +139,8 @@ class Denoiser(StreamDefaults):
         Parameters
         ----------
         samples : array of float32, shape (n,)
-            At the front end's sample rate, in [-1, 1]. Integers are refused.
+            At the front end's sample rate, in [-1, 1]. Integers are refused, and so are
+            floats of their range.
         progress : callable, optional
             Called with tokens done and tokens in all.
 
@@ -148,7 +149,7 @@ class Denoiser(StreamDefaults):
         array of float32, shape (n,)
             Aligned with the input. Streaming in progress is reset.
         """
-        samples = check_samples(samples, "signal")
+        samples = check_sound(samples, "signal")
         piece, hop = PIECE * self._stft.hop_length, self._stft.hop_length
         pieces = (samples[at : at + piece] for at in range(0, len(samples), piece))
         answers, done, total = [], 0, self._stft.frames(len(samples))
@@ -196,6 +197,7 @@ class Denoiser(StreamDefaults):
         array of float32, shape (n,)
             The stream's samples of `delay` samples ago; zeros before its start.
         """
+        chunk = check_sound(chunk, "signal")
         cleaned = self._clean(self._analyzer.process(chunk))
         new = self._synthesizer.process(cleaned)
         # What the first frames put before the start of the signal is not sound.

@@ -31,4 +31,8 @@ def explain(error: Any) -> str:
         return messages.fields([e | {"loc": ()} for e in found()], option.opts[0])
     text = error.format_message().rstrip(".")
     where = getattr(error, "ctx", None)
-    return text if where is None or not text else f"{text}; see {where.command_path} --help"
+    return (
+        text
+        if where is None or not text
+        else f"{text}; see {where.command_path} --help"
+    )

@@ -183,7 +183,7 @@ class Stage(ABC):
             self.optimizer.step()
         self.step += 1
         loss = self.group.mean(float(value.detach()))
-        return {"loss": loss, "grad_norm": norm, "lr": factor}
+        return {"loss": loss, "grad_norm": norm, "lr": factor * config.optim.lr}
 
     def fit(self, until: int | None = None) -> None:
         """Train to the last step (or to step `until`, or to an early stop), then save.

@@ -442,7 +442,7 @@ def test_train_shows_its_settings(command):
 
 
 @pytest.mark.parametrize(
-    "line, text",
+    ("line", "text"),
     [
         ("estimate denoiser_small --cores abc", '--cores is "abc", must be a whole'),
         ("estimate denoiser_small --cores 2.5", '--cores is "2.5", must be a whole'),

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from lava_sparse_rnn.train import metrics, open_float
+from lava_sparse_rnn.train.optim import rate_factor
 
 
 def scalars(folder):
@@ -37,6 +38,9 @@ def test_csv_and_tensorboard_tell_the_same(tiny):
     names += ["si_snri_0dB", "si_snri_10dB"]
     assert list(rows[0]) == ["step", *names]
     assert rows[0]["si_snri_0dB"] == ""
+    for row in rows:  # the rate of that step, not its share of the peak
+        share = rate_factor(int(row["step"]) - 1, config.steps, config.optim)
+        assert float(row["lr"]) == pytest.approx(config.optim.lr * share)
     found = scalars(config.directory / "tensorboard" / "float")
     assert sorted(found) == sorted(names)
     for name in names:

@@ -13,7 +13,7 @@ import numpy as np
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
-from lava_sparse_rnn.audio.sound.samples import check_samples
+from lava_sparse_rnn.audio.sound.samples import check_sound
 
 _RATE = 16000
 
@@ -62,6 +62,6 @@ def dnsmos(samples: np.ndarray) -> Mos:
             f"DNSMOS needs the extra 'evaluate': {messages.install('evaluate')} "
             f"({error})"
         ) from None
-    x = np.clip(check_samples(samples, "DNSMOS").astype(np.float64), -1.0, 1.0)
+    x = np.clip(check_sound(samples, "DNSMOS").astype(np.float64), -1.0, 1.0)
     found: Any = networks.run(x, _RATE)  # a dict, for one recording
     return Mos(*(float(found[f"{name}_mos"]) for name in ("ovrl", "sig", "bak")))

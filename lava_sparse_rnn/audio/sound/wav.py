@@ -17,6 +17,7 @@ import soxr
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.audio.sound.samples import check_level
 from lava_sparse_rnn.audio.sound.writer import write
 from lava_sparse_rnn.files import kind_of, read_pipe
 
@@ -157,7 +158,7 @@ def _named(path: Path) -> Iterator[None]:
         raise AudioError(f"{path}: not an audio file ({text})") from None
 
 
-def _require_finite(x: np.ndarray, name: str, first: int = 0) -> None:
+def _require_sound(x: np.ndarray, name: str, first: int = 0) -> None:
     bad = np.flatnonzero(~np.isfinite(x).all(axis=1 if x.ndim > 1 else ()))
     if len(bad):
         value = x[bad[0]] if x.ndim == 1 else x[bad[0]][~np.isfinite(x[bad[0]])][0]
@@ -165,6 +166,7 @@ def _require_finite(x: np.ndarray, name: str, first: int = 0) -> None:
             f"{name}: sample {first + bad[0]} is {value}; "
             f"{len(bad)} samples are not finite"
         )
+    check_level(x, name, first)
 
 
 def read(path: str | Path) -> tuple[np.ndarray, WavInfo]:
@@ -213,7 +215,7 @@ class _Survey:
 
     def add(self, x: np.ndarray) -> None:
         """Take note of samples (n, channels), or refuse them."""
-        _require_finite(x, self._path, self._frames)
+        _require_sound(x, self._path, self._frames)
         self._frames += len(x)
         self._channels = x.shape[1]
         self._clipped += int(np.count_nonzero(np.abs(x) >= _FULL_SCALE))
@@ -329,7 +331,7 @@ def read_parts(
             wanted = min(round(seconds * size[1]), size[0])
             _skip(path, file, round(at * (size[0] - wanted)))
             x = _take(path, file, wanted)
-        _require_finite(x, str(path))
+        _require_sound(x, str(path))
         mono = x.mean(axis=1, dtype=np.float32)
         if size[1] != SAMPLE_RATE:
             mono = soxr.resample(mono, size[1], SAMPLE_RATE, quality=_QUALITY)

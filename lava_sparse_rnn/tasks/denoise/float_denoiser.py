@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.audio.sound.samples import check_samples
+from lava_sparse_rnn.audio.sound.samples import check_sound
 from lava_sparse_rnn.tasks.denoise import objective
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig
@@ -55,7 +55,7 @@ class FloatDenoiser:
     @torch.no_grad()
     def denoise(self, samples: Samples) -> Samples:
         """Denoise a whole recording; float32 (n,), aligned with the input."""
-        samples = check_samples(samples, "signal")
+        samples = check_sound(samples, "signal")
         front = self.front_end
         margin = front.n_fft - front.hop_length
         # The estimate ends a window before its input does.
