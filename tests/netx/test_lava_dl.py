@@ -169,8 +169,39 @@ def test_resets_from_outside_reach_every_state(lava_dl, writer, layer):
 
 
 @pytest.mark.slow
-def test_recurrent_spikes_come_back_after_two_steps(lava_dl, writer):
-    """A spike passes the recurrent weights and the neurons in a step each."""
+@pytest.mark.parametrize("seed", range(3))
+def test_recurrent_layers_are_lava_dl_s_equation(lava_dl, writer, seed):
+    """``s[t] = f(W x[t] + R s[t-1])``, which lava-dl's netx answers a step later."""
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lava.lib.dl import slayer
+    torch.manual_seed(seed)
+    neuron = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03}
+    layer = slayer.block.cuba.Recurrent(
+        neuron, 12, 6, delay_shift=False, weight_scale=3
+    )
+    real = torch.from_numpy(SPIKES.T[None].astype(np.float32))
+    with torch.no_grad():
+        layer(real)  # its states get their shape, and keep what they have seen
+        for state in (layer.neuron.current_state, layer.neuron.voltage_state):
+            state.zero_()
+        layer.spike_state.zero_()
+        expected = layer(real)[0].numpy().T.astype(int)
+    with h5py.File(writer.path, "a") as file:
+        layer.export_hdf5(file.create_group("layer/0"))
+    copy = shutil.copy(writer.path, writer.path.with_suffix(".copy"))
+    net = hdf5.Network(net_config=writer.path)
+    np.testing.assert_array_equal(proc.run(net, SPIKES), expected)
+    stock = lava_dl.Network(net_config=str(copy))
+    later = proc.run(stock, SPIKES, latency=0)
+    np.testing.assert_array_equal(later[1:], expected[:-1])
+    assert not later[0].any()
+    assert expected.sum() > 20
+
+
+@pytest.mark.slow
+def test_recurrent_spikes_come_back_in_the_next_step(lava_dl, writer):
     neuron = {"type": "CUBA", "iDecay": 4096, "vDecay": 4096, "vThMant": 10}
     eye, ring = 64 * np.eye(3, dtype=int), 64 * np.roll(np.eye(3, dtype=int), 1, 0)
     write(writer, [recurrent(3, 3, neuron, weight=eye, weight_rec=ring)])

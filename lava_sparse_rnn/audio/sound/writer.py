@@ -15,7 +15,7 @@ import soundfile
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
-from lava_sparse_rnn.audio.sound.samples import check_sound
+from lava_sparse_rnn.audio.sound.samples import check_samples
 from lava_sparse_rnn.files import replacing, target_of
 
 FORMATS = {
@@ -120,7 +120,7 @@ class Writer:
             For a wrong shape or type, samples that are not finite, or when the file
             cannot be written.
         """
-        data, clipped = to_pcm16(check_sound(samples, str(self.path)))
+        data, clipped = to_pcm16(check_samples(samples, str(self.path)))
         self.clipped += clipped
         for at in range(0, len(data), _PIECE):
             piece = data[at : at + _PIECE]
@@ -213,7 +213,7 @@ def write(path: str | Path, samples: np.ndarray) -> int:
         For a wrong shape or type, samples that are not finite, another suffix, or when
         the file cannot be written.
     """
-    samples = check_sound(samples, str(path))
+    samples = check_samples(samples, str(path))
     with writing(path) as writer:
         writer.write(samples)
     return writer.clipped
