@@ -15,26 +15,14 @@ torch makes a graph of it.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.nn._autograd import call, first_order, in_graph
-
-_EXTENSION: Any
-try:
-    _EXTENSION = import_module("lava_sparse_rnn.nn._training")
-except ImportError:  # not built: the plain form does
-    _EXTENSION = None
-
-# Type of parameters and sums, and type of the products, to the extension's name.
-_STEPS = {
-    (torch.float32, torch.bfloat16): "Mixed",
-    (torch.float32, torch.float32): "Single",
-    (torch.float64, torch.float64): "Double",
-}
+from lava_sparse_rnn.nn.loops import memory
 
 
 def covers(x: Tensor, parameters: nn.Module, dtype: torch.dtype | None) -> bool:
@@ -49,11 +37,10 @@ def covers(x: Tensor, parameters: nn.Module, dtype: torch.dtype | None) -> bool:
         Of the products.
     """
     return (
-        _EXTENSION is not None
+        loops.available(x.dtype, dtype)
         and not in_graph()
         and parameters.training
         and x.numel() > 0
-        and (x.dtype, dtype or x.dtype) in _STEPS
         and x.device.type == "cpu"
         and all(p.dtype == x.dtype for p in parameters.parameters(recurse=False))
         and not torch.is_autocast_cpu_enabled()
@@ -115,32 +102,22 @@ def affine(
     return call(_Affine, settings, x, weight, bias)
 
 
-def _steps(x: Tensor, dtype: torch.dtype | None) -> Any:
-    kind = getattr(_EXTENSION, _STEPS[x.dtype, dtype or x.dtype])
-    return kind(torch.get_num_threads())
-
-
-def _memory(*tensors: Tensor) -> list[Any]:
-    """The memory of tensors as the extension takes it, which checks type and size."""
-    return [torch.to_dlpack(t) for t in tensors]  # type: ignore[attr-defined]
-
-
 class _Affine(torch.autograd.Function):
     @staticmethod
     def forward(ctx, settings, x, weight, bias):
         mask, dtype, relu, _ = settings
         dtype = dtype or x.dtype
-        steps = _steps(x, dtype)
+        steps = loops.steps(x, dtype)
         flat = x.reshape(-1, x.shape[-1]).contiguous()
         short = flat
         if dtype != x.dtype:
             short = torch.empty_like(flat, dtype=dtype)
-            steps.convert(flat.numel(), _memory(flat, short))
+            steps.convert(flat.numel(), memory(flat, short))
         w = torch.empty_like(weight, dtype=dtype, memory_format=torch.contiguous_format)
-        steps.masked(w.numel(), _memory(weight.contiguous(), mask.contiguous(), w))
+        steps.masked(w.numel(), memory(weight.contiguous(), mask.contiguous(), w))
         product = short @ w.t()
         y = x.new_empty(product.shape)
-        steps.bias(*product.shape, relu, _memory(product, bias, y))
+        steps.bias(*product.shape, relu, memory(product, bias, y))
         ctx.settings, ctx.shape = settings, x.shape
         ctx.save_for_backward(short, w, y)
         return y.view(*x.shape[:-1], w.shape[0])
@@ -150,22 +127,22 @@ class _Affine(torch.autograd.Function):
     def backward(ctx, grad):
         short, w, y = ctx.saved_tensors
         mask, _, relu, through = ctx.settings
-        steps = _steps(y, w.dtype)
+        steps = loops.steps(y, w.dtype)
         grad = grad.reshape(y.shape).contiguous()
         by_product, by_bias = torch.empty_like(y, dtype=w.dtype), y.new_empty(len(w))
-        steps.bias_back(*y.shape, relu, _memory(grad, y, by_product, by_bias))
+        steps.bias_back(*y.shape, relu, memory(grad, y, by_product, by_bias))
         by_x = by_weight = None
         if ctx.needs_input_grad[1]:
             by_x = by_product @ w
             if by_x.dtype != y.dtype:
                 wide = torch.empty_like(by_x, dtype=y.dtype)
-                steps.widen(by_x.numel(), _memory(by_x, wide))
+                steps.widen(by_x.numel(), memory(by_x, wide))
                 by_x = wide
             by_x = by_x.view(ctx.shape)
         if ctx.needs_input_grad[2]:
             by_w = (by_product.t() @ short).contiguous()
             by_weight = torch.empty_like(by_w, dtype=y.dtype)
-            found = _memory(by_w, mask.contiguous(), by_weight)
+            found = memory(by_w, mask.contiguous(), by_weight)
             steps.masked_back(by_w.numel(), through, found)
         return None, by_x, by_weight, by_bias
 
@@ -182,7 +159,7 @@ class _Block(torch.autograd.Function):
             parameters
         )
         masks = [m.contiguous() for m in masks]
-        steps, u = _steps(u, dtype), u.contiguous()
+        steps, u = loops.steps(u, dtype), u.contiguous()
         length, batch, h = u.shape
         n, rows = len(a_re), length * batch
 
@@ -191,21 +168,21 @@ class _Block(torch.autograd.Function):
 
         B, C, gate = empty(2 * n, h), empty(h, 2 * n), empty(h, h)
         given = (f_re, f_im, B_re, B_im, C_re, C_im, *masks[:4])
-        steps.matrices(n, h, 1 + options.conj_sym, _memory(*given, B, C))
-        steps.masked(h * h, _memory(W, masks[4], gate))
+        steps.matrices(n, h, 1 + options.conj_sym, memory(*given, B, C))
+        steps.masked(h * h, memory(W, masks[4], gate))
 
         mean, rate, variance, v = *u.new_empty(3, h), empty(rows, h)
-        found = _memory(u, scale, offset, mean, rate, variance, v)
+        found = memory(u, scale, offset, mean, rate, variance, v)
         steps.normalise(rows, h, norm.eps, found)
         _observe(norm, mean, variance)
         x, s = v @ B.t(), empty(rows, 2 * n)
         steps.scan(
-            length, batch, n, options.state_nonlinearity, _memory(a_re, a_im, x, s)
+            length, batch, n, options.state_nonlinearity, memory(a_re, a_im, x, s)
         )
         z = s @ C.t()
-        steps.readout(rows, h, _memory(v, D, z))
+        steps.readout(rows, h, memory(v, D, z))
         p, out = z @ gate.t(), torch.empty_like(u)
-        steps.gate(rows, h, _memory(z, p, bias, u, out))
+        steps.gate(rows, h, memory(z, p, bias, u, out))
         ctx.options, ctx.masks = options, masks
         ctx.save_for_backward(
             u, out, v, x, s, z, p, mean, rate, B, C, gate, *parameters
@@ -220,7 +197,7 @@ class _Block(torch.autograd.Function):
             parameters
         )
         through = ctx.options.straight_through
-        steps, grad = _steps(u, B.dtype), grad.contiguous()
+        steps, grad = loops.steps(u, B.dtype), grad.contiguous()
         length, batch, h = u.shape
         n, rows = len(a_re), length * batch
         to = [torch.empty_like(t) for t in (*parameters, u)]
@@ -230,26 +207,26 @@ class _Block(torch.autograd.Function):
         ) = to  # fmt: skip
 
         by_p, by_z = torch.empty_like(z), torch.empty_like(z)
-        steps.gate_back(rows, h, _memory(grad, out, z, bias, p, by_p, by_z, by_bias))
+        steps.gate_back(rows, h, memory(grad, out, z, bias, p, by_p, by_z, by_bias))
         by_z.addmm_(by_p, gate)
         by_gate = by_p.t() @ z
-        steps.masked_back(h * h, through, _memory(by_gate, ctx.masks[4], by_W))
+        steps.masked_back(h * h, through, memory(by_gate, ctx.masks[4], by_W))
 
-        steps.relu_back(rows, h, _memory(z, by_z))  # that of y from here on
+        steps.relu_back(rows, h, memory(z, by_z))  # that of y from here on
         by_s = by_z @ C
         by_C = by_z.t() @ s
         kind = ctx.options.state_nonlinearity
-        steps.scan_back(length, batch, n, kind, _memory(a_re, a_im, x, by_s, *by_a))
+        steps.scan_back(length, batch, n, kind, memory(a_re, a_im, x, by_s, *by_a))
         by_B = by_s.t() @ v
         by_v = by_s @ B
         given = (f_re, f_im, B_re, B_im, C_re, C_im, *ctx.masks[:4], by_B, by_C)
         found = (by_f_re, by_f_im, by_B_re, by_B_im, by_C_re, by_C_im)
         factor = 1 + ctx.options.conj_sym
-        steps.matrices_back(n, h, factor, through, _memory(*given, *found))
+        steps.matrices_back(n, h, factor, through, memory(*given, *found))
 
         given = (u, mean, rate, scale, offset, by_v, by_z, D, grad, out)
         found = (by_u, by_scale, by_offset, by_D)
-        steps.norm_back(rows, h, _memory(*given, *found))
+        steps.norm_back(rows, h, memory(*given, *found))
         return None, by_u, *to[:-1]
 
 

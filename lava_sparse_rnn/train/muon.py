@@ -13,6 +13,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from lava_sparse_rnn.nn import loops
+
 # Of the quintic iteration X <- a X + (b A + c A A) X with A = X X^T. It does not
 # converge to singular values of one but brings them near it in five products.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
@@ -39,31 +41,27 @@ def orthogonalised(matrix: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         thousandths of its norm.
     """
     norm = torch.linalg.vector_norm(matrix, dim=(-2, -1), keepdim=True)
-    x = _wide(matrix / (norm + 1e-7)).to(dtype or matrix.dtype)
-    x = x.reshape(-1, *x.shape[-2:])
+    x = (matrix / (norm + 1e-7)).to(dtype or matrix.dtype)
+    x = _iterated(x.reshape(-1, *x.shape[-2:]))
+    return x.to(matrix.dtype).reshape(matrix.shape)
+
+
+def _iterated(x: Tensor) -> Tensor:
+    """`orthogonalised` of matrices (k, m, n) of norm 1."""
+    tall = x.shape[1] > x.shape[2]
     for _ in range(_ITERATIONS):
-        square = x @ x.mT
+        square = x.mT @ x if tall else x @ x.mT
         factor = torch.baddbmm(square, square, square, beta=_B, alpha=_C)
-        x = torch.baddbmm(x, factor, x, beta=_A)
-    x = x.to(matrix.dtype)
-    return (x.mT if _is_tall(matrix) else x).reshape(matrix.shape)
-
-
-def _is_tall(matrix: Tensor) -> bool:
-    return matrix.shape[-2] > matrix.shape[-1]
-
-
-def _wide(matrix: Tensor) -> Tensor:
-    """The matrix, or its transpose, with no more rows than columns."""
-    return matrix.mT if _is_tall(matrix) else matrix
+        x = torch.baddbmm(x, *((x, factor) if tall else (factor, x)), beta=_A)
+    return x
 
 
 def _alike(parameters: list[Tensor]) -> Iterable[list[Tensor]]:
-    """Those that have gradients, by shape; a matrix and its transpose are of one."""
+    """Those that have gradients, by shape."""
     found: dict[tuple, list[Tensor]] = {}
     for p in parameters:
         if p.grad is not None:
-            found.setdefault((_wide(p).shape, p.dtype, p.device), []).append(p)
+            found.setdefault((p.shape, p.dtype, p.device), []).append(p)
     return found.values()
 
 
@@ -107,25 +105,69 @@ class Muon(torch.optim.AdamW):
         return super().step()
 
     def _step_matrices(self, parameters: list[Tensor], group: dict) -> None:
-        share, lr = group["momentum"], group["lr"]
-        ahead, moves = [], []
+        gradients, momenta = [], []
         for parameter in parameters:
-            gradient, state = parameter.grad, self.state[parameter]
-            assert gradient is not None  # `_alike` has left those out
+            state = self.state[parameter]
             if not state:
                 # AdamW expects a count in every state that it loads.
                 state["step"] = torch.zeros(())
                 state["momentum"] = torch.zeros_like(parameter)
             state["step"] += 1
-            momentum = state["momentum"].lerp_(gradient, 1 - share)
-            ahead.append(_wide(gradient.lerp(momentum, share)))  # as Nesterov does
-            moves.append(_wide(gradient != 0))
+            momenta.append(state["momentum"])
+            gradients.append(parameter.grad)
             parameter.grad = None  # AdamW leaves it alone
-        short = torch.bfloat16 if ahead[0].dtype == torch.float32 else None
-        update, moving = orthogonalised(torch.stack(ahead), short), torch.stack(moves)
-        update *= moving
-        size = update.square().sum((1, 2)) / moving.sum((1, 2)).clamp_min(1)
-        update *= (lr * _RMS / size.sqrt().clamp_min(1e-12))[:, None, None]
-        for parameter, change in zip(parameters, update, strict=True):
-            back = change.mT if _is_tall(parameter) else change
-            parameter.mul_(1 - lr * group["weight_decay"]).sub_(back)
+        first = parameters[0]
+        short = torch.bfloat16 if first.dtype == torch.float32 else first.dtype
+        tensors = (*parameters, *gradients, *momenta)
+        plain = not (
+            loops.available(first.dtype, short)
+            and all(t.device.type == "cpu" and t.is_contiguous() for t in tensors)
+        )
+        (_moved if plain else _moved_by_loops)(
+            parameters, gradients, momenta, short, group
+        )
+
+
+def _moved(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    momenta: list[Tensor],
+    short: torch.dtype,
+    group: dict,
+) -> None:
+    """A step of matrices of one shape, in place."""
+    share, lr = group["momentum"], group["lr"]
+    ahead = [
+        g.lerp(m.lerp_(g, 1 - share), share)  # as Nesterov does
+        for g, m in zip(gradients, momenta, strict=True)
+    ]
+    update = orthogonalised(torch.stack(ahead), short)
+    moving = torch.stack(gradients) != 0
+    update *= moving
+    size = update.square().sum((1, 2)) / moving.sum((1, 2)).clamp_min(1)
+    update *= (lr * _RMS / size.sqrt().clamp_min(1e-12))[:, None, None]
+    for parameter, change in zip(parameters, update, strict=True):
+        parameter.mul_(1 - lr * group["weight_decay"]).sub_(change)
+
+
+def _moved_by_loops(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    momenta: list[Tensor],
+    short: torch.dtype,
+    group: dict,
+) -> None:
+    """`_moved` with two passes over memory beside the orthogonalisation."""
+    first, lr = parameters[0], group["lr"]
+    steps, count = loops.steps(first, short), first.numel()
+    x = first.new_empty(len(parameters), *first.shape, dtype=short)
+    moving = first.new_empty(len(parameters))
+    take = loops.memory
+    steps.momentum(
+        count, group["momentum"], take(*gradients), take(*momenta), take(x, moving)
+    )
+    x = _iterated(x).contiguous()
+    keep = 1 - lr * group["weight_decay"]
+    steps.moved(
+        count, keep, lr * _RMS, take(*gradients), take(*parameters), take(x, moving)
+    )

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from lava_sparse_rnn.nn import S5Block, SparseRNN, _fused
+from lava_sparse_rnn.nn import S5Block, SparseRNN, _fused, loops
 from lava_sparse_rnn.nn.sparsify import ActivityPenalty
 
 pytestmark = pytest.mark.skipif(
-    _fused._EXTENSION is None, reason="the compiled extension is not built"
+    not loops.built(), reason="the compiled extension is not built"
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lava_sparse_rnn.audio import FrontEnd
+from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.tasks.denoise import objective
 from lava_sparse_rnn.tasks.denoise.frontend import (
@@ -45,7 +46,7 @@ def test_features_one_by_one_are_those_of_the_batch():
     spectrum, x = analyse_features(front, wave)
     expected = analyse(front, wave)
     assert torch.equal(spectrum, expected.transpose(0, 1))
-    assert torch.equal(x, features(front, expected.abs()))
+    assert torch.allclose(x, features(front, expected.abs()), atol=1e-6)
 
 
 @pytest.mark.parametrize("hop", [128, 256])
@@ -64,6 +65,58 @@ def test_gradient_of_the_resynthesis_is_that_of_its_graph(hop):
     assert torch.allclose(got, wanted, atol=1e-12)
     assert (wanted == 0).any()  # where the gain is zero
     assert (wanted != 0).any()
+
+
+def _denoised(front, noisy, clean, output):
+    """Everything on the way from samples to a loss, and the gradient of the output."""
+    output = output.clone().requires_grad_()
+    spectrum, x = analyse_features(front, noisy)
+    wave = resynthesise(front, spectrum, output)
+    ratio = si_snr(wave, clean[:, : wave.shape[1]])
+    (ratio * torch.arange(1.0, 4.0)).sum().backward()
+    return spectrum, x, wave, ratio, output.grad
+
+
+@pytest.mark.parametrize(("hop", "samples"), [(256, 512 * 9), (64, 64 * 40 + 5)])
+def test_compiled_passes_equal_the_plain_ones(hop, samples, monkeypatch):
+    torch.manual_seed(0)
+    front = FrontEnd(hop_length=hop, feature_mean=1.5, feature_scale=0.5)
+    noisy, clean = torch.randn(2, 3, samples)
+    noisy = clean + 0.3 * noisy + 0.1
+    output = 2 * torch.randn(samples // hop, 3, front.bins) - 0.5
+    compiled = _denoised(front, noisy, clean, output)
+    monkeypatch.setattr(loops, "built", lambda: False)
+    plain = _denoised(front, noisy, clean, output)
+    for one, other in zip(compiled, plain, strict=True):
+        assert float((one - other).norm() / other.norm()) < 3e-6
+
+
+def test_features_of_any_magnitude():
+    front = FrontEnd(magnitude_scale=1.0)
+    powers = torch.tensor([10.0**k for k in range(-12, 13)])
+    for size in (torch.zeros(1), powers):
+        wave = size[:, None] * torch.randn(len(size), 128 * 5).sign()
+        spectrum, x = analyse_features(front, wave)
+        expected = features(front, spectrum.abs()).transpose(0, 1)
+        assert torch.allclose(x, expected, rtol=1e-5, atol=1e-6)
+    wave[0, 130] = torch.nan
+    assert analyse_features(front, wave)[1][1, 0].isnan().all()
+
+
+@pytest.mark.parametrize("snr", [-20.0, 5.0, 40.0])
+def test_si_snr_in_float32_is_that_in_float64(snr):
+    torch.manual_seed(0)
+    target = torch.randn(4, 30001) + 0.2
+    estimate = 3 * (target + 10 ** (-snr / 20) * torch.randn(4, 30001))
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        x = estimate.to(dtype, copy=True).requires_grad_()
+        ratio = si_snr(x, target.to(dtype))
+        ratio.sum().backward()
+        found.append((ratio.detach().double(), x.grad.double()))
+    (ratio, grad), (expected, wanted) = found
+    assert torch.allclose(ratio, expected, atol=1e-4)
+    assert float((grad - wanted).norm() / wanted.norm()) < 1e-4
 
 
 def test_silent_answer_changes_nothing():

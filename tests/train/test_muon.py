@@ -4,6 +4,7 @@
 import pytest
 import torch
 
+from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.train import open_float
 from lava_sparse_rnn.train.loop import Stage
 from lava_sparse_rnn.train.muon import Muon, orthogonalised
@@ -38,6 +39,24 @@ def test_pruned_weights_stay_and_the_rest_moves_by_the_rate():
     change = (parameter - before).detach()
     assert torch.equal(change[~mask], torch.zeros(int((~mask).sum())))
     assert float(change[mask].square().mean().sqrt()) == pytest.approx(0.002, rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (30, 20), (7, 7)])
+def test_compiled_passes_equal_the_plain_ones(shape, monkeypatch):
+    def stepped():
+        torch.manual_seed(0)
+        parameters = [torch.nn.Parameter(torch.randn(shape)) for _ in range(3)]
+        group = {"params": parameters, "muon": True, "lr": 0.1, "weight_decay": 0.1}
+        made = Muon([group])
+        for _ in range(3):
+            for p in parameters[:2]:
+                p.grad = torch.randn(shape) * (torch.rand(shape) < 0.3)
+            made.step()
+        return torch.stack([p.detach() for p in parameters])
+
+    compiled = stepped()
+    monkeypatch.setattr(loops, "built", lambda: False)
+    assert torch.allclose(compiled, stepped(), atol=3e-3)
 
 
 def test_it_goes_downhill_and_decays():

@@ -44,5 +44,6 @@ template <>
 const Rows<double, double>& rows() {
   return TRAINING_CHOICE(twice);
 }
+const Spectra& spectra() { return TRAINING_CHOICE(spectra); }
 
 }  // namespace training

@@ -62,6 +62,14 @@ struct Rows {
                     R* scratch, double* by_bias);
   void (*convert)(int64_t count, const R* from, S* to);
   void (*widen)(int64_t count, const S* from, R* to);
+  // Muon, one matrix. m moves towards g, and ahead is g moved on towards m; adds the
+  // sum of the squares of that, and the number of entries of g that are not zero.
+  void (*momentum)(int64_t count, R share, const R* g, R* m, S* ahead, double* sums);
+  void (*scaled)(int64_t count, R factor, S* x);
+  // Sum of the squares of x where g is not zero.
+  double (*moving_square)(int64_t count, const S* x, const R* g);
+  // p = keep * p - rate * x, the latter where g is not zero.
+  void (*moved)(int64_t count, R keep, R rate, const S* x, const R* g, R* p);
   // factor * weight where the mask is, else 0.
   void (*masked)(int64_t count, R factor, const R* weight, const uint8_t* mask, S* to);
   void (*masked_back)(int64_t count, R factor, const S* g, const uint8_t* mask, R* to);
@@ -74,15 +82,38 @@ struct Rows {
                      R* by_b_re, R* by_b_im, R* by_f);
 };
 
+// Of rows first to last, see spectra.inc.
+struct Spectra {
+  void (*frames)(int64_t first, int64_t last, int64_t size, int64_t hop,
+                 const float* wave, const float* window, float* to);
+  void (*features)(int64_t first, int64_t last, int64_t bins, int64_t stride,
+                   float scale, float mean, float factor, const float* spectrum,
+                   float* x);
+  void (*gained)(int64_t first, int64_t last, int64_t bins, int64_t stride,
+                 const float* spectrum, const float* output, float* to);
+  void (*gained_back)(int64_t first, int64_t last, int64_t bins, int64_t stride,
+                      const float* scale, const float* frames, const float* spectrum,
+                      const float* output, float* to);
+  void (*overlapped)(int64_t first, int64_t last, int64_t size, int64_t hop,
+                     const float* frames, const float* window, float* wave);
+  void (*moments)(int64_t count, const float* x, const float* t, double* sums);
+  double (*energy)(int64_t count, const float* x, const float* t, float by_t,
+                   float offset);
+  void (*blend)(int64_t count, const float* x, const float* t, float by_x, float by_t,
+                float offset, float* to);
+};
+
 // For the vector instructions of this machine.
 template <class R, class S>
 const Rows<R, S>& rows();
+const Spectra& spectra();
 
 #define TRAINING_TABLES(name)            \
   struct name {                          \
     static const Rows<float, Bfloat16> mixed; \
     static const Rows<float, float> single;   \
     static const Rows<double, double> twice;  \
+    static const Spectra spectra;             \
   };
 TRAINING_TABLES(Plain)
 TRAINING_TABLES(Avx2)

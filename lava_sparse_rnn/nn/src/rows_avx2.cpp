@@ -2,3 +2,4 @@
 // With -mavx2 -mfma.
 #define TRAINING_TARGET Avx2
 #include "rows.inc"
+#include "spectra.inc"

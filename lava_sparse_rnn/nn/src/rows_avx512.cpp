@@ -2,3 +2,4 @@
 // With -mavx512f and what came with it.
 #define TRAINING_TARGET Avx512
 #include "rows.inc"
+#include "spectra.inc"

@@ -2,3 +2,4 @@
 // For every machine.
 #define TRAINING_TARGET Plain
 #include "rows.inc"
+#include "spectra.inc"

@@ -163,6 +163,33 @@ class Steps {
     });
   }
 
+  // Muon's two halves around the orthogonalisation, for matrices of `count` entries;
+  // see Rows. x is (matrices, count), and of norm 1 after the first half.
+  void momentum(int64_t count, R share, const std::vector<const R*>& g,
+                const std::vector<R*>& m, S* x, R* moving) const {
+    over(int64_t(g.size()), [&](int, int64_t from, int64_t matrices) {
+      for (int64_t i = from; i < from + matrices; ++i) {
+        double sums[2] = {};
+        loops_.momentum(count, share, g[i], m[i], x + i * count, sums);
+        loops_.scaled(count, R(1.0 / (std::sqrt(sums[0]) + 1e-7)), x + i * count);
+        moving[i] = R(sums[1]);
+      }
+    });
+  }
+
+  // The root mean square of what moves becomes `rate`.
+  void moved(int64_t count, R keep, R rate, const std::vector<const R*>& g,
+             const S* x, const R* moving, const std::vector<R*>& p) const {
+    over(int64_t(g.size()), [&](int, int64_t from, int64_t matrices) {
+      for (int64_t i = from; i < from + matrices; ++i) {
+        const double square = loops_.moving_square(count, x + i * count, g[i]);
+        const double size = std::sqrt(square / std::max(double(moving[i]), 1.0));
+        loops_.moved(count, keep, R(rate / std::max(size, 1e-12)), x + i * count, g[i],
+                     p[i]);
+      }
+    });
+  }
+
   // B_bar (2 N, H) of B (N, H) and C (H, 2 N) of its parts (H, N), masked.
   struct Matrices {
     int64_t n, h;

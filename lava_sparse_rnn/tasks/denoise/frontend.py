@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.nn import loops
 
 
 def window(front: FrontEnd, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -97,12 +98,39 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     spectrum : Tensor, complex, shape (batch, T, bins)
     x : Tensor, shape (T, batch, bins)
     """
-    rows = [analyse(front, row.unsqueeze(0)).squeeze(1) for row in wave]
-    spectrum = torch.stack(rows)
-    x = wave.new_empty(spectrum.shape[1], len(rows), spectrum.shape[2])
-    for b, row in enumerate(rows):
-        x[:, b] = features(front, row.abs())
+    steps, bins = wave.shape[1] // front.hop_length, front.bins
+    spectrum = torch.empty(len(wave), steps, bins, dtype=wave.dtype.to_complex())
+    x = wave.new_empty(steps, len(wave), bins)
+    if not _has_loops(wave):
+        for b, row in enumerate(wave):
+            spectrum[b] = analyse(front, row.unsqueeze(0)).squeeze(1)
+            x[:, b] = features(front, spectrum[b].abs())
+        return spectrum, x
+    compiled, threads = loops.spectra(), torch.get_num_threads()
+    place = threads, *x.shape
+    constants = front.magnitude_scale, front.feature_mean, front.feature_scale
+    for b, (row, found) in enumerate(zip(wave, spectrum, strict=True)):
+        torch.fft.rfft(_frames(front, row), out=found)
+        given = loops.memory(torch.view_as_real(found), x)
+        compiled.features(*place, b, *constants, given)
     return spectrum, x
+
+
+def _has_loops(x: Tensor) -> bool:
+    """Whether the passes around the transforms have a compiled form."""
+    return x.dtype == torch.float32 and x.device.type == "cpu" and loops.built()
+
+
+def _frames(front: FrontEnd, row: Tensor) -> Tensor:
+    """Windowed frames (T, n_fft) of one sequence, as in `analyse`."""
+    steps = len(row) // front.hop_length
+    frames = row.new_empty(steps, front.n_fft)
+    if steps:
+        whole = row[: steps * front.hop_length].contiguous()
+        given = loops.memory(whole, window(front, row.dtype), frames)
+        size = front.n_fft, front.hop_length
+        loops.spectra().frames(torch.get_num_threads(), *size, given)
+    return frames
 
 
 class _Resynthesis(torch.autograd.Function):
@@ -118,6 +146,8 @@ class _Resynthesis(torch.autograd.Function):
         ctx.save_for_backward(output, spectrum)
         ctx.front = front
         waves = []
+        if _has_loops(output):
+            return _gained(front, spectrum, output.contiguous())
         for b, row in enumerate(spectrum):
             cleaned = (row * gain(output[:, b])).unsqueeze(1)
             waves.append(synthesise(front, cleaned))
@@ -133,7 +163,10 @@ class _Resynthesis(torch.autograd.Function):
         scale[0] = scale[-1] = 1.0
         scale *= 2 / (overlap * front.n_fft)
         margin = front.n_fft - front.hop_length
-        result = torch.empty_like(output)
+        result = torch.empty_like(output, memory_format=torch.contiguous_format)
+        if _has_loops(output):
+            _by_gains(front, spectrum, output.contiguous(), grad, scale, result)
+            return result, None, None
         for b, row in enumerate(spectrum):
             # Samples after the last one are not in the result: their gradient is zero.
             frames = analyse(
@@ -142,6 +175,41 @@ class _Resynthesis(torch.autograd.Function):
             product = torch.view_as_real(frames.squeeze(1)) * torch.view_as_real(row)
             torch.mul(product.sum(-1) * scale, output[:, b] > -1, out=result[:, b])
         return result, None, None
+
+
+def _gained(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
+    """`_Resynthesis` forwards, in compiled passes around the transforms."""
+    compiled, threads = loops.spectra(), torch.get_num_threads()
+    size, overlap = (front.n_fft, front.hop_length), front.n_fft // front.hop_length
+    steps, batch, _ = output.shape
+    wave = output.new_empty(batch, (steps - overlap + 1) * front.hop_length)
+    scaled = window(front, wave.dtype) * (2 / overlap)
+    cleaned = torch.empty_like(spectrum[0])
+    for b, row in enumerate(spectrum):
+        before, after = torch.view_as_real(row), torch.view_as_real(cleaned)
+        compiled.gained(threads, *output.shape, b, loops.memory(before, output, after))
+        frames = torch.fft.irfft(cleaned, n=front.n_fft)
+        compiled.overlapped(threads, *size, loops.memory(frames, scaled, wave[b]))
+    return wave
+
+
+def _by_gains(
+    front: FrontEnd,
+    spectrum: Tensor,
+    output: Tensor,
+    grad: Tensor,
+    scale: Tensor,
+    result: Tensor,
+) -> None:
+    """`_Resynthesis` backwards, in compiled passes around the transforms."""
+    compiled, threads = loops.spectra(), torch.get_num_threads()
+    margin = front.n_fft - front.hop_length
+    for b, row in enumerate(spectrum):
+        # Samples after the last one are not in the result: their gradient is zero.
+        frames = _frames(front, torch.nn.functional.pad(grad[b], (0, margin)))
+        found = torch.view_as_real(torch.fft.rfft(frames))
+        given = loops.memory(scale, found, torch.view_as_real(row), output, result)
+        compiled.gained_back(threads, *output.shape, b, given)
 
 
 def resynthesise(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
