@@ -40,7 +40,9 @@ ALLOWED = {
     "audio": {"messages", "loihi2", "fixed_point", "files", "spec", "backends"},
     "train": {"messages", "fixed_point", "files", "spec", "nn"},
     "tasks": {"messages", "fixed_point", "nn", "audio", "train"},
-    "interchange": {"messages", "fixed_point", "files", "spec", "nn"},
+    "interchange": {
+        *("messages", "fixed_point", "files", "spec", "nn", "lava_patches"),
+    },
 }
 WITHOUT_LAVA = (
     *("fixed_point", "spec", "engine", "c_export", "microcode", "nn", "audio"),

@@ -109,6 +109,12 @@ ROOMS = {
     "tasks.denoise": """
         DataConfig Denoise FrontEndConfig
     """,
+    "interchange.nir": """
+        LinearRecurrence ReLU SigmoidGate export load write
+    """,
+    "interchange.nir.network": """
+        Network
+    """,
     "interchange.onnx": """
         Session export metadata write
     """,
@@ -118,6 +124,8 @@ OF_ONE_FILE = {"backends", "files", "messages", "lava_finder", "lava_patches"}
 NEEDS = {
     **dict.fromkeys(("proc", "netx", "inline"), "lava"),
     **dict.fromkeys(("nn", "train", "tasks"), "torch"),
+    "interchange.nir": "nir",
+    "interchange.nir.network": "nir lava",
     "interchange.onnx": "onnx",
 }
 
@@ -125,7 +133,8 @@ NEEDS = {
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_offers_these_names(room):
     if needed := NEEDS.get(room, NEEDS.get(room.partition(".")[0])):
-        pytest.importorskip(needed)
+        for package in needed.split():
+            pytest.importorskip(package)
     module = importlib.import_module(f"lava_sparse_rnn.{room}")
     assert sorted(module.__all__) == ROOMS[room].split()
     for name in module.__all__:

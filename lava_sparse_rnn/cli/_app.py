@@ -17,6 +17,7 @@ from lava_sparse_rnn.cli import (
     _estimate,
     _evaluate,
     _export_c,
+    _export_nir,
     _export_onnx,
     _info,
     _live,
@@ -61,6 +62,8 @@ app.command("estimate")(_estimate.estimate)
 app.command("deploy")(_deploy.deploy)
 app.command("export-c")(_export_c.export_c)
 app.command("export-onnx")(_export_onnx.export_onnx)
+app.command("export-nir")(_export_nir.export_nir)
+app.command("import-nir")(_export_nir.import_nir)
 app.command("train", context_settings={"allow_interspersed_args": True})(_train.train)
 app.add_typer(_data.app, name="data", help="Fetch and mix recordings.")
 

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn export-nir`` and ``import-nir``: networks as graphs of NIR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._files import check_outputs
+from lava_sparse_rnn.cli._options import NetworkFile
+
+
+def export_nir(
+    network: NetworkFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file, NAME.nir.")],
+) -> None:
+    """Write a network as a graph of NIR, formats in its metadata."""
+    from lava_sparse_rnn import spec
+    from lava_sparse_rnn.interchange import nir
+
+    check_outputs(output)
+    console().print(nir.write(spec.load(network), output))
+
+
+def import_nir(
+    graph: Annotated[Path, typer.Argument(help="A file of export-nir.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file, NAME.net.")],
+) -> None:
+    """Read a network from a graph that export-nir has written: the same integers."""
+    from lava_sparse_rnn.interchange import nir
+
+    check_outputs(output)
+    made = nir.load(graph)
+    made.save(output)
+    console().print(
+        f"{output}: {output.stat().st_size:,} bytes, {len(made.layers)} layers, "
+        f"{made.d_in} -> {made.d_out}; look at it: lava-sparse-rnn info {output}"
+    )
