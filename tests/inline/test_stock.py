@@ -299,7 +299,7 @@ def test_decays_that_are_no_integers_are_lavas_own():
 def test_lavas_own_tests_of_its_runtime_pass():
     """A part of them, for `.ci/run`: lava_suite.py runs all."""
     command = [sys.executable, str(Path(__file__).with_name("lava_suite.py"))]
-    command += ["--inline", "magma/runtime/test_get_set_var.py", "proc/lif"]
+    command += ["--runtime", "inline", "magma/runtime/test_get_set_var.py", "proc/lif"]
     command += ["magma/runtime/test_ref_var_ports.py", "proc/sparse", "proc/monitor"]
     command += ["magma/runtime/test_loihi_protocol.py", "proc/dense"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
