@@ -85,6 +85,7 @@ def test_one_network_that_several_threads_run(small, x, leaves_nothing, at_once)
         net.stop()
 
 
+@either_runtime
 def test_a_network_ends_while_another_thread_runs_it(small, x, leaves_nothing):
     net, _, _ = connected(small, x)
     net.run(RunSteps(1), proc.RunCfg())

@@ -121,6 +121,7 @@ def run_steps(
     """
     in_use = vars(runtime).setdefault("in_use", threading.RLock())
     with in_use:  # Lava would answer one thread's run with the end of another's
+        raise_ended(runtime)
         runtime.start(RunSteps(num_steps=num_steps, blocking=False))
         await_answer(runtime, look, progress)
         runtime.wait()
@@ -149,6 +150,7 @@ def end(runtime: Any) -> None:
     with LOCK:
         if has_ended(runtime):  # by another thread
             return
+        runtime.ended_by = threading.get_ident()  # for the threads that run it
         with contextlib.suppress(Exception), ended_on_error(runtime):
             raise_ended(runtime)  # what has died cannot answer
             _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, raise_silent)

@@ -15,6 +15,8 @@ from typing import Any
 
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
+from lava_sparse_rnn.proc._runtime.restore import STOPPED
+
 POLL_SECONDS = (0.001, 0.02)  # first and longest wait between two looks
 GRACE_SECONDS = 2.0  # for a report of an error that the runtime knows of already
 
@@ -91,7 +93,14 @@ def raise_ended(runtime: Any) -> None:
     """Raise what ended an actor, if one has ended.
 
     Models that are guarded report and go on, so they raise nothing here.
+
+    Raises
+    ------
+    RuntimeError
+        When another thread ends the network: its processes end because of that.
     """
+    if getattr(runtime, "ended_by", None) not in (None, threading.get_ident()):
+        raise RuntimeError(STOPPED)
     for name, actor in _actors(runtime):
         if actor.exitcode is not None:
             _raise_report(name, actor)
