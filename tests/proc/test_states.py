@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lava_sparse_rnn import proc, spec
+from lava_sparse_rnn.spec import SpecError
 
 sys.path.insert(0, str(Path(__file__).parent))  # of summing_neurons
 from summing_neurons import Summing, SummingGroup
@@ -31,6 +32,24 @@ def test_states_of_any_name_are_read_set_and_reset(runtime):
         assert session.run(TOKENS).tolist() == sums
         session.state = [(np.array([100, 0]),)]
         assert session.run(TOKENS[:1]).tolist() == [[101, 11]]
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ([(np.zeros(3),)], r"state: total: shape \(3,\), must be \(2,\)"),
+        ([(np.array([1, 0.5]),)], "state: total: value 0.5 at 1"),
+        ([], r"must be an array for each of \[\('total',\)\]"),
+        ([(np.zeros(2), np.zeros(2))], "must be an array for each of"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(state, message):
+    """Lava would set the first values, or drop fractions."""
+    with proc.Session(summing()) as session:
+        before = session.run(TOKENS)[-1]
+        with pytest.raises(SpecError, match=message):
+            session.state = state
+        assert np.array_equal(session.state[0][0], before)
 
 
 def test_every_process_names_its_states():

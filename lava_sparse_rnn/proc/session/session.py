@@ -25,6 +25,7 @@ from lava_sparse_rnn.proc.neurons.counts import OVERFLOW
 from lava_sparse_rnn.proc.neurons.guard import whole, within_int32
 from lava_sparse_rnn.proc.neurons.timing import Clock
 from lava_sparse_rnn.proc.session.run_config import RunCfg
+from lava_sparse_rnn.proc.session.states import check_values
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Network, check_network
 from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, are_listed
@@ -248,7 +249,8 @@ class Session(StreamDefaults):
         """Vars ``x_re`` and ``x_im`` of every block, copied; can be assigned.
 
         Shape (d_state,) each, int64, or float64 with ``floating_pt``; those of the
-        last token. A Process that is not this library's has no part in it.
+        last token. Of a Process without a description, the Vars of its `state_names`;
+        one that is not this library's has no part in it.
 
         Raises
         ------
@@ -267,6 +269,8 @@ class Session(StreamDefaults):
         self._check_open()
         if self._network is not None:
             parts = check_state(self._network, parts, real=self._real)
+        else:
+            parts = check_values(self._vars, parts, self._real)
         for variables, values in zip(self._vars, parts, strict=True):
             for var, value in zip(variables, values, strict=True):
                 var.set(np.asarray(value))
