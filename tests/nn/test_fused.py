@@ -154,7 +154,9 @@ def test_a_second_derivative_is_refused():
         by_x.sum().backward()
 
 
-def test_not_a_number_stays_visible():
-    model, x = network(), torch.randn(6, 2, 7)
+@pytest.mark.parametrize("nonlinearity", ["real_gate", "split", "none"])
+def test_not_a_number_stays_visible(nonlinearity):
+    model, x = network(state_nonlinearity=nonlinearity), torch.randn(6, 2, 7)
     x[3, 1, 2] = torch.nan
-    assert step(model, x, True, torch.bfloat16)["encoder"].isnan().any()
+    found = step(model, x, True, torch.bfloat16)
+    assert all(found[name].isnan().any() for name, _ in model.named_parameters())
