@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ import torch
 from torch import nn
 
 from lava_sparse_rnn.train import checkpoint
+from lava_sparse_rnn.train.ahead import Ahead
 from lava_sparse_rnn.train.best import Best
 from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.metrics import MetricLog
 from lava_sparse_rnn.train.optim import rate_factor, set_rate
-from lava_sparse_rnn.train.tasks import Batch, Batches, RawBatch, Task
+from lava_sparse_rnn.train.tasks import Batch, RawBatch, Task
 
 # Steps in a row without a finite gradient after which a run is hopeless.
 _MAX_BAD = 20
@@ -201,6 +203,8 @@ class Stage(ABC):
         path = directory / f"{self.name}.csv"
         names = (*self.columns(), *self.task.figures)
         data = self.task.batches(self.data_seed, self.step, self.group)
+        if self.group.size == 1:  # several draw together, in the order of their steps
+            data = Ahead(data)
         self.model.train()
         try:
             if self.group.leads:
@@ -212,7 +216,7 @@ class Stage(ABC):
             data.close()
         self.save()
 
-    def _run(self, end: int, data: Batches, log: MetricLog | None) -> None:
+    def _run(self, end: int, data: Iterator[RawBatch], log: MetricLog | None) -> None:
         config = self.config
         window: list[float] = []
         bad, saved_at = 0, time.monotonic()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import Brief
+from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.nn.quantize import calibrate, quantize, with_silence
 from lava_sparse_rnn.spec import statistics
 from lava_sparse_rnn.train import checkpoint, lock
@@ -169,6 +170,8 @@ def _complete(stage: FloatStage, note: Callable[[str], None]) -> Result:
     config, group = stage.config, stage.group
     if not group.leads:
         note = _say_nothing
+    if config.fused and config.device == "cpu" and not loops.built():
+        note("slow: the compiled loops are not built, the plain form of a step runs")
     stage.fit()
     stage.hand_on()
     scores = {"float": stage.figures}

@@ -81,6 +81,8 @@ class Task(ABC):
     def batches(self, seed: int, start: int, group: Group) -> Batches:
         """Training batches from step `start` on, endless.
 
+        A thread draws a few ahead, except where several processes train together.
+
         Parameters
         ----------
         seed : int
