@@ -6,8 +6,9 @@ Tokens per second, forward and backward, of one state-space layer (``B``, recurr
 the tokens, and `s5.S5` of the public package s5-pytorch (``pip install s5-pytorch``; it
 is no dependency of this library). Before anything is timed, all three must give the
 same outputs and the same gradient. Then a whole block, here and there: `nn.S5Block`
-(batch norm, gate of H x H) and `s5.S5Block` (layer norms, gated feed-forward of
-3 H x H); these two are not the same function.
+(batch norm, gate of H x H), in its plain and its fused form, with products in float32
+and in bfloat16, and `s5.S5Block` (layer norms, gated feed-forward of 3 H x H), which is
+not the same function.
 
 The variants take turns in one run. Figures are medians over the rounds and, because a
 busy machine only ever makes a round slower, the fastest; ratios are to s5-pytorch.
@@ -16,6 +17,7 @@ busy machine only ever makes a round slower, the fastest; ratios are to s5-pytor
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import time
 from collections.abc import Callable
@@ -118,6 +120,19 @@ def check_equal(layers: dict[str, nn.Module], u: Tensor) -> None:
                 raise SystemExit(f"{name} differs by {error:.1e} of the norm")
 
 
+def forms(block: S5Block) -> dict[str, nn.Module]:
+    """The block in both forms and two types of products, after a comparison."""
+    found: dict[str, nn.Module] = {}
+    for name, dtype in (("float32", None), ("bfloat16", torch.bfloat16)):
+        for form in ("plain", "fused"):
+            other = copy.deepcopy(block)
+            other.fused, other.compute_dtype = form == "fused", dtype
+            found[f"nn.S5Block, {form}, {name}"] = other
+    u = torch.rand(50, 2, block.d_model)
+    check_equal({name: m for name, m in found.items() if "float32" in name}, u)
+    return found
+
+
 def timed(step: Callable[[], None]) -> float:
     """Seconds of one call."""
     start = time.perf_counter()
@@ -175,7 +190,7 @@ def report(options: argparse.Namespace) -> str:
     u = torch.rand(options.tokens, options.batch, options.width)
     check_equal(layers, u[: min(options.tokens, 100), :2])
     n = options.tokens * options.batch
-    blocks = {"nn.S5Block": block, "s5-pytorch S5Block": other}
+    blocks = {**forms(block), "s5-pytorch S5Block": other}
     before = os.getloadavg()[0]
     rows = table(measure(layers, u, options.rounds), n, "s5-pytorch S5")
     more = table(measure(blocks, u, options.rounds), n, "s5-pytorch S5Block")

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A whole training step of the denoiser: ``python benchmarks/training_step.py``.
+
+Plain and fused form (``fused=false`` and ``true``) take turns, on synthetic material of
+16 sequences of 192 tokens, with the optimiser Muon and products in bfloat16. What is
+compiled besides (Muon's passes, the front end, SI-SNR) is switched off for the row
+`all plain`. Every figure is the fastest of the rounds, because a busy machine only ever
+makes a round slower; CPU time is that of all threads. Mixing is another process' work
+and not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lava_sparse_rnn.nn import loops
+from lava_sparse_rnn.tasks.denoise import objective
+from lava_sparse_rnn.train import open_float
+from lava_sparse_rnn.train.config import read_config
+from lava_sparse_rnn.train.loop import Stage
+
+FORMS = {  # fused, compiled passes elsewhere
+    "all plain": (False, False),
+    "plain block": (False, True),
+    "fused": (True, True),
+}
+PARTS = ("network, forward", "analysis", "SI-SNR, forward", "backward", "optimiser")
+
+
+class Clock:
+    """Seconds of CPU by part of a step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    def watch(self, owner: object, name: str, part: str) -> None:
+        """Count what a function takes."""
+        function = getattr(owner, name)
+
+        def counted(*arguments, **named):
+            start = time.process_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.seconds[part] += time.process_time() - start
+
+        setattr(owner, name, counted)
+
+
+def open_stage(options: argparse.Namespace, runs: str) -> Stage:
+    """A training that has begun."""
+    settings = {
+        "runs": runs,
+        "data.validation_seconds": 1,
+        "threads": options.threads,
+        "optim.algorithm": "muon",
+        "optim.lr": 0.003,
+        "pruning.sparsity": 0,
+        "model.d_model": options.width,
+        "model.d_state": 2 * options.states,
+        "model.n_layers": options.blocks,
+        "data.source": "synthetic",
+        "data.front_end.hop_length": 256,
+        "data.seconds": 192 * 256 / 16000,
+        "data.validation_mixes": 1,
+    }
+    stage = open_float(read_config(None, [f"{k}={v}" for k, v in settings.items()]))
+    stage.model.train()
+    return stage
+
+
+def set_form(stage: Stage, name: str, built: Callable[[], bool]) -> None:
+    """Let the next steps take a form."""
+    fused, compiled = FORMS[name]
+    stage.model.set_fused(fused)  # type: ignore[operator]
+    loops.built = built if compiled else lambda: False
+
+
+def measure(stage: Stage, rounds: int) -> dict[str, dict[str, float]]:
+    """Milliseconds of a step by form and part."""
+    rng = np.random.default_rng(0)
+    clean = 0.1 * rng.standard_normal((16, 192 * 256), np.float32)
+    batch = clean + 0.1 * rng.standard_normal(clean.shape, np.float32), clean
+    clock, built = Clock(), loops.built
+    clock.watch(stage.model, "forward_time_major", PARTS[0])
+    clock.watch(objective, "analyse_features", PARTS[1])
+    clock.watch(objective, "si_snr", PARTS[2])
+    clock.watch(torch.Tensor, "backward", PARTS[3])
+    clock.watch(stage.optimizer, "step", PARTS[4])
+    found: dict[str, dict[str, float]] = {name: {} for name in FORMS}
+    for turn in range(rounds + 2):
+        for name, best in found.items():
+            set_form(stage, name, built)
+            clock.seconds.clear()
+            wall, cpu = time.perf_counter(), time.process_time()
+            stage.train_step(batch)
+            row = {
+                "wall": time.perf_counter() - wall,
+                "CPU": time.process_time() - cpu,
+                **clock.seconds,
+            }
+            if turn >= 2:
+                for part, seconds in row.items():
+                    best[part] = min(best.get(part, np.inf), 1e3 * seconds)
+    return found
+
+
+def main() -> None:
+    """Measure, print, and write the table where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--states", type=int, default=128, help="complex")
+    parser.add_argument("--blocks", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2, help="of torch")
+    parser.add_argument("-o", "--output", type=Path, help="write the table here")
+    options = parser.parse_args()
+    before = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as runs:
+        found = measure(open_stage(options, runs), options.rounds)
+    columns = ("wall", "CPU", *PARTS)
+    lines = [
+        f"{options.blocks} blocks of {options.width}, {options.states} complex states, "
+        f"{options.threads} threads, torch {torch.__version__}; load {before:.1f} "
+        f"before and {os.getloadavg()[0]:.1f} after. Milliseconds; CPU from there on.",
+        "",
+        f"| | {' | '.join(columns)} |",
+        "|---|" + "---:|" * len(columns),
+    ]
+    for name, best in found.items():
+        lines.append(f"| {name} | {' | '.join(f'{best[c]:.1f}' for c in columns)} |")
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    if options.output is not None:
+        options.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
