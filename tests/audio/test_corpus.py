@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fetching without a network: packages are made here."""
 
+import hashlib
 import io
 import json
 import shutil
 import subprocess
 import zipfile
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -354,3 +356,57 @@ def test_every_public_name_exists():
     assert set(audio.__all__) <= set(dir(audio))
     with pytest.raises(AttributeError, match="nothing"):
         audio.nothing  # noqa: B018
+
+
+def test_speech_in_the_container_of_a_game(tmp_path):
+    av = pytest.importorskip("av")
+    content = io.BytesIO()
+    with av.open(content, "w", format="mp3") as container:
+        stream = container.add_stream("mp3", rate=11025, layout="mono")
+        stream.bit_rate = 32000
+        x = (sound(1, rate=11025) * 16000).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(x[None], format="s16p", layout="mono")
+        frame.sample_rate = 11025
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    names = (b"020007J1.SB", b"BACK.PCX", b"C10A02P3.SB", b"020009J1.SB")
+    data = content.getvalue()
+    head = b"QTBL" + bytes(9) + len(names).to_bytes(2, "big")
+    start = len(head) + 21 * len(names)
+    for i, name in enumerate(names):
+        size = 3 if i == 3 else len(data)  # the last one holds no sound
+        place = (start).to_bytes(4, "big") + size.to_bytes(4, "big")
+        head += name.ljust(12, b"\0") + b"\1" + place
+    (tmp_path / "queen.1c").write_bytes(head + data)
+    found = dict(decode.READERS["queen"](tmp_path / "queen.1c"))
+    assert [*found] == ["#J/020007J1", "#PC1/C10A02P3"]
+    assert len(found["#J/020007J1"]) == pytest.approx(16000, abs=3000)
+    (tmp_path / "queen.1c").write_bytes(b"RIFF")
+    with pytest.raises(AudioError, match="queen.1c: no table"):
+        list(decode.READERS["queen"](tmp_path / "queen.1c"))
+
+
+def test_eight_bits_without_a_header(tmp_path):
+    x = (np.sin(np.arange(11025) * 0.1) * 100 + 128).astype(np.uint8)
+    x.tofile(tmp_path / "VB12.ALS")
+    ((suffix, y),) = decode.READERS["als"](tmp_path / "VB12.ALS")
+    assert suffix == "#VB/"
+    assert len(y) == 16000
+    assert np.max(np.abs(y)) == pytest.approx(100 / 128, abs=0.03)
+
+
+def test_a_part_of_a_file_may_name_the_speaker_and_the_band(tmp_path):
+    (tmp_path / "VB12.ALS").write_bytes(bytes(range(0, 256, 5)) * 400)
+    source = Source("g", "*.ALS", "speech", "test", "g-{inner}", "free", reader="als",
+                    edge_hz=5300.0)  # fmt: skip
+    ((clip, _),) = corpus._clips(source, tmp_path)
+    assert (clip.group, clip.edge_hz) == ("g-VB", 5300.0)
+
+
+def test_packages_without_an_edge_are_fetched_no_second_time():
+    """The table's finger print is that of a version that knew no edges."""
+    plain = Source("p", "*", "noise", "train", "g", "free")
+    text = repr([corpus._REVISION, astuple(plain)[:-1]])
+    known = corpus._fingerprint([plain])
+    assert known == hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert corpus._fingerprint([replace(plain, edge_hz=5e3)]) != known

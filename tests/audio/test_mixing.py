@@ -421,3 +421,36 @@ def test_every_package_that_is_held_out_is_fetched():
     assert len({*held}) == len(held)
     learnt = {source.package for source in SOURCES if source.split == "train"}
     assert {*held} <= learnt
+
+
+@pytest.fixture
+def with_narrow(tmp_path, voice, store):
+    """A corpus of a wide voice and one whose band ends at 5 kHz."""
+    rng = np.random.default_rng(0)
+    hiss = (rng.standard_normal(64000) * 4000).astype(np.int16)
+    rows = [("wide", voice(3.0, 150)), ("telephone", voice(3.0, 110))]
+    store(tmp_path, "train", "speech", rows)
+    store(tmp_path, "train", "noise", [("hiss", hiss)])
+    index = tmp_path / "train_speech.json"
+    told = json.loads(index.read_text())
+    told["clips"][1]["edge_hz"] = 5000.0
+    index.write_text(json.dumps(told))
+    return tmp_path
+
+
+def test_narrow_voices_go_with_narrow_noise(with_narrow):
+    mixer = Mixer(with_narrow, seconds=1.0, narrow_share=0.5, band_share=0.0)
+    narrow = [k for k in range(12) if mixer.config.is_narrow(k)]
+    assert 0 < len(narrow) < 12
+    for k in range(12):
+        for part in mixer.parts(k, 3):
+            spectrum = np.mean(np.abs(np.fft.rfft(part)) ** 2, axis=0)
+            above = spectrum[6000:].mean() / spectrum[100:4000].mean()
+            assert k not in narrow or above < 2e-3
+    voices = {Mixer(with_narrow, seconds=0.5).mix(i).voice for i in range(20)}
+    assert voices == {"wide"}  # without a share such voices are left out
+
+
+def test_a_narrow_share_needs_narrow_voices(cache):
+    with pytest.raises(AudioError, match="no usable narrow speech clip for 'train'"):
+        Mixer(cache, narrow_share=0.1)

@@ -3,6 +3,7 @@
 
 import itertools
 import sys
+from collections import deque
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
 from lava_sparse_rnn.tasks.denoise.data import (
     SOURCES,
-    _active_power,
     mixer_config,
     training_batches,
 )
+from lava_sparse_rnn.tasks.denoise.pairing import active_powers, remix
 
 
 def config(**changes):
@@ -49,7 +50,7 @@ def test_ratio_and_level_are_those_of_the_configuration():
         assert noisy.shape == clean.shape == (4, 4800)
         assert noisy.dtype == np.float32
         noise = noisy - clean
-        ratio = _active_power(clean)[:, 0] / (noise**2).mean(1)
+        ratio = active_powers(clean)[:, 0] / (noise**2).mean(1)
         assert np.allclose(10 * np.log10(ratio), 7, atol=0.1)
         assert np.allclose(10 * np.log10((noisy**2).mean(1)), -30, atol=0.01)
 
@@ -108,7 +109,7 @@ def test_validation_of_a_set_is_at_the_asked_ratio(ndns, apart):
     for snr in (0.0, 10.0):
         noisy, clean = first.validation(snr)
         assert noisy.shape == clean.shape == (2, 16000)
-        ratio = _active_power(clean)[:, 0] / ((noisy - clean) ** 2).mean(1)
+        ratio = active_powers(clean)[:, 0] / ((noisy - clean) ** 2).mean(1)
         assert np.allclose(10 * np.log10(ratio), snr, atol=0.1)
         again = second.validation(snr)
         assert np.array_equal(noisy, again[0])
@@ -168,3 +169,20 @@ def test_a_set_is_mixed_of_what_a_training_holds_out(tmp_path, monkeypatch):
     assert not stopped.value.code
     assert len(list((tmp_path / "held" / "noisy").iterdir())) == 3
     assert "voices: that of the" in (tmp_path / "held" / "ATTRIBUTION.txt").read_text()
+
+
+def test_narrow_speech_is_paired_with_narrow_noise():
+    """Batches of a number each, so that what is paired can be told."""
+    cfg = config(long_share=0, snr_min=0, snr_max=0)
+    parts = [np.full((2, 4, 800), k, np.float32) for k in (1, 2, 4, 8)]
+    pool = deque(
+        ((speech, 16 * noise), k in (1, 3)) for k, (speech, noise) in enumerate(parts)
+    )
+    seen = set()
+    for step in range(200):
+        noisy, clean = remix(np.random.default_rng(step), pool, cfg)
+        ratios = (noisy[:, 0] - clean[:, 0]) / clean[:, 0] / 16
+        seen |= {int(ratio) for ratio in np.round(ratios * 64)}
+    # Speech 2 and 8 are narrow, with noise 2 and 8: 1, 4 and 1/4 times as strong.
+    wide = {64 * n // s for s in (1, 4) for n in (1, 2, 4, 8)}
+    assert seen == wide | {64, 256, 16}

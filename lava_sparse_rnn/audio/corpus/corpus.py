@@ -151,8 +151,9 @@ def _files(source: Source, root: Path) -> list[Path]:
     return found[first::step]
 
 
-def _group(source: Source, path: Path) -> str:
-    return source.group.format(p=path.parts, parent=path.parent.name)
+def _group(source: Source, path: Path, suffix: str) -> str:
+    inner = suffix.lstrip("#").partition("/")[0]
+    return source.group.format(p=path.parts, parent=path.parent.name, inner=inner)
 
 
 def _clips(source: Source, root: Path) -> Iterator[tuple[Clip, np.ndarray]]:
@@ -177,16 +178,20 @@ def _clips(source: Source, root: Path) -> Iterator[tuple[Clip, np.ndarray]]:
                 offset=0,
                 length=len(samples),
                 file=name.as_posix() + suffix,
-                group=_group(source, name),
+                group=_group(source, name, suffix),
                 package=source.package,
                 licence=source.licence,
                 floor_db=floor_db,
+                edge_hz=source.edge_hz,
             )
             yield clip, samples
 
 
 def _fingerprint(sources: Iterable[Source]) -> str:
-    text = repr([_REVISION, *(astuple(source) for source in sources)])
+    rows = [astuple(source) for source in sources]
+    # Without the band's edge where there is none, as before there was any.
+    rows = [row if row[-1] else row[:-1] for row in rows]
+    text = repr([_REVISION, *rows])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -132,10 +133,42 @@ def _read_riff(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         start = data.find(b"RIFF", start + 4)
 
 
+def _read_queen(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Speech in the container of Flight of the Amazon Queen: MP3 of 11 kHz.
+
+    The names end in the speaker's letter and a number; J is the hero, the others are
+    told apart by the first two characters, those of the scene.
+    """
+    data = path.read_bytes()
+    if data[:4] != b"QTBL":
+        raise AudioError(f"{path.name}: no table of this game's files")
+    (count,) = struct.unpack_from(">H", data, 13)
+    for entry in range(count):
+        name, _, start, size = struct.unpack_from(">12sBII", data, 15 + 21 * entry)
+        stem, _, suffix = name.rstrip(b"\0").decode("ascii").partition(".")
+        if suffix != "SB":
+            continue
+        speaker = stem[-2:-1] if stem[-2:-1] == "J" else stem[-2:-1] + stem[:2]
+        content = io.BytesIO(data[start : start + size])
+        try:
+            yield f"#{speaker}/{stem}", decode(content, stem, format="mp3")
+        except AudioError:
+            continue  # a few hold no sound
+
+
+def _read_als(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Unsigned 8-bit samples at 11025 Hz; the letters of the name are the scene."""
+    x = (np.fromfile(path, dtype=np.uint8).astype(np.float64) - 128.0) / 128.0
+    scene = path.stem.rstrip("0123456789") or "hero"
+    yield f"#{scene}/", soxr.resample(x, 11025, SAMPLE_RATE).astype(np.float32)
+
+
 READERS: dict[str, Callable[[Path], Iterator[tuple[str, np.ndarray]]]] = {
     "file": _read_file,
     "raw": _read_raw,
     "riff": _read_riff,
+    "queen": _read_queen,
+    "als": _read_als,
 }
 """Name of a reader to a function from a path to (suffix of the name, samples)."""
 

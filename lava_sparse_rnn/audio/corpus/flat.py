@@ -47,6 +47,8 @@ class Clip:
     family : str
         Kind of a noise, where one group is less than that: recordings of one family
         follow each other, and tables count by it. Empty means the group.
+    edge_hz : float
+        Where the band ends, if below what 16 kHz can hold; 0 if not.
     """
 
     offset: int
@@ -57,6 +59,7 @@ class Clip:
     licence: str
     floor_db: float
     family: str = ""
+    edge_hz: float = 0.0
 
     @property
     def kind(self) -> str:

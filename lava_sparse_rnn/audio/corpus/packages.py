@@ -30,7 +30,8 @@ class Source:
         ``"train"``, ``"validation"`` or ``"test"``.
     group : str
         Speaker of a voice, family of a noise; ``{p[3]}`` stands for the fourth part
-        of the path below the root, ``{parent}`` for the folder.
+        of the path below the root, ``{parent}`` for the folder, ``{inner}`` for what
+        the reader calls a part of a file, up to a slash.
     licence : str
         Licence of the recordings, from the package's copyright file.
     exclude : str
@@ -44,6 +45,9 @@ class Source:
         Name in :data:`lava_sparse_rnn.audio.corpus.corpus.decode.READERS`.
     core : bool
         Whether a fetch fails when the package is not available.
+    edge_hz : float
+        Where the recordings' band ends, if that is below what 16 kHz can hold; 0 if
+        it is not.
     """
 
     package: str
@@ -57,6 +61,7 @@ class Source:
     longest: float = 60.0
     reader: str = "file"
     core: bool = False
+    edge_hz: float = 0.0
 
 
 def _voice(package: str, pattern: str, group: str, licence: str, **more) -> Source:
@@ -224,6 +229,30 @@ MORE_VOICES: tuple[Source, ...] = (
         exclude=_NOT_AUDIO,
     ),
     _voice("alsa-utils", "usr/share/sounds/alsa/*.wav", "alsa", "GPL-2"),
+    # An hour and a half of read sentences, one man.
+    _voice(
+        "festvox-ru",
+        "usr/share/festival/voices/russian/*/wav/*.wav",
+        "festvox-ru",
+        "BSD-like (Nickolay V. Shmyrev)",
+    ),
+    # Acted dialogues with large casts, sampled at 11 kHz.
+    _voice(
+        "flight-of-the-amazon-queen",
+        "usr/share/scummvm/*/queen.1c",
+        "queen-{inner}",
+        "Flight-of-the-Amazon-Queen-License",
+        reader="queen",
+        edge_hz=5300.0,
+    ),
+    _voice(
+        "drascula",
+        "usr/share/scummvm/drascula/*/*.ALS",
+        "drascula-{inner}",
+        "Drascula-License",
+        reader="als",
+        edge_hz=5300.0,
+    ),
 )
 
 _UFO = f"{_GAMES}/ufoai/base/0snd.pk3.d/sound"
@@ -309,6 +338,13 @@ MORE_NOISES: tuple[Source, ...] = (
     _noise("freedink-data", f"{_GAMES}/dink/dink/Sound/*.wav", "CC-BY-SA-3.0"),
     _noise("tuxfootball", f"{_GAMES}/tuxfootball/**/*.*", _GPL, exclude=_NOT_AUDIO),
     _noise("trophy-data", f"{_GAMES}/trophy/**/*.*", _GPL, exclude=_NOT_AUDIO),
+    _noise("qabcs-data", "usr/share/qabcs/abcs/all/noises/*.ogg", "GPL-3+"),
+    _noise(
+        "scratch",
+        "usr/share/scratch/Media/Sounds/**/*.wav",
+        "CC-BY-SA-3.0",
+        exclude=r"/(Human|Vocals|Instruments|Music Loops)/",
+    ),
 )
 
 SOURCES: tuple[Source, ...] = CORE + MORE_VOICES + MORE_NOISES
@@ -327,6 +363,7 @@ UNLIKE: dict[str, tuple[str, ...]] = {
         "micropolis-data",
         "colobot-common-sounds",
         "gcin-voice",
+        "festvox-ru",
     ),
 }
 """Packages that a training of the family ``unlike`` does without, by split.

@@ -80,8 +80,12 @@ def random_band(rng: np.random.Generator, n: int) -> np.ndarray:
         float32 (n // 2 + 1,), gain of each bin: -3 dB between 2.5 and 7.5 kHz, with
         the slope of a Butterworth filter of order 16.
     """
-    edge = rng.uniform(2500.0, 7500.0)
-    ratio = rfftfreq(n, 1.0 / SAMPLE_RATE) / edge
+    return low_pass(n, rng.uniform(2500.0, 7500.0))
+
+
+def low_pass(n: int, edge_hz: float) -> np.ndarray:
+    """The gains of a `random_band`, -3 dB at ``edge_hz``; float32 (n // 2 + 1,)."""
+    ratio = rfftfreq(n, 1.0 / SAMPLE_RATE) / edge_hz
     return ((1.0 + ratio**32) ** -0.5).astype(np.float32)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE
 from lava_sparse_rnn.audio.corpus.folders import Grouping
 from lava_sparse_rnn.audio.errors import AudioError
@@ -15,9 +17,11 @@ from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 RATIOS = ("active", "whole")
 """What of the speech a ratio is of."""
 
+_STREAM = 11  # of random numbers, beside those of the pairs
+
 _SHARES = (
     *("change_share", "band_share", "own_share"),
-    *("event_share", "room_share", "second_share"),
+    *("event_share", "room_share", "second_share", "narrow_share"),
 )
 
 # What is measured in a family: one noise at a time, so that a table by their kinds is
@@ -66,6 +70,9 @@ class MixerConfig:
         :func:`lava_sparse_rnn.audio.corpus.corpus.open_family`.
     second_share : float
         Share of the recorded noises that are two at once.
+    narrow_share : float
+        Share of the batches whose voices' band ends below what 16 kHz can hold, and
+        whose noise ends there too; such voices are in no other batch.
     corpus : bool
         Whether the recordings of ``cache`` are used, or the own folders only.
     speech, noise : tuple of str
@@ -111,6 +118,7 @@ class MixerConfig:
     min_floor_db: float = 20.0
     family: str = "usual"
     second_share: float = 0.5
+    narrow_share: float = 0.0
     corpus: bool = True
     speech: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
@@ -156,7 +164,8 @@ class MixerConfig:
         split : str
             ``"validation"`` or ``"test"``.
         """
-        usual = {"event_share": 0.0, "room_share": 0.0, "second_share": 0.5}
+        usual = {"event_share": 0.0, "room_share": 0.0, "narrow_share": 0.0}
+        usual["second_share"] = 0.5
         how = {**usual, **_MEASURED.get(self.family, {})}
         return replace(self, split=split, **how)
 
@@ -182,6 +191,11 @@ class MixerConfig:
             for name, value in values.items()
         }
         return cls(**plain)
+
+    def is_narrow(self, number: int) -> bool:
+        """Whether the voices of batch ``number`` are those whose band ends early."""
+        rng = np.random.default_rng([self.seed, _STREAM, number])
+        return bool(rng.random() < self.narrow_share)
 
     @property
     def own_place(self) -> Path:

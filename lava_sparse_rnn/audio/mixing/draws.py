@@ -36,6 +36,8 @@ class Material:
     noise: Pool
     curves: Curves
     rooms: Rooms
+    edge: Gains | None = None
+    """Where the band of voices ends early, and that of the noise has to end."""
 
 
 @functools.lru_cache(maxsize=8)
@@ -67,7 +69,8 @@ class Draw:
     def length(self) -> int:
         """Samples to take for one signal: the speed change."""
         config = self.config
-        if not self._changes():
+        # Another speed would move the end of a narrow band.
+        if not self._changes() or self.material.edge is not None:
             return config.samples
         lengths = _lengths(config.samples, *config.speed, config.seed, self._block)
         return lengths[int(self.rng.integers(_SPEEDS))]
@@ -80,8 +83,13 @@ class Draw:
         gains = self._colour()
         if self.material.augment and self.rng.random() < self.config.band_share:
             gains = product(gains, self.material.curves.band(self.rng))
+        gains = self._narrowed(gains)
         room = self._room(self.config.room_share / 2)
         return gains if room is None else product(gains, room[0])
+
+    def _narrowed(self, gains: Gains | None) -> Gains | None:
+        edge = self.material.edge
+        return gains if edge is None else product(gains, edge)
 
     def _room(self, share: float) -> tuple[Gains, Gains] | None:
         if not (self.material.augment and share) or self.rng.random() >= share:
@@ -107,7 +115,7 @@ class Draw:
             raise AudioError(
                 f"speaker {speech.groups[group]!r}: {TRIES} draws held no speech"
             )
-        colour = self._colour()
+        colour = self._narrowed(self._colour())
         room = self._room(self.config.room_share)
         if room is None:
             return Signal(x, (colour,))

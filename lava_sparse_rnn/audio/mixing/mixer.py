@@ -8,7 +8,7 @@ restarts at step k sees exactly what it would have seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,11 @@ from lava_sparse_rnn.audio.corpus.folders import (
     open_responses,
 )
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.mixing.augment import Curves
 from lava_sparse_rnn.audio.mixing.config import MixerConfig
 from lava_sparse_rnn.audio.mixing.draws import Draw, Material
+from lava_sparse_rnn.audio.mixing.gains import twice
 from lava_sparse_rnn.audio.mixing.layers import (
     Layer,
     Signal,
@@ -152,16 +154,24 @@ class Mixer(Brief):
         self._material = Material(
             config, self.augment, self.speech, self.noise, curves, self.rooms
         )
+        self._narrow: Material | None = None
+        if config.narrow_share:
+            voices = self._pool("speech", narrow=True)
+            lowest = min(clip.edge_hz for clip in voices.clips if clip.edge_hz)
+            edge = twice(augment.low_pass(config.samples, lowest))
+            self._narrow = replace(self._material, speech=voices, edge=edge)
 
     def __reduce__(self) -> tuple[type[Mixer], tuple[MixerConfig]]:
         return type(self), (self.config,)  # opened again, nothing else is sent along
 
-    def _pool(self, kind: str) -> Pool:
+    def _pool(self, kind: str, narrow: bool = False) -> Pool:
         config = self.config
         least = config.min_floor_db if kind == "speech" else -np.inf
 
         def clean(keep: Callable[[Clip], bool]) -> Callable[[Clip], bool]:
-            return lambda clip: clip.floor_db >= least and keep(clip)
+            return lambda clip: (
+                clip.floor_db >= least and (clip.edge_hz > 0) == narrow and keep(clip)
+            )
 
         split = config.split
         corpus = (
@@ -178,8 +188,9 @@ class Mixer(Brief):
             config.own_share,
         )
         if not pool.groups:
+            what = f"narrow {kind}" if narrow else kind
             raise AudioError(
-                f"{config.source(kind)}: no usable {kind} clip for {split!r}"
+                f"{config.source(kind)}: no usable {what} clip for {split!r}"
                 + ("" if config.corpus else NONE_HELD_OUT)
             )
         return pool
@@ -204,17 +215,18 @@ class Mixer(Brief):
         if self._share_cdf[-1] <= 0:
             raise AudioError("shares: at least one must be above 0")
 
-    def _plan(self, index: int) -> _Plan:
+    def _plan(self, index: int, narrow: bool = False) -> _Plan:
         """All that is drawn for pair ``index``."""
         config = self.config
-        draw = Draw(self._material, index)
+        material = (self._narrow if narrow else None) or self._material
+        draw = Draw(material, index)
         rng = draw.rng
-        group = self.speech.group(rng)
+        group = material.speech.group(rng)
         voice = draw.voice(group)
         kind = self._kinds[pick(rng, self._share_cdf)]
         layers = NOISES[kind](draw, group)
         return _Plan(
-            self.speech.groups[group],
+            material.speech.groups[group],
             voice,
             kind,
             layers,
@@ -245,7 +257,9 @@ class Mixer(Brief):
             clean one without rooms. The noise has a power of 1, or, if it consists of
             events, more or less, so that it is as loud as asked while they sound.
         """
-        plans = [self._plan(i) for i in range(number * size, (number + 1) * size)]
+        narrow = self.config.is_narrow(number)
+        rows = range(number * size, (number + 1) * size)
+        plans = [self._plan(i, narrow) for i in rows]
         out = np.empty((self.config.parts, size, self.config.samples), np.float32)
         for i, sounds in enumerate(self._sounds(plans)):
             event_db = plans[i].event_db

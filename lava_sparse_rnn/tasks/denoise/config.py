@@ -124,6 +124,13 @@ class DataConfig(Section):
     snr_max: float = 20.0
     level_min: float = Field(default=-35.0, description="dBFS of the mixture")
     level_max: float = -15.0
+    narrow_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of batches of voices whose band ends at 5 kHz, with noise "
+        "that ends there too; such voices are left out without it",
+    )
     ratio: Literal["active", "whole"] = Field(
         default="active",
         description="what is compared with the noise: the speech where somebody "

@@ -18,19 +18,22 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from lava_sparse_rnn.audio.mixing.wear import worn
-from lava_sparse_rnn.audio.sound.power import ACTIVE_RANGE_DB, frame_powers
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
+from lava_sparse_rnn.tasks.denoise.pairing import (
+    Mixes,
+    Parts,
+    Pool,
+    mixed,
+    normalised,
+    remix,
+)
 from lava_sparse_rnn.train.distributed import Group
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.mixing import MixerConfig
 
-Mixes = tuple[np.ndarray, np.ndarray]
 Batches = Generator[Mixes, None, None]
-Parts = tuple[np.ndarray, ...]
-"""Clean speech at a power of 1, noise, and, of a room, the speech as it is heard."""
 
 _PREFETCH = 4  # batches that each worker keeps ready
 _FIXED = 20260101  # seed of validation, whatever that of the run
@@ -40,6 +43,7 @@ _AS_THEY_ARE = (
     *("corpus", "own_share", "speech_group", "noise_group", "noise_kind"),
     *("speech_held_out", "noise_held_out"),
     *("ratio", "event_share", "room_share", "second_share", "family"),
+    *("narrow_share",),
 )
 
 
@@ -48,6 +52,10 @@ class Source(Protocol):
 
     parts: int
     """Signals of which a mixture is made: 2, or 3 with rooms."""
+
+    def is_narrow(self, number: int) -> bool:
+        """Whether a batch's speech goes with noise of such batches only."""
+        ...
 
     def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
         """What endless batches are mixed of: `start`, `start` + `stride`, ..."""
@@ -100,6 +108,7 @@ class CorpusSource:
         self._config, self._seed = config, seed
         self._mixer = mixer_config(config, "train", config.seconds, seed)
         self.parts = self._mixer.parts
+        self.is_narrow = self._mixer.is_narrow
 
     def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
         """See `Source`."""
@@ -131,6 +140,10 @@ class SyntheticSource:
 
     parts = 2
 
+    def is_narrow(self, number: int) -> bool:
+        """See `Source`."""
+        return False
+
     def __init__(self, config: DataConfig, seed: int) -> None:
         self._config, self._seed = config, seed
 
@@ -152,7 +165,7 @@ class SyntheticSource:
             rng = np.random.default_rng([self._seed, number])
             config = self._config
             mixes = self._batch(rng, config.batch, config.seconds, snr=5.0)
-            yield _normalised(mixes, config)
+            yield normalised(mixes, config)
             number += stride
 
     def validation(self, snr: float) -> Mixes:
@@ -171,6 +184,10 @@ class NdnsSource:
     """
 
     parts = 2
+
+    def is_narrow(self, number: int) -> bool:
+        """See `Source`."""
+        return False
 
     def __init__(self, config: DataConfig, seed: int) -> None:
         self._config, self._seed = config, seed
@@ -205,18 +222,18 @@ class NdnsSource:
             stride=stride,
         )
         for noisy, clean in made:
-            yield _normalised((noisy, clean), config)
+            yield normalised((noisy, clean), config)
 
     def validation(self, snr: float) -> Mixes:
         """See `Source`; the noises of the examples, brought to that ratio."""
         config = self._config
         if self._kept is None:
             mixes = self._segments(validation=True).batch(0, config.validation_mixes)
-            self._kept = _normalised(mixes, config)
+            self._kept = normalised(mixes, config)
         clean, noise = self._kept
         level = (config.level_min + config.level_max) / 2
         one = np.ones((len(clean), 1))
-        return _mixed(clean, noise.copy(), snr * one, level * one)
+        return mixed(clean, noise.copy(), snr * one, level * one)
 
 
 SOURCES: dict[str, Callable[[DataConfig, int], Source]] = {
@@ -245,7 +262,7 @@ class SharedSource:
 
     def __init__(self, source: Source, config: DataConfig, group: Group) -> None:
         self._source, self._group = source, group
-        self.parts = source.parts
+        self.parts, self.is_narrow = source.parts, source.is_narrow
         samples = round(config.seconds * SAMPLE_RATE)
         self._shape = (self.parts, config.batch, samples)
         group.check_shares("data.batch", config.batch)
@@ -297,80 +314,13 @@ def training_batches(
     newest = start // config.fresh_every
     first = max(newest - config.pool + 1, 0)
     fresh = source.fresh(first)
-    pool: deque[Parts] = deque(itertools.islice(fresh, newest - first), config.pool)
+    numbers = itertools.count(first)
+    made = ((parts, source.is_narrow(k)) for parts, k in zip(fresh, numbers))  # noqa: B905
+    pool: Pool = deque(itertools.islice(made, newest - first), config.pool)
     step, have = start, newest
     while True:
         while have <= step // config.fresh_every:
-            pool.append(next(fresh))
+            pool.append(next(made))
             have += 1
-        yield _remix(np.random.default_rng([seed, 1, step]), pool, config)
+        yield remix(np.random.default_rng([seed, 1, step]), pool, config)
         step += 1
-
-
-def _active_power(x: np.ndarray) -> np.ndarray:
-    """Mean square (rows, 1) over the 20 ms frames that are not pauses."""
-    powers = frame_powers(x)
-    quietest = 10.0 ** (-ACTIVE_RANGE_DB / 10.0)
-    active = powers >= powers.max(axis=1, keepdims=True) * quietest
-    return (powers * active).sum(1, keepdims=True) / active.sum(1, keepdims=True)
-
-
-def _whole_power(x: np.ndarray) -> np.ndarray:
-    """Mean square (rows, 1)."""
-    return (x**2).mean(1, keepdims=True)
-
-
-# Of the speech that a ratio is of, by `DataConfig.ratio`.
-_POWERS = {"active": _active_power, "whole": _whole_power}
-
-
-def _normalised(batch: Mixes, config: DataConfig) -> Parts:
-    """Speech and noise of a power of 1."""
-    noisy, clean = batch
-    noise = noisy - clean
-    clean = clean / np.sqrt(_POWERS[config.ratio](clean) + 1e-12)
-    noise = noise / np.sqrt(_whole_power(noise) + 1e-12)
-    return clean.astype(np.float32), noise.astype(np.float32)
-
-
-def _remix(rng: np.random.Generator, pool: deque[Parts], config: DataConfig) -> Mixes:
-    size = config.batch
-
-    def draw(*parts: int) -> list[np.ndarray]:
-        batches = rng.integers(len(pool), size=size)
-        rows = rng.integers(size, size=size)
-        places = list(zip(batches, rows, strict=True))
-        return [np.stack([pool[b][part][r] for b, r in places]) for part in parts]
-
-    with_rooms = len(pool[0]) > 2
-    speech, (noise,) = draw(0, 2) if with_rooms else draw(0), draw(1)
-    if rng.random() < config.long_share:
-        # The same material as fewer, longer sequences: slow states must not drift.
-        factor = math.gcd(config.long_factor, size)
-        size //= factor
-        speech, noise = [x.reshape(size, -1) for x in speech], noise.reshape(size, -1)
-    snr = rng.uniform(config.snr_min, config.snr_max, (size, 1))
-    level = rng.uniform(config.level_min, config.level_max, (size, 1))
-    noisy, clean = _mixed(speech[0], noise, snr, level, speech[-1])
-    return worn(rng, noisy, clean, config.wear)
-
-
-def _mixed(
-    clean: np.ndarray,
-    noise: np.ndarray,
-    snr: np.ndarray,
-    level: np.ndarray,
-    heard: np.ndarray | None = None,
-) -> Mixes:
-    """Noisy and clean of normalised speech and noise, which is overwritten.
-
-    Ratios and levels have shape (rows, 1), in dB; the speech is heard as it is clean,
-    unless it is heard in a room.
-    """
-    noise *= (10.0 ** (-snr / 20)).astype(np.float32)
-    noisy = (clean if heard is None else heard) + noise
-    rms = np.sqrt((noisy**2).mean(1, keepdims=True) + 1e-12)
-    peak = np.abs(noisy).max(1, keepdims=True) + 1e-12
-    # Louder than full scale would be clipping, which is another setting's matter.
-    scale = np.minimum(10.0 ** (level / 20) / rms, 0.99 / peak).astype(np.float32)
-    return noisy * scale, clean * scale

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
-from lava_sparse_rnn.tasks.denoise.data import Mixes, Source
+from lava_sparse_rnn.tasks.denoise.data import Source
 from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
@@ -19,6 +19,7 @@ from lava_sparse_rnn.tasks.denoise.frontend import (
     resynthesise,
 )
 from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
+from lava_sparse_rnn.tasks.denoise.pairing import Mixes
 from lava_sparse_rnn.train.tasks import Model, RawBatch
 
 
