@@ -16,7 +16,12 @@ from lava_sparse_rnn.proc.neurons.counts import INSTRUCTIONS, OVERFLOW
 from lava_sparse_rnn.spec.graph import Graph, Node
 from lava_sparse_rnn.spec.stream import states_of
 
-VAR = re.compile(rf"layer\d+_({OVERFLOW}|{INSTRUCTIONS})?\w+")
+OF_NETWORK, OF_LAYER = "layer{i}_{name}", "{name}"
+"""What Vars are called in a Process that stands for a network, or for one layer."""
+VARS = {
+    OF_NETWORK: re.compile(rf"layer\d+_({OVERFLOW}|{INSTRUCTIONS})?\w+"),
+    OF_LAYER: re.compile(rf"(?:({OVERFLOW}|{INSTRUCTIONS})\w+|x_re|x_im)"),
+}
 
 
 @dataclass(frozen=True)
@@ -63,16 +68,17 @@ def state_names(
 
 
 class LayerVars(type(PyLoihiProcessModel)):
-    """Metaclass of models of networks: a Lava type for ``layer<i>_<var>``, any i.
+    """Metaclass of models of networks: a Lava type for every Var that `VARS` matches.
 
     Lava asks a model's class for the type of each Var of its Process by name, and a
     class body cannot list the Vars of every network.
     """
 
     state_type: type
+    var_format: str
 
     def __getattr__(cls, name: str) -> Any:
-        match = VAR.fullmatch(name)
+        match = VARS[cls.var_format].fullmatch(name)
         if match is None:
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}")
         return LavaPyType(np.ndarray, np.int64 if match[1] else cls.state_type)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.proc._fused.executors import make_executor, moved
-from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
+from lava_sparse_rnn.proc._fused.layer_vars import OF_NETWORK, layer_vars, state_names
 from lava_sparse_rnn.proc.neurons.counts import OVERFLOW
 from lava_sparse_rnn.proc.neurons.guard import GuardedModel
 from lava_sparse_rnn.proc.neurons.timing import TokenSchedule
@@ -49,7 +49,7 @@ class FusedModel(GuardedModel):
 
     outputs: ClassVar[tuple[str, ...]] = ("out",)
     inp: Any
-    var_format: ClassVar[str] = "layer{i}_{name}"
+    var_format: ClassVar[str] = OF_NETWORK
 
     def __init__(self, proc_params: Any = None) -> None:
         super().__init__(proc_params)

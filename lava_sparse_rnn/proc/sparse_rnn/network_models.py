@@ -16,7 +16,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_sparse_rnn.proc._fused.layer_vars import LayerVars
+from lava_sparse_rnn.proc._fused.layer_vars import OF_NETWORK, LayerVars
 from lava_sparse_rnn.proc._fused.microcode import MicrocodeNetworkModel
 from lava_sparse_rnn.proc._fused.model import FusedModel
 from lava_sparse_rnn.proc._layered.join import join, sent, show_vars
@@ -42,14 +42,16 @@ class FloatNetworkModel(FloatingPt, FusedModel, metaclass=LayerVars):
 class SubNetworkModel(AbstractSubProcessModel):
     """Neuron groups, joined by Lava's connections."""
 
+    var_format = OF_NETWORK
+
     def __init__(self, proc: Any) -> None:
         params, network = proc.proc_params, proc.network
         timing, port = params["timing"], proc.inp
         for i, graph in enumerate(network.graphs):
             parts = join(graph, network.recipe, timing, params["clock"], port)
             for name, part in parts.items():
-                setattr(self, f"layer{i}_{name}", part)
-            show_vars(proc, graph, parts, f"layer{i}_")
+                setattr(self, self.var_format.format(i=i, name=name), part)
+            show_vars(proc, graph, parts, self.var_format.format(i=i, name=""))
             port = sent(graph, parts, graph.out)
             timing = timing.later(graph.latency)
         port.connect(proc.out)
@@ -63,7 +65,9 @@ MODELS: tuple[tuple[type, str, str], ...] = (
 )
 
 
-def models_of(process: type[AbstractProcess], module: str) -> tuple[type, ...]:
+def models_of(
+    process: type[AbstractProcess], module: str, var_format: str = OF_NETWORK
+) -> tuple[type, ...]:
     """Models of a Process that stands for a network, as classes of ``module``.
 
     Lava finds models by importing the files beside a Process, and looks there for
@@ -74,6 +78,8 @@ def models_of(process: type[AbstractProcess], module: str) -> tuple[type, ...]:
     process : type of Process
     module : str
         ``__name__`` of that file.
+    var_format : str
+        What its Vars are called: one of `VARS`.
 
     Returns
     -------
@@ -83,6 +89,7 @@ def models_of(process: type[AbstractProcess], module: str) -> tuple[type, ...]:
 
     def derived(base: type, name: str) -> type:
         members = {"__module__": module, "__doc__": base.__doc__}
+        members["var_format"] = var_format
         model = type(base)(name.format(process.__name__), (base,), members)
         return implements(proc=process, protocol=LoihiProtocol)(model)
 
