@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,13 @@ if sys.dont_write_bytecode:
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.fixed_point import PLAN, SpecError, fit_lines
+from lava_sparse_rnn.fixed_point import (
+    PLAN,
+    QFormat,
+    SigmoidLines,
+    SpecError,
+    fit_lines,
+)
 
 # Each worker has a core to itself: threads of torch's would wait for each other,
 # spinning. This is read when torch is imported.
@@ -272,3 +279,56 @@ def tokens(network, seed, n=12):
     x[1], x[2] = fmt.lowest, fmt.highest
     x[3] = np.where(rng.random(network.d_in) < 0.9, 0, x[3])
     return x
+
+
+def moved(network, a_frac, moves):
+    """A block whose binary points are moved about: left shifts, far right shifts."""
+    encoder, block, decoder = network.layers
+    z = replace(block.z, frac=block.z.frac + moves[0], ref=block.z.ref + moves[0])
+    out = replace(block.out, frac=block.out.frac + moves[1], ref=block.out.ref + 9)
+    low = min(block.a_format.lowest, -1) >> max(15 - a_frac, 0)
+    steps = {"C_re": 4, "C_imn": 4, "B_re": 5, "B_im": 5, "W": 6}
+    try:
+        matrices = {
+            name: replace(m, frac=m.frac + moves[steps[name]])
+            for name, m in block.matrices.items()
+        }
+        block = replace(
+            block,
+            **matrices,
+            z=z,
+            out=out,
+            state=QFormat(block.state.bits, block.state.frac + moves[2]),
+            g=QFormat(block.g.bits, np.clip(block.g.frac + moves[3], 0, 12)),
+            a_format=QFormat(block.a_format.bits, a_frac),
+            a_re=np.clip(block.a_re, low, -low - 1),
+            a_im=np.clip(block.a_im, low, -low - 1),
+        )
+        layers = encoder, block, replace(decoder, inp=out)
+        return spec.Network(layers, network.recipe)
+    except SpecError:
+        assume(False)
+
+
+def at_the_limit(rounding, k, relu=False):
+    """Sums near 2**30, the limit of the proof, shifted by ``k``; and the tokens."""
+    n = 250 if k > 0 else 30 if k == 0 else 50
+    inp = spec.Wire(16, np.full(n, 8), 8)
+    rows = np.array([-128, 127, 1, -1])[:, None]
+    weights = spec.Weights(np.broadcast_to(rows, (4, n)), np.full(4, 3))
+    bias = spec.Bias([-8000000, 8000000, 5, 0], np.array([0, 0, 3, 0]))
+    out = spec.Wire(16, np.full(4, 11 - k), 11 - k)
+    layer = spec.Affine(inp, weights, bias, out, relu)
+    x = np.stack([np.full(n, -32768), np.full(n, 32767), np.zeros(n, int)])
+    return spec.Network((layer,), spec.Recipe(rounding)), x
+
+
+def steepest(overflow):
+    """A network whose sigmoid's first line needs all of 32 bits at its end."""
+    lines = SigmoidLines([65535, 0], [0, 0], [32768, 32767])
+    recipe = spec.Recipe(overflow=overflow, sigmoid=lines)
+    network = spec.random_network(np.random.default_rng(5), recipe=recipe)
+    encoder, block, decoder = network.layers
+    g = QFormat(16, np.zeros(block.d_model, int))
+    block = replace(block, g=g, W=replace(block.W, frac=g.frac - block.z.ref))
+    return spec.Network((encoder, block, decoder), recipe)

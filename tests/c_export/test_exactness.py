@@ -5,17 +5,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import (
     QFormat,
-    SigmoidLines,
-    SpecError,
 )
 
-from ..conftest import SEEDS, made, recipes, tokens
+from ..conftest import (
+    SEEDS,
+    at_the_limit,
+    made,
+    moved,
+    recipes,
+    steepest,
+    tokens,
+)
 from .conftest import SANITIZE
 
 SIZES = st.integers(1, 24) | st.sampled_from([257, 300])
@@ -82,64 +88,21 @@ def test_policies(assert_same, paired_recipe):
 @few_examples
 @given(SEEDS, recipes(), st.integers(0, 31), st.lists(st.integers(-9, 9), min_size=7))
 def test_unusual_shifts(assert_same, seed, recipe, a_frac, moves):
-    """A block whose binary points are moved about: left shifts, far right shifts."""
-    network = made(seed, recipe, (7, 9, 5, 6), 1, 0.5)
-    encoder, block, decoder = network.layers
-    z = replace(block.z, frac=block.z.frac + moves[0], ref=block.z.ref + moves[0])
-    out = replace(block.out, frac=block.out.frac + moves[1], ref=block.out.ref + 9)
-    B_frac, C_frac = block.B_re.frac + moves[5], block.C_re.frac + moves[4]
-    low = min(block.a_format.lowest, -1) >> max(15 - a_frac, 0)
-    try:
-        block = replace(
-            block,
-            z=z,
-            out=out,
-            state=QFormat(block.state.bits, block.state.frac + moves[2]),
-            g=QFormat(block.g.bits, np.clip(block.g.frac + moves[3], 0, 12)),
-            B_re=replace(block.B_re, frac=B_frac),
-            B_im=replace(block.B_im, frac=B_frac),
-            C_re=replace(block.C_re, frac=C_frac),
-            C_imn=replace(block.C_imn, frac=C_frac),
-            W=replace(block.W, frac=block.W.frac + moves[6]),
-            a_format=QFormat(block.a_format.bits, a_frac),
-            a_re=np.clip(block.a_re, low, -low - 1),
-            a_im=np.clip(block.a_im, low, -low - 1),
-        )
-        network = spec.Network(
-            (encoder, block, replace(decoder, inp=out)), network.recipe
-        )
-    except SpecError:
-        assume(False)
+    network = moved(made(seed, recipe, (7, 9, 5, 6), 1, 0.5), a_frac, moves)
     assert_same(network, tokens(network, seed), *SANITIZE)
 
 
 @pytest.mark.parametrize("rounding", ["floor", "nearest"])
 @pytest.mark.parametrize("k", [-2, 31])
 def test_ends_of_the_accumulator(assert_same, rounding, k):
-    """Sums near 2**30, the limit of the proof, in a matrix that is kept dense."""
-    n = 250 if k > 0 else 50
-    inp = spec.Wire(16, np.full(n, 8), 8)
-    rows = np.array([-128, 127, 1, -1])[:, None]
-    weights = spec.Weights(np.broadcast_to(rows, (4, n)), np.full(4, 3))
-    bias = spec.Bias([-8000000, 8000000, 5, 0], np.array([0, 0, 3, 0]))
-    out = spec.Wire(16, np.full(4, 11 - k), 11 - k)
-    layer = spec.Affine(inp, weights, bias, out, relu=False)
-    network = spec.Network((layer,), spec.Recipe(rounding))
-    x = np.stack([np.full(n, -32768), np.full(n, 32767), np.zeros(n, int)])
-    assert_same(network, x, *SANITIZE)
+    """In a matrix that is kept dense."""
+    assert_same(*at_the_limit(rounding, k), *SANITIZE)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("overflow", ["saturate", "wrap"])
 def test_ends_of_the_sigmoid(assert_same, overflow):
-    """The steepest line at the largest argument needs all of 32 bits."""
-    lines = SigmoidLines([65535, 0], [0, 0], [32768, 32767])
-    recipe = spec.Recipe(overflow=overflow, sigmoid=lines)
-    network = spec.random_network(np.random.default_rng(5), recipe=recipe)
-    encoder, block, decoder = network.layers
-    g = QFormat(16, np.zeros(block.d_model, int))
-    W = replace(block.W, frac=g.frac - block.z.ref)
-    network = spec.Network((encoder, replace(block, g=g, W=W), decoder), recipe)
+    network = steepest(overflow)
     assert_same(network, tokens(network, 0, 200), *SANITIZE)
 
 

@@ -5,14 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
 from lava_sparse_rnn import engine, spec
-from lava_sparse_rnn.fixed_point import QFormat, SpecError
 
-from ..conftest import SEEDS, made, recipes, tokens
+from ..conftest import (
+    SEEDS,
+    at_the_limit,
+    made,
+    moved,
+    recipes,
+    steepest,
+    tokens,
+)
 
 SIZES = st.integers(1, 40) | st.sampled_from([64, 127, 128, 129, 193, 257, 321])
 WIDE = st.integers(17, 20)
@@ -65,36 +72,7 @@ def test_wide_formats_fall_back(assert_same, seed, recipe, n_blocks):
     st.lists(st.integers(-9, 9), min_size=7, max_size=7),
 )
 def test_unusual_shifts(assert_same, seed, recipe, a_frac, moves):
-    """A block whose binary points are moved about: left shifts, far right shifts."""
-    network = made(seed, recipe, (7, 9, 5, 6), 1, 0.5)
-    encoder, block, decoder = network.layers
-    z = replace(block.z, frac=block.z.frac + moves[0], ref=block.z.ref + moves[0])
-    out = replace(block.out, frac=block.out.frac + moves[1], ref=block.out.ref + 9)
-    state = QFormat(block.state.bits, block.state.frac + moves[2])
-    g = QFormat(block.g.bits, np.clip(block.g.frac + moves[3], 0, 12))
-    C_frac, B_frac = block.C_re.frac + moves[4], block.B_re.frac + moves[5]
-    low = min(block.a_format.lowest, -1) >> max(15 - a_frac, 0)
-    try:
-        block = replace(
-            block,
-            z=z,
-            out=out,
-            state=state,
-            g=g,
-            B_re=replace(block.B_re, frac=B_frac),
-            B_im=replace(block.B_im, frac=B_frac),
-            C_re=replace(block.C_re, frac=C_frac),
-            C_imn=replace(block.C_imn, frac=C_frac),
-            W=replace(block.W, frac=block.W.frac + moves[6]),
-            a_format=QFormat(block.a_format.bits, a_frac),
-            a_re=np.clip(block.a_re, low, -low - 1),
-            a_im=np.clip(block.a_im, low, -low - 1),
-        )
-        network = spec.Network(
-            (encoder, block, replace(decoder, inp=out)), network.recipe
-        )
-    except SpecError:
-        assume(False)
+    network = moved(made(seed, recipe, (7, 9, 5, 6), 1, 0.5), a_frac, moves)
     assert_same(network, tokens(network, seed), layouts=LAYOUTS)
 
 
@@ -102,33 +80,12 @@ def test_unusual_shifts(assert_same, seed, recipe, a_frac, moves):
 @pytest.mark.parametrize("k", [-2, 0, 1, 15, 31])
 @pytest.mark.parametrize("relu", [False, True])
 def test_ends_of_the_accumulator(assert_same, rounding, k, relu):
-    """Sums near 2**30, the limit of the proof, at every shift."""
-    n = 250 if k > 0 else 30 if k == 0 else 50
-    inp = spec.Wire(16, np.full(n, 8), 8)
-    rows = np.array([-128, 127, 1, -1])[:, None]
-    matrix = sparse.csr_array(np.broadcast_to(rows, (4, n)))
-    weights = spec.Weights(matrix, np.full(4, 3))
-    bias = spec.Bias([-8000000, 8000000, 5, 0], np.array([0, 0, 3, 0]))
-    out = spec.Wire(16, np.full(4, 11 - k), 11 - k)
-    layer = spec.Affine(inp, weights, bias, out, relu)
-    recipe = spec.Recipe(rounding)
-    network = spec.Network((layer,), recipe)
-    x = np.stack([np.full(n, -32768), np.full(n, 32767), np.zeros(n, int)])
-    assert_same(network, x, layouts=LAYOUTS)
+    assert_same(*at_the_limit(rounding, k, relu), layouts=LAYOUTS)
 
 
 @pytest.mark.parametrize("overflow", ["saturate", "wrap"])
 def test_ends_of_the_sigmoid(assert_same, overflow):
-    """The steepest line at the largest argument needs all of 32 bits."""
-    from lava_sparse_rnn.fixed_point import SigmoidLines
-
-    lines = SigmoidLines([65535, 0], [0, 0], [32768, 32767])
-    recipe = spec.Recipe(overflow=overflow, sigmoid=lines)
-    network = spec.random_network(np.random.default_rng(5), recipe=recipe)
-    encoder, block, decoder = network.layers
-    g = QFormat(16, np.zeros(block.d_model, int))
-    W = replace(block.W, frac=g.frac - block.z.ref)
-    network = spec.Network((encoder, replace(block, g=g, W=W), decoder), recipe)
+    network = steepest(overflow)
     x = tokens(network, 0, 200)
     trace = {}
     spec.reference.run(network, x, trace)

@@ -3,7 +3,6 @@
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,7 @@ from hypothesis import strategies as st
 from lava_sparse_rnn import cli, spec
 from lava_sparse_rnn.fixed_point import (
     PLAN,
-    QFormat,
     RealArithmetic,
-    SigmoidLines,
     SpecError,
     fit_lines,
 )
@@ -27,8 +24,9 @@ pytest.importorskip("onnxruntime")
 
 from lava_sparse_rnn.interchange import onnx as interchange  # noqa: E402
 
+from ..conftest import SEEDS, at_the_limit, steepest  # noqa: E402
+
 DOCS = Path(__file__).parents[2] / "docs"
-SEEDS = st.integers(0, 2**32 - 1)
 
 
 @st.composite
@@ -109,28 +107,14 @@ def test_every_policy(policy_recipe):
 
 @pytest.mark.parametrize("overflow", ["saturate", "wrap"])
 def test_ends_of_the_sigmoid(overflow):
-    lines = SigmoidLines([65535, 0], [0, 0], [32768, 32767])
-    recipe = spec.Recipe(overflow=overflow, sigmoid=lines)
-    network = spec.random_network(np.random.default_rng(5), recipe=recipe)
-    encoder, block, decoder = network.layers
-    g = QFormat(16, np.zeros(block.d_model, int))
-    block = replace(block, g=g, W=replace(block.W, frac=g.frac - block.z.ref))
-    network = spec.Network((encoder, block, decoder), recipe)
+    network = steepest(overflow)
     assert_same(network, tokens(network, 1, 60))
 
 
 @pytest.mark.parametrize("rounding", ["floor", "nearest"])
 @pytest.mark.parametrize("k", [-2, 31])
 def test_ends_of_the_accumulator(rounding, k):
-    """Sums near 2**30, the limit of the proof, shifted as far as it goes."""
-    n = 250 if k > 0 else 50
-    inp = spec.Wire(16, np.full(n, 8), 8)
-    rows = np.array([-128, 127, 1, -1])[:, None]
-    weights = spec.Weights(np.broadcast_to(rows, (4, n)), np.full(4, 3))
-    bias = spec.Bias([-8000000, 8000000, 5, 0], np.array([0, 0, 3, 0]))
-    out = spec.Wire(16, np.full(4, 11 - k), 11 - k)
-    layer = spec.Affine(inp, weights, bias, out, relu=False)
-    network = spec.Network((layer,), spec.Recipe(rounding))
+    network, _ = at_the_limit(rounding, k)
     assert_same(network, tokens(network, 1, 8))
 
 
