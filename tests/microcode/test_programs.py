@@ -58,7 +58,14 @@ def random_recipes():
     )
 
 
-def check_random_network(recipe, seed, lines):
+LINES = st.sampled_from(
+    [None, PLAN, SigmoidLines([40000], [3], [9000]), SigmoidLines([0], [5], [32768])]
+)
+
+
+@given(random_recipes(), st.integers(0, 2**32 - 1), LINES)
+@settings(max_examples=200)
+def test_random_networks(recipe, seed, lines):
     if lines is not None:
         recipe = dataclasses.replace(recipe, sigmoid=lines)
     rng = np.random.default_rng(seed)
@@ -68,24 +75,6 @@ def check_random_network(recipe, seed, lines):
         reject()  # its random shifts do not suit these widths
     fmt = network.layers[0].inp.format
     assert_same(network, rng.integers(fmt.lowest, fmt.highest + 1, (12, 4)))
-
-
-LINES = st.sampled_from(
-    [None, PLAN, SigmoidLines([40000], [3], [9000]), SigmoidLines([0], [5], [32768])]
-)
-
-
-@given(random_recipes(), st.integers(0, 2**32 - 1), LINES)
-@settings(max_examples=25)
-def test_random_networks(recipe, seed, lines):
-    check_random_network(recipe, seed, lines)
-
-
-@pytest.mark.slow
-@given(random_recipes(), st.integers(0, 2**32 - 1), LINES)
-@settings(max_examples=200)
-def test_random_networks_thoroughly(recipe, seed, lines):
-    check_random_network(recipe, seed, lines)
 
 
 @pytest.mark.slow
