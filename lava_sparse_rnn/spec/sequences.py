@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import Brief, SpecError, choose
-from lava_sparse_rnn.spec._network import Network
+from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec.stream import Progress, check_tokens
 
 SequencesLike = ArrayLike
@@ -237,7 +237,7 @@ def head_of(network: Network) -> str:
     SpecError
         For a name that is not in `HEADS`.
     """
-    head = network.meta.get("head", "sequence")
+    head = check_network(network, "head_of").meta.get("head", "sequence")
     choose("head", head, HEADS)
     return head
 
