@@ -161,6 +161,7 @@ def useful_synops(
     array of int, shape (layers, T)
         T tokens, of several sequences one after the other.
     """
+    check_network(network, "statistics", x)
     u = Sequences.of(network, x).tokens
     counts = np.zeros((len(network.layers), len(u)), dtype=np.int64)
     for i, graph in enumerate(network.graphs):

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
 from lava.magma.core.run_conditions import RunSteps
 from lava.proc.dense.process import Dense
+from lava.proc.lif.models import PyLifModelBitAcc
 from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
 
 from lava_sparse_rnn import inline, microcode, proc, spec
 from lava_sparse_rnn.fixed_point import PLAN, OverflowCounters, SpecError
+from lava_sparse_rnn.inline.stock import QUICK
 from lava_sparse_rnn.netx import hdf5
 from lava_sparse_rnn.proc.affine import models as affine_models
 from lava_sparse_rnn.proc.gate import models as gate_models
@@ -62,7 +64,7 @@ class TestRunConfiguration:
     @pytest.mark.parametrize("layered", [False, True])
     def test_stock_processes_are_integers(self, layered):
         cfg = proc.MicrocodeSimCfg(layered=layered)
-        assert selected(LIF(shape=(2,)), cfg) == "PyLifModelBitAcc"
+        assert selected(LIF(shape=(2,)), cfg) == QUICK[PyLifModelBitAcc].__name__
         assert selected(Dense(weights=np.eye(2)), cfg) == "PyDenseModelBitAcc"
         source = proc.Source(data=np.ones((3, 2), int))
         assert selected(source, cfg) == selected(source, proc.RunCfg())
