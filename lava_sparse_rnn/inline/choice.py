@@ -18,7 +18,8 @@ from lava.magma.runtime import runtime as lava_runtime
 from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.inline.runtime import Runtime
 
-INLINE, PROCESSES = "inline", "processes"
+INLINE = "inline"
+PROCESSES = "processes"
 RUNTIMES = (INLINE, PROCESSES)
 
 _within: contextvars.ContextVar[str | None] = contextvars.ContextVar(

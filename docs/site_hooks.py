@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the site is made of besides its own pages: hooks of mkdocs.
+
+Pages, notebooks, cards and sounds stay where readers of the repository find them and
+have the same places in the site, so that links between them hold in both. The reference
+is written from docstrings and from the command itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority, get_plugin_logger
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+log = get_plugin_logger("reference")
+ROOT = Path(__file__).resolve().parent.parent
+BASE = "lava_sparse_rnn"
+PACKAGE = ROOT / BASE
+ENTRY = "{show_root_heading: true, show_root_toc_entry: true}"
+TAKEN = (
+    *("docs/*.md", "docs/*.png", "docs/*.svg", "docs/*.json"),
+    *("tutorials/*.md", "tutorials/*.ipynb", "data/README.md", "data/samples/*.wav"),
+    *("CHANGELOG.md", "CONTRIBUTING.md"),
+)
+"""Files of the repository that are in the site, at the same places."""
+
+
+@event_priority(100)  # before the plugin that looks for notebooks
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the repository's files, the reference, and a denoised recording."""
+    for pattern in TAKEN:
+        for path in sorted(ROOT.glob(pattern)):
+            name = path.relative_to(ROOT).as_posix()
+            files.append(
+                File(name, str(ROOT), config.site_dir, config.use_directory_urls)
+            )
+    for name, page in reference_pages():
+        files.append(File.generated(config, name, content=page))
+    files.append(File.generated(config, "denoised_01.wav", content=denoised()))
+    return files
+
+
+def reference_pages() -> Iterator[tuple[str, str]]:
+    """Name and text of each page of the reference."""
+    rooms = public_rooms()
+    links = "\n".join(f"- [`{room}`]({room}.md)" for room in rooms)
+    yield "reference/index.md", f"# Reference\n\n- [the command](command.md)\n{links}\n"
+    yield "reference/command.md", command_page()
+    for room, names in rooms.items():
+        title = f"# {room}\n\n"
+        if all(path == f"{BASE}.{room}.{name}" for name, path in names.items()):
+            yield f"reference/{room}.md", f"{title}::: {BASE}.{room}\n"
+            continue
+        own = (
+            p
+            for p in names.values()
+            if p[len(BASE) + 1 :].rpartition(".")[0] not in rooms
+        )
+        entries = (f"::: {path}\n    options: {ENTRY}\n" for path in own)
+        yield f"reference/{room}.md", title + "\n".join(entries)
+
+
+def public_rooms() -> dict[str, dict[str, str]]:
+    """Modules that say by ``__all__`` what is public: names, and where each is.
+
+    A module whose names are all those of the one above it has no page of its own.
+    """
+    found = {"backends": _functions(PACKAGE / "backends.py")}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        if not parts or path.parent == PACKAGE or parts[0] == "cli":
+            continue
+        room, names = ".".join(parts), _public(path)
+        above = found.get(".".join(parts[:-1]), {})
+        hidden = any(part.startswith("_") for part in parts)
+        if names and not hidden and not set(names) <= set(above):
+            found[room] = {n: f"{BASE}.{room}.{home}" for n, home in names.items()}
+    return dict(sorted(found.items()))
+
+
+def _functions(path: Path) -> dict[str, str]:
+    nodes = ast.parse(path.read_text("utf-8")).body
+    names = [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
+    return {name: f"{BASE}.{path.stem}.{name}" for name in names}
+
+
+def _public(path: Path) -> dict[str, str]:
+    """The names in ``__all__`` of a file, and where below it each of them is."""
+    assigned = {
+        ast.unparse(node.targets[0]): node.value
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.Assign)
+    }
+    if "_HOMES" in assigned:  # names that are imported when they are first used
+        homes = ast.literal_eval(assigned["_HOMES"])
+        return {name: f"{home}.{name}" for name, home in homes.items()}
+    listed = ast.walk(assigned["__all__"]) if "__all__" in assigned else ()
+    return {e.value: e.value for e in listed if isinstance(e, ast.Constant)}
+
+
+def command_page() -> str:
+    """Every command with its arguments and options."""
+    import click
+    import typer.main
+
+    from lava_sparse_rnn.cli import app
+
+    group: Any = typer.main.get_command(app)
+    lines = ["# The command", "", f"{group.help}", ""]
+
+    def add(command: Any, name: str) -> None:
+        if isinstance(command, click.Group) or hasattr(command, "commands"):
+            for part, inner in command.commands.items():
+                if not inner.hidden:
+                    add(inner, f"{name} {part}")
+            return
+        lines.extend([f"## `{name}`", "", command.help or "", ""])
+        lines.extend(["| | | |", "|---|---|---|"])
+        lines.extend(_row(p) for p in command.params if p.name != "help")
+        lines.append("")
+
+    add(group, "lava-sparse-rnn")
+    return "\n".join(lines)
+
+
+def _row(parameter: Any) -> str:
+    """One argument or option as a row of a table."""
+    named = parameter.param_type_name == "option"
+    shown = ", ".join(f"`{o}`" for o in parameter.opts) if named else parameter.name
+    shown = shown if named else f"`{parameter.name.upper()}`"
+    default = parameter.default
+    plain = isinstance(default, str | int | float | Path) and default is not False
+    value = f"`{default}`" if plain else ""
+    text = (getattr(parameter, "help", None) or "").replace("|", "\\|")
+    return f"| {shown} | {text} | {value} |"
+
+
+def denoised() -> bytes:
+    """The shipped denoiser's answer to the recording of the first page, as WAV."""
+    import io
+    import wave
+
+    from lava_sparse_rnn import backends, spec
+    from lava_sparse_rnn.audio import Denoiser
+    from lava_sparse_rnn.audio.sound import wav
+
+    samples, _ = wav.read(ROOT / "data/samples/noisy_01.wav")
+    network = spec.load(spec.locate("denoiser"))
+    with Denoiser(network, backends.default()) as denoiser:
+        clean = denoiser.denoise(samples)
+    whole = np.rint(np.clip(clean, -1, 1) * 32767).astype("<i2")
+    memory = io.BytesIO()
+    with wave.open(memory, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(whole.tobytes())
+    return memory.getvalue()
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuse a site in which a public name cannot be looked up."""
+    missing, total = [], 0
+    folder = Path(config.site_dir) / "reference"
+    page = "".join(p.read_text("utf-8") for p in folder.glob("*.html"))
+    for room, names in public_rooms().items():
+        total += len(names)
+        missing += [
+            path
+            for name, path in names.items()
+            if f'id="{path}"' not in page and not _is_module(room, name)
+        ]
+    if missing:
+        raise PluginError(f"no entry in the reference: {', '.join(missing)}")
+    log.info("the reference has all %d public names", total)
+
+
+def _is_module(room: str, name: str) -> bool:
+    """Whether a public name is a module, which has a page or is one's own part."""
+    place = PACKAGE.joinpath(*room.split("."), name)
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Links of notebooks, which are no Markdown to mkdocs, lead to pages."""
+    if not page.file.src_uri.endswith(".ipynb"):
+        return html
+
+    def to_page(found: re.Match[str]) -> str:
+        target = (Path(page.file.src_uri).parent / found[1]).as_posix()
+        normal = Path(ROOT / target).resolve().relative_to(ROOT).as_posix()
+        file = files.get_file_from_path(normal)
+        return f'href="{file.url_relative_to(page.file)}"' if file else found[0]
+
+    return re.sub(r'href="((?:\.\./|[\w.]+/)*[\w.-]+\.(?:md|ipynb))"', to_page, html)
