@@ -146,3 +146,24 @@ def test_a_recipe_can_be_named():
     blocks.calibrate(layers[0], [x.transpose(1, 2)])
     blocks.quantize(layers, "w4a16")
     assert layers[0].layer.weights.bits == 4
+
+
+@pytest.mark.parametrize("recipe", sorted(sq.RECIPES))
+@pytest.mark.parametrize("bits", [18, 26, 33, 60])
+def test_states_far_quieter_than_others_have_a_format(recipe, bits):
+    """The shift to their wire, whose fracs lie close together, would be too far."""
+    chosen = sq.recipe(recipe)
+    values, rng = arrays(3), np.random.default_rng(4)
+    values["B_bar"][0] *= 2.0**-bits
+    values["bias_x"][0] = 0
+    u = rng.standard_normal((20, D))
+    real = sq.RealBlock.of(chosen, **values)
+    peaks, headroom = sq.peaks_of(real, u, None, D)
+    layer = sq.quantize_block(real, peaks, chosen, None, headroom)
+    spec.Network((layer,), chosen)  # validates
+    drive = (u + 1j * u) @ values["B_bar"][:, :D].T
+    group, state, s = sq.recurrence_group(
+        values["a_bar"], np.full(N, 12), None, drive, None, chosen
+    )
+    assert (group.k_x <= 31).all()
+    assert (state.frac - s.frac == group.k_x).all()

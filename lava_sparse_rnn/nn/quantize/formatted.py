@@ -65,7 +65,11 @@ class Formatted(nn.Module):
             saved: Any = file
             layer = spec.read_layer(saved["description"], "state_dict")
             recipe = spec.read_recipe(file, "state_dict")
-            found = {name: saved[f"constants/{name}"][()] for name in self.constants()}
+            constants = saved["constants"]
+            found = {
+                name: 0.0 if _is_new(name, constants) else constants[name][()]
+                for name in self.constants()
+            }
         if (there := _sizes(layer)) != (here := _sizes(self.layer)):
             raise SpecError(f"state_dict: a layer {there}, the model has {here}")
         spec.Network((layer,), recipe)  # validates
@@ -89,6 +93,11 @@ class Formatted(nn.Module):
                 "would be another network",
                 stacklevel=2,
             )
+
+
+def _is_new(name: str, constants: Any) -> bool:
+    """Whether an earlier version wrote the state, which had nothing of that name."""
+    return name == "a_offset" and name not in constants
 
 
 def _sizes(layer: spec.Layer) -> str:

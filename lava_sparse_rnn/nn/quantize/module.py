@@ -108,6 +108,7 @@ class QuantizedBlock(Formatted):
     layer: spec.S5Block
     angle_start: Tensor
     angle_unit: Tensor
+    a_offset: Tensor
 
     def __init__(
         self, folded: FoldedBlock, layer: spec.S5Block, recipe: spec.Recipe
@@ -131,7 +132,15 @@ class QuantizedBlock(Formatted):
         self.angle = nn.Parameter(torch.zeros_like(self.rate))
         self.register_buffer("angle_start", a.angle(), persistent=False)
         self.register_buffer("angle_unit", decay, persistent=False)
+        # What float32 loses next to the middle of two integers: a fine-tune begins with
+        # the very integers of post-training quantisation.
+        offset = torch.zeros(2, len(decay), dtype=torch.float64)
+        self.register_buffer("a_offset", offset, persistent=False)
         self.hold(layer, recipe)
+        with torch.no_grad():
+            wanted = torch.stack([doubles(layer.a_re), doubles(layer.a_im)])
+            differs = torch.stack(self.a()) != wanted
+            offset[differs] = (wanted - self._polar())[differs]
 
     def hold(self, layer: spec.S5Block, recipe: spec.Recipe) -> None:
         """Compute with these formats."""
@@ -151,22 +160,25 @@ class QuantizedBlock(Formatted):
         )
 
     def constants(self) -> dict[str, Tensor]:
-        """Where the angles start, and what biases are relative to."""
-        return {"angle_start": self.angle_start, "angle_unit": self.angle_unit} | {
+        """Where the diagonal starts, and what biases are relative to."""
+        start = ("angle_start", "angle_unit", "a_offset")
+        return {name: getattr(self, name) for name in start} | {
             f"{bias_name}.{name}": constant
             for bias_name, bias in self.biases.items()
             for name, constant in cast(Bias, bias).constants().items()
         }
 
+    def _polar(self) -> Tensor:
+        """The diagonal in units of its integers, float64 (2, N)."""
+        one = 2.0 ** int(self.layer.a_format.frac)
+        radius = (-self.rate.double().exp()).exp() * one
+        angle = self.angle_start + self.angle_unit * self.angle.double()
+        return torch.stack([radius * angle.cos(), radius * angle.sin()])
+
     def a(self) -> tuple[Tensor, Tensor]:
         """Integers of the diagonal, real and imaginary part, float64 (N,)."""
-        fmt = self.layer.a_format
-        radius = (-self.rate.double().exp()).exp() * 2.0 ** int(fmt.frac)
-        angle = self.angle_start + self.angle_unit * self.angle.double()
-        return (
-            round_to(radius * angle.cos(), fmt.bits),
-            round_to(radius * angle.sin(), fmt.bits),
-        )
+        re, im = round_to(self._polar() + self.a_offset, self.layer.a_format.bits)
+        return re, im
 
     @uncompiled
     def forward(self, u: Tensor, record: Record = _ignore) -> Tensor:

@@ -38,7 +38,12 @@ from lava_sparse_rnn.spec.quantize.peaks import (
     recur,
     stable,
 )
-from lava_sparse_rnn.spec.quantize.states import own_bound, quantize_a, state_wire
+from lava_sparse_rnn.spec.quantize.states import (
+    own_bound,
+    quantize_a,
+    state_wire,
+    within_reach,
+)
 
 
 def vector(name: str, value: ArrayLike) -> RealArray:
@@ -208,10 +213,12 @@ def recurrence_group(
     a_re, a_im = quantize_a(a, recipe)
     total = peaks["drive"] + np.ldexp(largest_part(bias), -headroom)
     size = _magnitude(total, acc_frac, headroom, "drive + bias")
+    s_frac = range_frac(peaks["x"], recipe.wire_bits, headroom)
     x_frac = range_frac(peaks["x"], recipe.state_bits, headroom)
+    x_frac = within_reach(x_frac, s_frac, recipe)
     own = own_bound(a_re, a_im, recipe)
     frac = sum_frac(x_frac, [(size, acc_frac)], "x", own=own)
-    s = state_wire(range_frac(peaks["x"], recipe.wire_bits, headroom), frac, recipe)
+    s = state_wire(s_frac, frac, recipe)
     group = RecurrenceGroup(
         bias_re=Bias.quantize(bias.real, acc_frac, recipe.bias_bits).value,
         bias_im=Bias.quantize(bias.imag, acc_frac, recipe.bias_bits).value,

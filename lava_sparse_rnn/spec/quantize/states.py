@@ -38,6 +38,15 @@ def own_bound(a_re: IntArray, a_im: IntArray, recipe: Recipe) -> IntArray:
     )
 
 
+def within_reach(frac: IntArray, s_frac: IntArray, recipe: Recipe) -> IntArray:
+    """The frac of the states, capped where the shift to their wire would be too far.
+
+    The wire's fracs lie within ten of each other: it is coarse for states that are far
+    quieter than others.
+    """
+    return within_shift(frac, -wire(s_frac, recipe.wire_bits).frac)
+
+
 def state_wire(frac: IntArray, state_frac: IntArray, recipe: Recipe) -> Wire:
     """The wire of the states, its frac lowered until no state leaves 30 bits."""
     x_max = np.int64(1 << (recipe.state_bits - 1))
@@ -59,6 +68,7 @@ def quantize_states(
     inp : Wire
     recipe : Recipe
     """
+    x_frac = within_reach(frac["x"], frac["s"], recipe)
     bits, parts = recipe.weight_bits, {"re": (B.real, bias.real)}
     parts["im"] = (B.imag, bias.imag)
     a_re, a_im = quantize_a(a, recipe)
@@ -66,8 +76,8 @@ def quantize_states(
     rows = Weights.largest_frac(both, beside(inp), bits)
     for m, v in parts.values():
         rows = lower(rows, lambda f, m=m, v=v: accumulator(f, m, inp, bits, v), "B")
-    rows = within_shift(rows, inp.ref - frac["x"])
-    state_frac, own = frac["x"], own_bound(a_re, a_im, recipe)
+    rows = within_shift(rows, inp.ref - x_frac)
+    state_frac, own = x_frac, own_bound(a_re, a_im, recipe)
     for m, v in parts.values():
         worst = accumulator(rows, m, inp, bits, v)
         state_frac = sum_frac(state_frac, [(worst, rows + inp.ref)], "x", own=own)
