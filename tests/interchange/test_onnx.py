@@ -231,9 +231,9 @@ def test_names_axes_and_metadata(shipped_small):
 
 
 def test_wrong_targets(shipped_small, tmp_path):
-    with pytest.raises(SpecError, match="graph is 'tokens', must be one of: sequence"):
+    with pytest.raises(SpecError, match="graph is 'tokens', must be one of: token, sequence"):
         interchange.export(shipped_small, "tokens")
-    with pytest.raises(SpecError, match="numbers is 'int8', must be one of: float32"):
+    with pytest.raises(SpecError, match="numbers is 'int8', must be one of: integer, float32"):
         interchange.export(shipped_small, "token", "int8")
     with pytest.raises(SpecError, match=r"onnx\.export: needs a spec\.Network"):
         interchange.export("denoiser.net")
@@ -296,4 +296,4 @@ def test_the_command(monkeypatch, capsys, tmp_path, shipped_small, random_tokens
     said = command(
         monkeypatch, capsys, *("denoiser_small", "-o", str(path), "--graph", "loop")
     )
-    assert said == "error: graph is 'loop', must be one of: sequence, token\n"
+    assert said == "error: graph is 'loop', must be one of: token, sequence\n"

@@ -380,18 +380,7 @@ class QuantizedRNN(nn.Module):
         return self.forward_time_major(x.transpose(0, 1)).transpose(0, 1)
 
     def answer(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """What the head makes of sequences, as `nn.SparseRNN.forward` does.
-
-        Parameters
-        ----------
-        x : Tensor, shape (batch, time, d_in)
-        lengths : Tensor of int, shape (batch,), optional
-            Valid tokens of each sequence.
-
-        Returns
-        -------
-        Tensor, shape (batch, d_out); (batch, time, d_out) of the head 'sequence'
-        """
+        """What the head makes of sequences, shapes as of `nn.SparseRNN.forward`."""
         head = self.meta.get("head", "sequence")
         y = HEADS[head](self.forward_time_major(x.transpose(0, 1)), lengths)
         return y.transpose(0, 1) if head == "sequence" else y
