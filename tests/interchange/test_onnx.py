@@ -231,9 +231,13 @@ def test_names_axes_and_metadata(shipped_small):
 
 
 def test_wrong_targets(shipped_small, tmp_path):
-    with pytest.raises(SpecError, match="graph is 'tokens', must be one of: token, sequence"):
+    with pytest.raises(
+        SpecError, match="graph is 'tokens', must be one of: token, sequence"
+    ):
         interchange.export(shipped_small, "tokens")
-    with pytest.raises(SpecError, match="numbers is 'int8', must be one of: integer, float32"):
+    with pytest.raises(
+        SpecError, match="numbers is 'int8', must be one of: integer, float32"
+    ):
         interchange.export(shipped_small, "token", "int8")
     with pytest.raises(SpecError, match=r"onnx\.export: needs a spec\.Network"):
         interchange.export("denoiser.net")
