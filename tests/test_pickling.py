@@ -125,6 +125,7 @@ PROCESSES = {
     "gate": lambda folder: proc.Gate.of(BLOCK, NETWORK.recipe),
     "S4D": lambda folder: s4d(),
     "program": lambda folder: proc.MicrocodeNeurons(COUNTING, (3,)),
+    "head": lambda folder: proc.Head(shape=(2,)),
 }
 
 
@@ -156,6 +157,8 @@ def values(folder):
         *(real, spec.quantize.RealS4D(real.a_bar, real.a_bar, real.a_bar)),
         spec.quantize.RealAffine(np.ones((2, 2)), np.ones(2), True),
         *(MixerConfig("cache"), SegmentsConfig("folder")),
+        *(spec.Sequences.of(NETWORK, TOKENS), loihi2.measure(NETWORK, TOKENS)),
+        *loihi2.sweep(NETWORK, TOKENS, cores=[20]),
     ]
 
 

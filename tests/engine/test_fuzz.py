@@ -102,7 +102,7 @@ CHANGES = [
         attribute("layer/1/state", "bits", 16.5),
         "state: bits is .*16.5.*, must be a who",
     ),
-    (attribute("layer/0", "relu", [1, 0]), "relu is array.*, must be true or false"),
+    (attribute("layer/0", "relu", [1, 0]), "relu is .*, must be true or false"),
     (attribute("recipe", "rounding", 3), "rounding is .*3.*, must be text"),
     (attribute("layer/1/W/matrix", "shape", [8, -8]), r"shape is \[8, -8\], must be"),
     (attribute("layer/1/W/matrix", "shape", 8), "shape is 8, must be two sizes"),

@@ -13,10 +13,10 @@ from lava.magma.core.process.variable import VarServer
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.monitor.process import Monitor
-from lava.proc.sparse.models import PySparseModelBitAcc
 
 from lava_sparse_rnn import inline, proc
 from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.inline.stock import QuickSparse
 from lava_sparse_rnn.proc._fused import model as fused_model
 from lava_sparse_rnn.spec import reference
 
@@ -103,14 +103,14 @@ class TestEveryRunEnds:
     def test_with_the_exception_of_a_stock_process(
         self, network, random_tokens, monkeypatch
     ):
-        stock = PySparseModelBitAcc.run_spk
+        stock = QuickSparse.run_spk
 
         def run_spk(self):
             if self.time_step > 3:
                 raise OverflowError("stock")
             stock(self)
 
-        monkeypatch.setattr(PySparseModelBitAcc, "run_spk", run_spk)
+        monkeypatch.setattr(QuickSparse, "run_spk", run_spk)
         net = network()
         for runtime in ("inline", "processes"):
             with pytest.raises(OverflowError, match="stock") as caught:

@@ -249,7 +249,7 @@ def put(name, value):
         (drop("layer/1/W/matrix/indices"), "'indices' is missing"),
         (drop("recipe@rounding"), "'rounding' is missing"),
         (put("recipe@rounding", "up"), "must be one of: floor, nearest"),
-        (put("layer/1/type", b"conv"), "type 'conv' is unknown"),
+        (put("layer/1/type", b"conv"), "type is 'conv', must be one of"),
         (put("layer/1/W/matrix/indices", 200), "do not describe a sparse matrix"),
         (put("layer/1/bias_z/exp", 31), "bias_z: Bias: exp 31 is not in 0..30"),
         (put("/@meta", "{"), "meta is no JSON"),

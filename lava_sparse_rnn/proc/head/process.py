@@ -56,7 +56,7 @@ class Head(TimedProcess):
     SpecError
     """
 
-    state_vars: ClassVar[tuple[str, ...]] = ("kept",)
+    state_names: ClassVar[tuple[tuple[str, ...], ...]] = (("kept",),)
 
     def __init__(
         self,

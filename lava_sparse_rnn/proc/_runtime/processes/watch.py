@@ -102,12 +102,20 @@ def raise_ended(runtime: Any) -> None:
     if getattr(runtime, "ended_by", None) not in (None, threading.get_ident()):
         raise RuntimeError(STOPPED)
     for name, actor in _actors(runtime):
-        if actor.exitcode is not None:
+        if _exit_code(actor) is not None:
             _raise_report(name, actor)
     for name, actor in _actors(runtime):
-        if actor.exitcode is not None:
+        if _exit_code(actor) is not None:
             text = f"{name}: its process ended with exit code {actor.exitcode}"
             raise ActorDiedError(text)
+
+
+def _exit_code(actor: Any) -> int | None:
+    """Of an actor's process, None while it runs; of a closed one nobody knows it."""
+    try:
+        return actor.exitcode
+    except ValueError:  # Lava closes them where a network is stopped
+        raise RuntimeError(STOPPED) from None
 
 
 def raise_silent(runtime: Any) -> None:
