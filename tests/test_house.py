@@ -41,7 +41,8 @@ ALLOWED = {
     "train": {"messages", "fixed_point", "files", "spec", "nn"},
     "tasks": {"messages", "fixed_point", "nn", "audio", "train"},
     "interchange": {
-        *("messages", "fixed_point", "files", "spec", "nn", "lava_patches"),
+        *("messages", "fixed_point", "files", "spec", "c_export", "nn"),
+        "lava_patches",
     },
 }
 WITHOUT_LAVA = (

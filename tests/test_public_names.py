@@ -109,6 +109,9 @@ ROOMS = {
     "tasks.denoise": """
         DataConfig Denoise FrontEndConfig
     """,
+    "interchange.neurobench": """
+        NetworkModel SparseFootprint
+    """,
     "interchange.nir": """
         LinearRecurrence ReLU SigmoidGate export load write
     """,
@@ -124,6 +127,7 @@ OF_ONE_FILE = {"backends", "files", "messages", "lava_finder", "lava_patches"}
 NEEDS = {
     **dict.fromkeys(("proc", "netx", "inline"), "lava"),
     **dict.fromkeys(("nn", "train", "tasks"), "torch"),
+    "interchange.neurobench": "neurobench",
     "interchange.nir": "nir",
     "interchange.nir.network": "nir lava",
     "interchange.onnx": "onnx",
