@@ -84,7 +84,7 @@ def _held(values: Any, bits: int) -> nn.Parameter:
     """Integers in the narrowest type of torch that has their bits."""
     dtype = next(dtype for width, dtype in WIDTHS if bits <= width)
     tensor = torch.from_numpy(np.array(values)).to(dtype)
-    return nn.Parameter(tensor, requires_grad=False)
+    return nn.Parameter(tensor, requires_grad=False)  # type: ignore[return-value]
 
 
 class Modules(nn.Module):
