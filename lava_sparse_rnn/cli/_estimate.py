@@ -98,14 +98,16 @@ def estimate(
     net = spec.load(network)
     x, times = _input(net, audio, tokens), _times(net)
     heard, weights = first_tokens(x, limit), coefficients or preset
+    choices = None
     if objective is not None or sweep is not None:
         choices = loihi2.sweep(net, heard, chip, weights)
-        if sweep is not None:
-            _draw_sweep(screen, choices, sweep)
-        if objective is not None:
-            measured, cores = True, len(loihi2.best(choices, objective).mapping)
-    busy = loihi2.measure(net, heard) if measured else None
-    mapping = loihi2.map_network(net, chip, cores, activity=busy)
+    if sweep is not None:
+        _draw_sweep(screen, choices, sweep)
+    if choices is not None and objective is not None:
+        mapping = loihi2.best(choices, objective).mapping
+    else:
+        busy = loihi2.measure(net, heard) if measured else None
+        mapping = loihi2.map_network(net, chip, cores, activity=busy)
     result = loihi2.estimate(net, heard, mapping, weights, *times)
     if plot is not None:
         from lava_sparse_rnn.loihi2 import plots

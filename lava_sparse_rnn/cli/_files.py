@@ -36,7 +36,7 @@ def read_tokens(path: Path, d_in: int) -> np.ndarray | list[np.ndarray]:
     ValueError
         When the file is neither, or not of real numbers of that shape.
     """
-    import numpy as np
+    from lava_sparse_rnn.spec.sequences import shortened
 
     found = _arrays(path)
     x, lengths = found["x"], found.get("lengths")
@@ -53,17 +53,10 @@ def read_tokens(path: Path, d_in: int) -> np.ndarray | list[np.ndarray]:
         )
     if lengths is None:
         return x
-    if x.ndim != 3 or lengths.shape != x.shape[:1] or lengths.dtype.kind not in "iu":
-        raise ValueError(
-            f"{path}: lengths are {lengths.dtype} of shape {lengths.shape}; for x of "
-            f"shape {x.shape} they must be whole numbers, one for each sequence"
-        )
-    if len(wrong := np.flatnonzero((lengths < 1) | (lengths > x.shape[1]))):
-        raise ValueError(
-            f"{path}: lengths[{wrong[0]}] is {lengths[wrong[0]]}, must be from 1 to "
-            f"{x.shape[1]}"
-        )
-    return [row[:end] for row, end in zip(x, lengths.tolist(), strict=True)]
+    try:
+        return shortened(x, lengths)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -70,7 +70,7 @@ class Sequences(Brief):
             Naming the sequence, the token and the value.
         """
         if lengths is not None:
-            x = _shortened(network, x, lengths)
+            x = shortened(x, lengths)
         if are_listed(x, 2):
             return cls.listed(x, partial(check_tokens, network, real=real))
         return cls.of_array(check_tokens(network, x, real=real, batch=True), 2)
@@ -185,13 +185,19 @@ def in_a_row(values: NDArray | list[NDArray]) -> NDArray:
     return rows.reshape(-1, rows.shape[-1])
 
 
-def _shortened(network: Network, x: Any, lengths: ArrayLike) -> list[NDArray]:
-    """Sequences of a padded array without what is behind their ends."""
+def shortened(x: ArrayLike, lengths: ArrayLike) -> list[NDArray]:
+    """Sequences of a padded array (N, T, d_in) without what is behind their ends.
+
+    Raises
+    ------
+    SpecError
+        Where lengths and array do not fit each other.
+    """
     padded, ends = np.asarray(x), np.asarray(lengths)
     if padded.ndim != 3:
         raise SpecError(
-            f"lengths are for sequences in an array (N, T, {network.d_in}), the input "
-            f"has shape {padded.shape}"
+            "lengths are for sequences in an array (N, T, d_in), the input has shape "
+            f"{padded.shape}"
         )
     n, steps, _ = padded.shape
     if ends.shape != (n,) or ends.dtype.kind not in "iu":

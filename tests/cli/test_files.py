@@ -147,10 +147,13 @@ def test_run_says_what_is_wrong_with_sequences(command, tmp_path):
         error = command("run", "n.net", path, "-o", "y.npz")[2]
         assert f"{path}: sequence 1, token 2, value 0 is 0.5, no whole number" in error
     cases = [
-        ({"lengths": [4, 5]}, "lengths[1] is 5, must be from 1 to 4"),
-        ({"lengths": [4]}, "lengths are int64 of shape (1,)"),
-        ({"lengths": [4.0, 4.0]}, "lengths are float64 of shape (2,)"),
-        ({"lengths": [4, 4], "x": x[0]}, "lengths are int64 of shape (2,)"),
+        ({"lengths": [4, 5]}, "lengths: 5 at 1, must be from 1 to 4"),
+        ({"lengths": [4]}, "lengths: int64 of shape (1,), must be integers (2,)"),
+        (
+            {"lengths": [4.0, 4.0]},
+            "lengths: float64 of shape (2,), must be integers (2,)",
+        ),
+        ({"lengths": [4, 4], "x": x[0]}, "the input has shape (4, 3)"),
         ({"lengths": [4, 2]}, "y.npy: answers to sequences of unequal lengths"),
     ]
     for arrays, text in cases:
