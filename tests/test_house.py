@@ -362,3 +362,20 @@ def test_names_that_are_listed_twice_are_the_same():
     }
     for field, (section, names) in listed.items():
         assert get_args(section.model_fields[field].annotation) == tuple(names)
+
+
+def test_every_table_of_heads_knows_the_same_names():
+    from typing import get_args
+
+    from lava_sparse_rnn import nn, spec
+    from lava_sparse_rnn.interchange.onnx import _export
+    from lava_sparse_rnn.proc.head import models, process
+    from lava_sparse_rnn.tasks.arrays import ArraysConfig
+
+    assert set(nn.heads.HEADS) == set(spec.HEADS)
+    chosen = ArraysConfig.model_fields["head"].annotation
+    assert set(get_args(chosen)) == set(spec.HEADS)
+    # "sequence" answers every token: there is nothing to keep between them.
+    once = set(spec.HEADS) - {"sequence"}
+    for table in (process.HEADS, models.KEEP, _export.HEADS):
+        assert set(table) == once

@@ -14,10 +14,13 @@ import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from lava_sparse_rnn.audio import prefetch
+from lava_sparse_rnn.audio.mixing import Mixer, MixerConfig
+from lava_sparse_rnn.audio.ndns import NdnsSegments, SegmentsConfig
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
 from lava_sparse_rnn.tasks.denoise.pairing import (
@@ -29,9 +32,6 @@ from lava_sparse_rnn.tasks.denoise.pairing import (
     remix,
 )
 from lava_sparse_rnn.train.distributed import Group
-
-if TYPE_CHECKING:
-    from lava_sparse_rnn.audio.mixing import MixerConfig
 
 Batches = Generator[Mixes, None, None]
 
@@ -84,8 +84,6 @@ def mixer_config(
     -------
     MixerConfig
     """
-    from lava_sparse_rnn.audio import MixerConfig
-
     folders = {"cache": config.root, "own_cache": config.own_cache}
     told = MixerConfig(
         seconds=seconds,
@@ -112,10 +110,8 @@ class CorpusSource:
 
     def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
         """See `Source`."""
-        from lava_sparse_rnn.audio.prefetch import parts
-
         config, mixer = self._config, self._mixer
-        yield from parts(
+        yield from prefetch.parts(
             mixer,
             config.batch,
             start=start,
@@ -126,8 +122,6 @@ class CorpusSource:
 
     def validation(self, snr: float) -> Mixes:
         """See `Source`."""
-        from lava_sparse_rnn.audio import Mixer
-
         # The same mixtures in every run, whatever its seed.
         config = self._config
         mixer = mixer_config(config, "validation", config.validation_seconds, _FIXED)
@@ -194,8 +188,6 @@ class NdnsSource:
         self._kept: Parts | None = None
 
     def _segments(self, validation: bool):
-        from lava_sparse_rnn.audio import NdnsSegments, SegmentsConfig
-
         config = self._config
         apart = config.validation_root
         return NdnsSegments(
@@ -210,10 +202,8 @@ class NdnsSource:
 
     def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
         """See `Source`."""
-        from lava_sparse_rnn.audio import batches
-
         config = self._config
-        made = batches(
+        made = prefetch.batches(
             self._segments(validation=False),
             config.batch,
             start=start,
