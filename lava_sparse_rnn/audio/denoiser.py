@@ -34,6 +34,8 @@ class DenoiserState(Brief):
         Real and imaginary part of every block's state.
     analyzer : Analyzer
     synthesizer : Synthesizer
+    ahead : array of complex64, shape (lookahead, bins)
+        Frames that the network has heard and not answered to.
     ready : array of float32
         Samples that wait to be asked for.
     early : int
@@ -43,6 +45,7 @@ class DenoiserState(Brief):
     network: State
     analyzer: Analyzer
     synthesizer: Synthesizer
+    ahead: NDArray[np.complexfloating]
     ready: Samples
     early: int
 
@@ -70,7 +73,8 @@ class Denoiser(StreamDefaults):
     ----------
     front_end : FrontEnd
     delay : int
-        Samples by which `process` answers late: one window, 32 ms of 512 samples.
+        Samples by which `process` answers late: one window, 32 ms of 512 samples,
+        and a hop for each token that the network looks ahead.
     backend : spec.Stream
 
     Raises
@@ -98,7 +102,7 @@ class Denoiser(StreamDefaults):
         self.backend = backends.create(backend, network)
         self._lock = OwnLock()
         self._stft = self.front_end.stft()
-        self.delay = self._stft.n_fft
+        self.delay = self.front_end.delay
         self._analyzer = Analyzer(self._stft)
         self._synthesizer = Synthesizer(self._stft)
         self.reset()
@@ -233,6 +237,7 @@ class Denoiser(StreamDefaults):
                 self.backend.state,
                 self._analyzer,
                 self._synthesizer,
+                self._ahead,
                 self._ready,
                 self._early,
             )
@@ -245,13 +250,19 @@ class Denoiser(StreamDefaults):
             raise AudioError(f"state: is of type {type(state).__name__}")
         if state.analyzer.stft != self._stft:
             raise AudioError("state: is that of another window")
+        if state.ahead.shape != self._ahead.shape:
+            raise AudioError(
+                f"state: waits with {len(state.ahead)} frames, this denoiser looks "
+                f"{len(self._ahead)} ahead"
+            )
         try:
             self.backend.state = state.network
         except SpecError as error:
             raise AudioError(f"{error}; it is that of another network") from None
         state = copy.deepcopy(state)
         self._analyzer, self._synthesizer = state.analyzer, state.synthesizer
-        self._ready, self._early = state.ready, state.early
+        self._ahead, self._ready = state.ahead, state.ready
+        self._early = state.early
 
     def close(self) -> None:
         """Let go of what the backend holds; a second call does nothing."""
@@ -263,10 +274,13 @@ class Denoiser(StreamDefaults):
         self.backend.reset()
         self._analyzer.reset()
         self._synthesizer.reset()
-        self._early = self._stft.overlap
-        # Together with the synthesis' own delay (n_fft - hop) this makes `delay`, and
-        # there are always as many samples ready as a chunk of any size asks for.
-        self._ready = np.zeros(self._stft.hop_length, np.float32)
+        front = self.front_end
+        self._ahead = np.zeros((front.lookahead, front.bins), np.complex64)
+        self._early = self._stft.overlap + front.lookahead * front.hop_length
+        # Together with the synthesis' own delay (n_fft - hop) and what the network
+        # looks ahead this makes `delay`, and there are always as many samples ready
+        # as a chunk of any size asks for.
+        self._ready = np.zeros(front.hop_length, np.float32)
 
     def _tokens(self, spectrum: NDArray) -> NDArray[np.int64]:
         return self.network.to_wire(self.front_end.features(spectrum))
@@ -276,4 +290,6 @@ class Denoiser(StreamDefaults):
             return spectrum
         answer = self.backend.run(self._tokens(spectrum))
         gains = self.network.from_wire(answer)
-        return self.front_end.apply(spectrum, gains, self._kept)
+        heard = np.concatenate([self._ahead, spectrum])
+        self._ahead = heard[len(spectrum) :]
+        return self.front_end.apply(heard[: len(spectrum)], gains, self._kept)

@@ -25,6 +25,8 @@ TASK = "denoise"
 FEATURE = "log1p"
 WINDOW = "sqrt_hann_periodic"
 MASK = "1 + output"
+LOOKAHEAD = 16
+"""The most tokens that a network may hear before it answers."""
 
 
 def _number(value: Any) -> bool:
@@ -39,6 +41,10 @@ def _count(value: Any) -> bool:
     return _positive(value) and isinstance(value, Integral)
 
 
+def _is_lookahead(value: Any) -> bool:
+    return _number(value) and isinstance(value, Integral) and 0 <= value <= LOOKAHEAD
+
+
 # What a network's ``meta`` must hold: a test of the value, and its rule in words.
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "sample_rate": (
@@ -50,7 +56,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "magnitude_scale": (_positive, "a finite number above 0"),
     "feature_mean": (_number, "a finite number"),
     "feature_scale": (_positive, "a finite number above 0"),
+    "lookahead": (_is_lookahead, f"a whole number from 0 to {LOOKAHEAD}"),
 }
+
+# What older files lack.
+_DEFAULTS = {"lookahead": 0}
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,9 @@ class FrontEnd:
         Mean over the training set of the logarithm, over all bins.
     feature_scale : float
         Factor that brings features to unit deviation.
+    lookahead : int
+        Tokens that the network hears after one before it answers to it: the answer
+        to token t is the gain of frame ``t - lookahead``, a hop later for each.
     """
 
     sample_rate: int = 16000
@@ -79,6 +92,7 @@ class FrontEnd:
     magnitude_scale: float = 100.0
     feature_mean: float = 0.0
     feature_scale: float = 1.0
+    lookahead: int = 0
 
     def __post_init__(self) -> None:
         self.stft()  # refuses a window and hop that do not reconstruct
@@ -100,6 +114,7 @@ class FrontEnd:
                     f"network: {name} is {shown(meta.get(name))}, a denoiser has "
                     f"{value!r}"
                 )
+        meta = {**_DEFAULTS, **meta}
         missing = [f.name for f in fields(cls) if f.name not in meta]
         if missing:
             raise AudioError(f"network: front end lacks {', '.join(missing)}")
@@ -113,12 +128,19 @@ class FrontEnd:
     def metadata(self) -> dict[str, float | int | str]:
         """Everything a user of the network needs to build its input and output."""
         words = {"task": TASK, "feature": FEATURE, "window": WINDOW, "mask": MASK}
-        return {**words, **asdict(self)}
+        numbers = asdict(self)
+        told = {k: v for k, v in numbers.items() if _DEFAULTS.get(k) != v}
+        return {**words, **told}
 
     @property
     def bins(self) -> int:
         """Number of frequency bins."""
         return self.n_fft // 2 + 1
+
+    @property
+    def delay(self) -> int:
+        """Samples by which sound comes out late: a window, a hop a token ahead."""
+        return self.n_fft + self.lookahead * self.hop_length
 
     def stft(self) -> Stft:
         """The transform, in single precision."""

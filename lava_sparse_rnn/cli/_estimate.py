@@ -160,13 +160,13 @@ def _input(net, audio: Path | None, tokens: Path | None):
 
 
 def _times(net) -> tuple[float, ...]:
-    """Seconds of a token and of a window, where the network is a denoiser."""
+    """Seconds of a token and of the delay, where the network is a denoiser."""
     from lava_sparse_rnn.audio.frontend import TASK, FrontEnd
 
     if net.meta.get("task") != TASK:
         return ()
     front = FrontEnd.from_metadata(net.meta)
-    return front.hop_length / front.sample_rate, front.n_fft / front.sample_rate
+    return front.hop_length / front.sample_rate, front.delay / front.sample_rate
 
 
 def _show(screen: Console, result, total: int, sound: bool) -> None:

@@ -72,6 +72,43 @@ def test_streaming_equals_offline_sample_by_sample(denoisers, which, sizes, n):
     assert np.array_equal(streamed[denoiser.delay :], DENOISER.denoise(SAMPLES[:n]))
 
 
+AHEAD = 3
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(0, 300), max_size=8), st.integers(0, 1000))
+def test_a_stream_that_looks_ahead_equals_offline(sizes, n):
+    denoiser = Denoiser(network(lookahead=AHEAD))
+    assert denoiser.delay == 64 + AHEAD * 16
+    streamed = [chunked(denoiser, SAMPLES[:n], sizes), denoiser.flush()]
+    streamed = np.concatenate(streamed)
+    assert not streamed[: denoiser.delay].any()
+    assert np.array_equal(streamed[denoiser.delay :], denoiser.denoise(SAMPLES[:n]))
+
+
+def test_gains_of_a_network_that_looks_ahead_are_of_earlier_frames():
+    net = network(lookahead=AHEAD)
+    front, stft = FrontEnd.from_metadata(net.meta), FRONT_END.stft()
+    padded = np.concatenate([SAMPLES, np.zeros(64 + AHEAD * 16, np.float32)])
+    heard = stft.analysis(padded)
+    answers = spec.reference.run(net, net.to_wire(front.features(heard)))
+    cleaned = FRONT_END.apply(heard[:-AHEAD], net.from_wire(answers[AHEAD:]))
+    expected = stft.synthesis(cleaned, len(SAMPLES))
+    assert np.array_equal(Denoiser(net).denoise(SAMPLES), expected)
+
+
+def test_a_state_is_of_one_lookahead():
+    state = Denoiser(network(lookahead=AHEAD)).state
+    with pytest.raises(AudioError, match="state: waits with 3 frames, .* looks 0 ahea"):
+        DENOISER.state = state
+
+
+@pytest.mark.parametrize("lookahead", [-1, 17, 1.0, "1", None, True])
+def test_a_lookahead_is_a_small_whole_number(lookahead):
+    with pytest.raises(AudioError, match=r"lookahead is .*, must be a whole number"):
+        Denoiser(network(lookahead=lookahead))
+
+
 def test_one_sample_at_a_time(denoisers):
     for denoiser in denoisers:
         denoiser.reset()

@@ -125,6 +125,27 @@ def test_silent_answer_changes_nothing():
     assert torch.allclose(out, wave[:, : out.shape[1]], atol=1e-5)
 
 
+@pytest.mark.parametrize("weights", [(), (0.1, 3.0)])
+def test_answers_to_frames_ahead_are_late_answers(weights):
+    """A network that answers two tokens late is worth what it says at once."""
+    torch.manual_seed(0)
+    noisy, clean = torch.randn(2, 2, 128 * 12).unbind()
+    late, front = FrontEnd(lookahead=2), FrontEnd()
+    answer = torch.randn(12, 2, front.bins)
+    late_answer = torch.cat([torch.full((2, 2, front.bins), 9.0), answer[:-2]])
+    answer.requires_grad_()
+    late_answer.requires_grad_()
+    shorter = 128 * 10
+    found = objective.loss(lambda _: late_answer, late, noisy, clean, *weights)
+    short = noisy[:, :shorter], clean[:, :shorter]
+    expected = objective.loss(lambda _: answer[:10], front, *short, *weights)
+    assert torch.allclose(found, expected)
+    found.backward()
+    expected.backward()
+    assert not late_answer.grad[:2].any()
+    assert torch.allclose(late_answer.grad[2:], answer.grad[:10], atol=1e-7)
+
+
 def test_si_snr_formula_and_invariance():
     torch.manual_seed(0)
     target = torch.randn(3, 5000, dtype=torch.float64)

@@ -82,9 +82,9 @@ def count_costs(denoiser: Denoiser, waves: Sequence[Samples], path: Path) -> Cos
     x = np.concatenate([denoiser.tokens(wave) for wave in waves])[:_COUNTED_TOKENS]
     net, front = denoiser.network, denoiser.front_end
     token_s = front.hop_length / front.sample_rate
-    window_s = front.n_fft / front.sample_rate
+    buffer_s = front.delay / front.sample_rate
     mapping = loihi2.map_network(net)
-    estimate = loihi2.estimate(net, x, mapping, token_s=token_s, buffer_s=window_s)
+    estimate = loihi2.estimate(net, x, mapping, token_s=token_s, buffer_s=buffer_s)
     start = time.perf_counter()
     samples = sum(len(denoiser.denoise(wave)) for wave in waves)
     per_token = (time.perf_counter() - start) / (samples / front.hop_length)
@@ -96,6 +96,6 @@ def count_costs(denoiser: Denoiser, waves: Sequence[Samples], path: Path) -> Cos
         neuron_updates_per_second=estimate.counts.real.per_token("neuron_updates")
         / token_s,
         power_proxy=estimate.power_proxy,
-        buffer_s=window_s,
+        buffer_s=buffer_s,
         compute_s=per_token,
     )

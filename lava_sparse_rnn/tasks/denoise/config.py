@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.frontend import LOOKAHEAD, FrontEnd
 from lava_sparse_rnn.audio.mixing.wear import Wear
 from lava_sparse_rnn.train.config import FREE, Section
 
@@ -25,13 +25,20 @@ def _listed(value: Any) -> Any:
 
 
 class FrontEndConfig(Section):
-    """Window and hop in samples; the other constants are measured."""
+    """Window and hop in samples, lookahead in tokens; the rest is measured."""
 
     n_fft: int = Field(default=512, ge=2)
     hop_length: int | None = Field(
         default=None,
         ge=1,
         description="divides n_fft at least twice; else that of the start, or 128",
+    )
+    lookahead: int | None = Field(
+        default=None,
+        ge=0,
+        le=LOOKAHEAD,
+        description="tokens that the network hears after one before it answers: each a "
+        "hop of delay, and no operation, more; else that of the start, or 0",
     )
 
     @model_validator(mode="after")

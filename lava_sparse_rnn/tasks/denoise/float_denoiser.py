@@ -57,8 +57,8 @@ class FloatDenoiser:
         """Denoise a whole recording; float32 (n,), aligned with the input."""
         samples = check_sound(samples, "signal")
         front = self.front_end
-        margin = front.n_fft - front.hop_length
-        # The estimate ends a window before its input does.
+        margin = front.delay - front.hop_length
+        # The estimate ends a window, and what lies ahead, before its input does.
         count = -(-len(samples) // front.hop_length) * front.hop_length + margin
         padded = np.zeros(count, np.float32)
         padded[: len(samples)] = samples

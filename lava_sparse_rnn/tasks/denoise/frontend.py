@@ -225,10 +225,31 @@ def resynthesise(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, shape (batch, (T - R + 1) * hop)
+    Tensor, shape (batch, (T - lookahead - R + 1) * hop)
         See `synthesise`.
     """
-    return cast(Tensor, _Resynthesis.apply(output, spectrum, front))
+    answered, output = answered_frames(front, spectrum, output)
+    return cast(Tensor, _Resynthesis.apply(output, answered, front))
+
+
+def answered_frames(
+    front: FrontEnd, spectrum: Tensor, output: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Frames that the network has answered to, and the answers to them.
+
+    Parameters
+    ----------
+    front : FrontEnd
+    spectrum : Tensor, shape (batch, T, bins)
+    output : Tensor, shape (T, batch, bins)
+
+    Returns
+    -------
+    tuple of Tensor
+        The first ``T - lookahead`` frames and the last so many answers.
+    """
+    ahead = front.lookahead
+    return spectrum[:, : spectrum.shape[1] - ahead], output[ahead:]
 
 
 def measure(front: FrontEnd, waves: Iterable[Tensor]) -> FrontEnd:

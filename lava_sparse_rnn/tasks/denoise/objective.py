@@ -15,6 +15,7 @@ from lava_sparse_rnn.tasks.denoise.data import Source
 from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
+    answered_frames,
     gain,
     resynthesise,
 )
@@ -35,7 +36,7 @@ def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, shape (batch, samples - n_fft + hop)
+    Tensor, shape (batch, samples - n_fft + hop - lookahead * hop)
         Estimate, aligned with the input.
     """
     spectrum, x = analyse_features(front, noisy)
@@ -73,7 +74,9 @@ def loss(
     total = -si_snr(wave, heard).mean()
     if not (magnitude_weight or compressed_weight):
         return total
+    spectrum, output = answered_frames(front, spectrum, output)
     target = torch.stack([analyse(front, c[None]).squeeze(1).abs() for c in clean])
+    target = target[:, : spectrum.shape[1]]
     magnitude = spectrum.abs() * gain(output).transpose(0, 1)
     if magnitude_weight:
         total = total + magnitude_weight * (magnitude - target).square().mean()
