@@ -14,7 +14,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -85,6 +85,8 @@ def mixer_config(
     MixerConfig
     """
     folders = {"cache": config.root, "own_cache": config.own_cache}
+    more: dict[str, Any] = {name: getattr(config, name) for name in _AS_THEY_ARE}
+    more |= {name: str(path) for name, path in folders.items() if path is not None}
     told = MixerConfig(
         seconds=seconds,
         seed=seed,
@@ -93,8 +95,7 @@ def mixer_config(
         speech=tuple(map(str, config.speech)),
         noise=tuple(map(str, config.noise)),
         rooms=tuple(map(str, config.rooms)),
-        **{name: getattr(config, name) for name in _AS_THEY_ARE},
-        **{name: str(path) for name, path in folders.items() if path is not None},
+        **more,
     )
     return told if split == "train" else told.to_measure(split)
 
