@@ -42,7 +42,8 @@ def _count(value: Any) -> bool:
 
 
 def _is_lookahead(value: Any) -> bool:
-    return _number(value) and isinstance(value, Integral) and 0 <= value <= LOOKAHEAD
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return whole and 0 <= int(value) <= LOOKAHEAD
 
 
 # What a network's ``meta`` must hold: a test of the value, and its rule in words.
