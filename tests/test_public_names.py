@@ -21,7 +21,7 @@ ROOMS = {
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION HEADS LAYER_TYPES Layer
         NONLINEARITIES Network PROOFS Recipe S4D S5Block Sequences SpecError Stream
         Weights Wire check_network graph groups head_of load locate random_network read
-        read_layer read_recipe reference shifted_bound shipped validate write
+        read_layer read_recipe reference shifted_bound shipped tables validate write
         write_layer write_recipe
     """,
     "spec.quantize": """
@@ -62,7 +62,7 @@ ROOMS = {
         Mapping MemoryModel Mode OBJECTIVES PRESETS RULES Tally TermTime
         Violation as_board as_coefficients best count estimate estimate_dict
         load_bundle map_network mapping_dict measure neuron_groups sweep
-        violations weigh work write_bundle
+        tables violations weigh work write_bundle
     """,
     "loihi2.deployment": """
         BoardImage Bundle BundleError CheckResult CoreImage CoreSynapses
@@ -123,7 +123,9 @@ ROOMS = {
     """,
 }
 # Rooms of one file, of which a reader sees all that has no underscore.
-OF_ONE_FILE = {"backends", "files", "messages", "lava_finder", "lava_patches"}
+OF_ONE_FILE = {
+    *("backends", "files", "markup", "messages", "lava_finder", "lava_patches"),
+}
 NEEDS = {
     **dict.fromkeys(("proc", "netx", "inline"), "lava"),
     **dict.fromkeys(("nn", "train", "tasks"), "torch"),

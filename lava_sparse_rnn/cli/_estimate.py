@@ -13,22 +13,9 @@ from rich.console import Console
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture
 from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile, at_least
-from lava_sparse_rnn.cli._tables import show_table
+from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.cli._tokens import audio_tokens, first_tokens, integer_tokens
 from lava_sparse_rnn.files import replacing
-
-COUNT_COLUMNS = {
-    "sparse_synops": "sparse\nsynops",
-    "dense_synops": "dense\nsynops",
-    "memory_reads": "memory\nreads",
-    "neuron_updates": "neurons",
-    "instructions": "instructions",
-    "messages_out": "messages\nout",
-    "messages_in": "messages\nin",
-    "hops_east_west": "hops E-W",
-    "hops_north_south": "hops N-S",
-    "chip_crossings": "to other\nchips",
-}
 
 
 def estimate(
@@ -127,24 +114,10 @@ def estimate(
 
 def _draw_sweep(screen: Console, choices, picture: Path) -> None:
     """One row per number of cores, and the picture of them."""
-    from lava_sparse_rnn.loihi2 import plots
+    from lava_sparse_rnn.loihi2 import plots, tables
 
     plots.draw_sweep(choices, picture)
-    rows = [
-        (
-            str(len(c.mapping)),
-            f"{c.busiest:,.0f}",
-            f"{c.imbalance:.2f}",
-            _number(c.estimate.pipelined.step_s, 1e6),
-            _number(c.latency_s, 1e6),
-            _number(c.energy_j, 1e6),
-            str(c.mapping.copies),
-        )
-        for c in choices
-    ]
-    columns = ("cores", "busiest\ncore", "of the\nmean", "step us", "latency us")
-    title = f"more cores, preset {choices[0].estimate.preset.name} (estimate)"
-    show_table(screen, title, (*columns, "uJ/token", "copies"), rows)
+    show(screen, tables.sweep_table(choices))
     screen.print(f"more cores: {picture}")
 
 
@@ -171,16 +144,17 @@ def _times(net) -> tuple[float, ...]:
 
 def _show(screen: Console, result, total: int, sound: bool) -> None:
     from lava_sparse_rnn import loihi2
+    from lava_sparse_rnn.loihi2 import tables
 
     counts = result.counts
     mapping = counts.mapping
-    mapping_table(screen, mapping)
+    show(screen, tables.mapping_table(mapping))
     screen.print(
         f"{len(mapping)} cores on {mapping.chips} chip(s); copies: "
         f"{mapping.copies_per_chip} per chip, {mapping.copies} on "
         f"{mapping.board.name}"
     )
-    _count_table(screen, counts, total)
+    show(screen, tables.counts_table(counts, total))
     done = loihi2.work(counts)
     screen.print(
         f"the busiest core has {done.max():,.0f} to do for a token, "
@@ -188,11 +162,8 @@ def _show(screen: Console, result, total: int, sound: bool) -> None:
         "instructions or messages, whichever are most)"
     )
     screen.print(result.label, style="bold")
-    if result.terms:
-        _term_table(screen, result)
-    _mode_table(screen, result)
-    if len(counts.lengths) > 1:
-        _sequence_table(screen, result)
+    for table in tables.estimate_tables(result):
+        show(screen, table)
     operations = (
         f"{result.ops_per_token:,.0f} operations per token (a neuron update taken for "
         "10 synaptic operations)"
@@ -210,101 +181,3 @@ def _show(screen: Console, result, total: int, sound: bool) -> None:
         screen.print("left out, no coefficient has a value:")
         for line in result.missing:
             screen.print(f"  {line}")
-
-
-def mapping_table(screen: Console, mapping) -> None:
-    """One row per group of neurons: what it takes of the chip."""
-    from lava_sparse_rnn.loihi2 import report
-
-    columns = ("group", "cores", "neurons", "synapses", "format", "memory", "synaptic")
-    rows = [
-        (
-            r.name,
-            str(r.cores),
-            str(r.neurons),
-            f"{r.synapses:,}",
-            ", ".join(r.formats),
-            f"{r.memory:.1%}",
-            f"{r.synaptic_memory:.1%}",
-            f"{r.imbalance['synapses']:.2f}",
-            f"{r.imbalance['instructions']:.2f}",
-            f"{r.state_bytes}+{r.constant_bytes}",
-        )
-        for r in report.group_use(mapping)
-    ]
-    columns += ("synapse\nbalance", "instruction\nbalance", "state B")
-    show_table(screen, f"mapping on {mapping.board.name}", columns, rows)
-
-
-def _count_table(screen: Console, counts, total: int) -> None:
-    from lava_sparse_rnn.loihi2 import report
-
-    values = report.count_table(counts)
-    columns = {q: n for q, n in COUNT_COLUMNS.items() if values["all"][q]}
-    done = counts.real.tokens
-    of = f" of {total:,}" if done < total else ""
-    values["busiest core"] = report.busiest(counts)
-    rows = [
-        (name, *(f"{row[q]:,.0f}" for q in columns)) for name, row in values.items()
-    ]
-    title = f"counts per token, mean over {done:,}{of} tokens"
-    show_table(screen, title, ("group", *columns.values()), rows, last=2)
-
-
-def _term_table(screen: Console, result) -> None:
-    rows = [
-        (
-            t.name,
-            f"{t.mean_s * 1e6:.3f}",
-            f"{t.worst_s * 1e6:.3f}",
-            f"{t.binds:.0%}",
-            t.where.replace(" (", "\n("),
-        )
-        for t in result.terms
-    ]
-    title = f"lower bound of a step, preset {result.preset.name}: the largest of"
-    columns = ("part", "mean us", "worst us", "binds", "busiest")
-    show_table(screen, title, columns, rows, text={"busiest"})
-
-
-def _mode_table(screen: Console, result) -> None:
-    copies = result.counts.mapping.copies
-    rows = []
-    for m in (result.pipelined, result.fall_through):
-        batch = None if m.tokens_per_s is None else m.tokens_per_s * copies
-        rows.append(
-            (
-                m.name,
-                _number(m.step_s, 1e6),
-                _number(m.latency_s, 1e6),
-                _number(m.worst_latency_s, 1e6),
-                _number(m.tokens_per_s, 1, "<= ", 0),
-                _number(batch, 1, "<= ", 0),
-                _number(m.energy_per_token_j, 1e6),
-            )
-        )
-    title = f"time and energy, preset {result.preset.name} (estimate)"
-    columns = ("mode", "step us", "latency us", "worst us", "tokens/s", "x copies")
-    show_table(screen, title, (*columns, "uJ/token"), rows)
-
-
-def _sequence_table(screen: Console, result) -> None:
-    counts = result.counts
-    rows = [
-        (m.name, _number(result.sequence_s(m), 1e6), _number(result.sequence_j(m), 1e6))
-        for m in (result.pipelined, result.fall_through)
-    ]
-    title = (
-        f"a sequence: {counts.per_sequence:g} tokens on average of "
-        f"{len(counts.lengths):,}, "
-        f"{counts.synops.mean() * counts.per_sequence:,.0f} synops"
-    )
-    show_table(screen, title, ("mode", "us to its answer", "uJ"), rows)
-
-
-def _number(
-    value: float | None, scale: float, prefix: str = ">= ", digits: int = 3
-) -> str:
-    if value is None:
-        return "not known"
-    return f"{prefix}{value * scale:,.{digits}f}"

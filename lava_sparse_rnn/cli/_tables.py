@@ -10,11 +10,21 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from lava_sparse_rnn import markup
 from lava_sparse_rnn.cli._console import on_terminal
 
 Rows = Sequence[Sequence[str]]
 CONTINUED = " (continued)"
 FRAME = 3  # two spaces and a line for each column, and one line more
+
+
+def show(screen: Console, table: markup.Table) -> None:
+    """Print a table of a room: see `show_table`."""
+    show_table(
+        *(screen, table.title, table.columns, table.rows),
+        last=table.last,
+        text=table.text,
+    )
 
 
 def show_table(

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn import markup
+
 MOST_CHARACTERS, MOST_LINES = 700, 10
 _MOST_ITEMS, _LONGEST = 4, 60
 
@@ -34,6 +36,10 @@ class Brief:
         if len(lines) > MOST_LINES or len(text) > MOST_CHARACTERS:
             text = "\n".join(lines[:MOST_LINES])[: MOST_CHARACTERS - 4] + " ..."
         return text
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows; None says that it is the `repr`."""
+        return markup.as_html(self)
 
     def _about(self) -> str:
         """What stands between the parentheses."""

@@ -5,6 +5,7 @@ No hardware is needed and none was run: capacity is from public sources, counts 
 from runs of the reference executor, time and energy are estimates.
 """
 
+from lava_sparse_rnn.loihi2 import tables
 from lava_sparse_rnn.loihi2.activity import Activity, measure
 from lava_sparse_rnn.loihi2.bounds import Estimate, Mode, TermTime
 from lava_sparse_rnn.loihi2.chip import BOARDS, Board, Chip, as_board
@@ -63,6 +64,7 @@ __all__ = [
     "measure",
     "neuron_groups",
     "sweep",
+    "tables",
     "violations",
     "weigh",
     "work",

@@ -2,7 +2,7 @@
 """The network description: integers and formats that every backend reads."""
 
 from lava_sparse_rnn.fixed_point import SpecError
-from lava_sparse_rnn.spec import graph, groups, reference
+from lava_sparse_rnn.spec import graph, groups, reference, tables
 from lava_sparse_rnn.spec._decode import read_layer, read_recipe
 from lava_sparse_rnn.spec._hdf5 import load, read
 from lava_sparse_rnn.spec._network import Network, check_network, validate, write
@@ -56,6 +56,7 @@ __all__ = [
     "reference",
     "shifted_bound",
     "shipped",
+    "tables",
     "validate",
     "write",
     "write_layer",

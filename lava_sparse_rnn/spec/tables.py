@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a network holds, as tables."""
+
+from __future__ import annotations
+
+from lava_sparse_rnn.fixed_point import span
+from lava_sparse_rnn.markup import Table, as_html, titled
+from lava_sparse_rnn.spec._network import Network
+from lava_sparse_rnn.spec.statistics import matrix_sizes, neuron_count
+
+
+def layer_table(network: Network) -> Table:
+    """One row per layer: sizes and wires."""
+    rows = []
+    for i, layer in enumerate(network.layers):
+        block = hasattr(layer, "d_state")
+        wires = {
+            n: getattr(layer, n) for n in (("s", "z", "out") if block else ("out",))
+        }
+        rows.append(
+            (
+                str(i),
+                layer.type,
+                str(layer.inp.size),
+                str(layer.out.size),
+                f"{layer.d_state} x {layer.state.bits} bits" if block else "-",
+                str(neuron_count(layer)),
+                "\n".join(f"{n}: {w.bits}, {span(w.frac)}" for n, w in wires.items()),
+            )
+        )
+    wires = "wires: bits, frac"
+    columns = ("layer", "type", "in", "out", "states", "neurons", wires)
+    return Table("layers", columns, rows, text=("type", wires))
+
+
+def matrix_table(network: Network) -> Table:
+    """One row per sparse matrix, and the sum."""
+    sizes = matrix_sizes(network)
+    total, nnz = sum(m.total for m in sizes), sum(m.nnz for m in sizes)
+    rows = [
+        (
+            str(m.layer),
+            m.name,
+            f"{m.shape[0]} x {m.shape[1]}",
+            f"{m.total:,}",
+            f"{m.nnz:,}",
+            f"{m.sparsity:.1%}",
+            str(m.bits),
+            f"{m.weight_bytes:,}",
+        )
+        for m in sizes
+    ]
+    rows.append(
+        (
+            *("all", "", "", f"{total:,}", f"{nnz:,}", f"{1 - nnz / total:.1%}", ""),
+            f"{sum(m.weight_bytes for m in sizes):,}",
+        )
+    )
+    columns = ("layer", "matrix", "shape", "weights", "not zero", "sparsity")
+    return Table("weights", (*columns, "bits", "bytes"), rows, last=1)
+
+
+def arithmetic(network: Network) -> str:
+    """Rounding, overflow, nonlinearity and sigmoid, in a sentence."""
+    r = network.recipe
+    lines = f"{len(r.sigmoid)} lines (largest error {r.sigmoid.max_error():.2%})"
+    return (
+        f"arithmetic: rounding {r.rounding}, overflow {r.overflow}, state "
+        f"nonlinearity {r.state_nonlinearity}, sigmoid of {lines}"
+    )
+
+
+@as_html.register
+def _(network: Network) -> str:
+    return titled(network, layer_table(network), matrix_table(network))
