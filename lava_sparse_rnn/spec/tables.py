@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lava_sparse_rnn.fixed_point import span
 from lava_sparse_rnn.markup import Table, as_html, titled
 from lava_sparse_rnn.spec._network import Network
@@ -12,6 +14,7 @@ from lava_sparse_rnn.spec.statistics import matrix_sizes, neuron_count
 def layer_table(network: Network) -> Table:
     """One row per layer: sizes and wires."""
     rows = []
+    layer: Any
     for i, layer in enumerate(network.layers):
         block = hasattr(layer, "d_state")
         wires = {
