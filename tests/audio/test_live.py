@@ -442,6 +442,7 @@ def test_sound_that_is_none_is_refused_after_what_was_good(denoiser, sound, tmp_
     assert written.tobytes() == pcm16(denoiser.denoise(sound))[0]
 
 
+@pytest.mark.slow
 def test_a_pipe_that_takes_nothing_is_given_up(denoiser, sound):
     pipe = Pipe()  # has room for 64 KiB
     source = Failing(blocks_of(np.tile(sound, 20)), AssertionError("read on"))

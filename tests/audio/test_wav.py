@@ -125,6 +125,7 @@ def test_headerless_samples_are_refused(tmp_path):
         wav.read(tmp_path / "a.raw")
 
 
+@pytest.mark.slow
 def test_a_picture_that_fails_leaves_the_old_one(tmp_path):
     path = tmp_path / "p.png"
     plots.spectrograms({"a": tone()}, path)

@@ -303,6 +303,7 @@ def command(monkeypatch, capsys, *arguments):
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_commands(monkeypatch, capsys, tmp_path, shipped_small):
     graph, net = str(tmp_path / "net.nir"), str(tmp_path / "net.net")
     said = command(monkeypatch, capsys, "export-nir", "denoiser_small", "-o", graph)
@@ -317,6 +318,7 @@ def test_the_commands(monkeypatch, capsys, tmp_path, shipped_small):
     assert "is a folder" in said
 
 
+@pytest.mark.slow
 def test_the_page(tmp_path, monkeypatch):
     """What docs/nir.md shows runs."""
     pytest.importorskip("lava")

@@ -124,6 +124,7 @@ def test_no_token_is_no_activity():
         loihi2.measure(NET, X[:0])
 
 
+@pytest.mark.slow
 def test_a_sweep_has_more_and_more_cores():
     choices = loihi2.sweep(NET, X)
     cores = [len(c.mapping) for c in choices]
@@ -136,6 +137,7 @@ def test_a_sweep_has_more_and_more_cores():
         assert choice.imbalance >= 1
 
 
+@pytest.mark.slow
 def test_each_objective_is_reached():
     choices = loihi2.sweep(NET, X)
     latency, copies, energy = (
@@ -156,6 +158,7 @@ def test_without_coefficients_the_busiest_core_decides():
     assert "latency" not in repr(choices[0])
 
 
+@pytest.mark.slow
 def test_the_command_finds_and_draws(tmp_path, monkeypatch, capsys):
     NET.save(tmp_path / "n.net")
     np.save(tmp_path / "x.npy", X)

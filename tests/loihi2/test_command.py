@@ -23,6 +23,7 @@ def command(monkeypatch, command):
     return call
 
 
+@pytest.mark.slow
 def test_audio(command, net, tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.1, 3200)
     soundfile.write(tmp_path / "a.wav", noise, 16000)

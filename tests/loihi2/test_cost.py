@@ -290,6 +290,7 @@ def test_json_and_picture(counted, tmp_path):
         assert len(np.unique(picture @ (65536, 256, 1))) > 20
 
 
+@pytest.mark.slow
 def test_picture_of_several_chips(small, tiny_chip, tmp_path):
     mapping = loihi2.map_network(small, loihi2.Board("b", 3, tiny_chip), 60)
     assert mapping.chips > 1

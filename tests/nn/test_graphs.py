@@ -61,6 +61,7 @@ def test_a_float_network_is_exported(options, strict):
     close(torch.export.export(model, x, strict=strict).module()(*x), model(*x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [None, torch.bfloat16])
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_a_compiled_network_has_the_same_gradients(options, dtype):
@@ -78,6 +79,7 @@ def test_a_compiled_network_has_the_same_gradients(options, dtype):
         assert (own - graph).norm() <= tolerance * (1e-3 + own.norm())
 
 
+@pytest.mark.slow
 def test_the_batch_of_an_export_may_vary():
     model = model_of()
     shapes = ({0: torch.export.Dim("batch", min=2, max=64)},)
@@ -86,13 +88,16 @@ def test_the_batch_of_an_export_may_vary():
     close(exported.module()(many), model(many))
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 8, 21, 67])
+@pytest.mark.parametrize(
+    "steps", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 8, 21, 67))]
+)
 def test_any_length_is_exported(steps):
     model, x = model_of(), torch.randn(2, steps, 4)
     close(torch.export.export(model, (x,), strict=False).module()(x), model(x))
 
 
 # torch's, of constants that are no buffers
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr")
 @pytest.mark.filterwarnings("ignore:Node .*_lifted_tensor")
 @pytest.mark.parametrize("made", [integers, quantised_blocks])

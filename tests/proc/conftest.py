@@ -64,6 +64,8 @@ def leaves_nothing(monkeypatch):
     monkeypatch.setattr(SharedMemoryManager, "create_shared_memory", recorded)
     resource_tracker.ensure_running()  # its pipe stays open
     gc.collect()
+    # What is alive now is not looked through again: libraries are most of it.
+    gc.freeze()
     before, files = children(), open_files()
     alive = set(multiprocessing.active_children())  # of a test without this fixture
     yield

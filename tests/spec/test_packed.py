@@ -150,6 +150,7 @@ def test_a_packed_layer_that_no_one_could_read_is_not_written(tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_files_are_loaded_and_saved_by_many_threads_at_once(tmp_path, at_once):
     path = tmp_path / "packed.net"
     small = spec.random_network(np.random.default_rng(5), n_blocks=1)

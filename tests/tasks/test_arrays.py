@@ -116,6 +116,7 @@ def test_every_sequence_comes_once_before_any_comes_again():
         next(task.batches(3, 0, Group(0, 4)))
 
 
+@pytest.mark.slow
 def test_a_file_and_the_command_s_settings(tmp_path):
     x, y, lengths = slopes(unequal=True)
     path = tmp_path / "ramps.npz"
@@ -139,6 +140,7 @@ def test_a_file_and_the_command_s_settings(tmp_path):
         complete(config, silent)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_on_arrays_goes_on_bit_for_bit(tmp_path):
     x, y, _ = slopes()
     few = {"steps": 20, "validate_every": 10, "log_every": 20}

@@ -29,6 +29,7 @@ def test_same_samples_as_through_the_audio_room(tiny, samples):
     assert not np.allclose(found, noisy, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_what_is_no_float_checkpoint_is_named(tiny, tmp_path):
     with pytest.raises(ValueError, match=r"none\.safetensors does not exist"):
         FloatDenoiser(tmp_path / "none.safetensors")

@@ -48,6 +48,7 @@ def test_rows_after_the_checkpoint_are_dropped_on_resume(tiny):
     assert steps == [4, 8, 12]
 
 
+@pytest.mark.slow
 def test_whole_run_writes_a_network_and_resumes_for_free(tiny):
     config = tiny()
     notes: list[str] = []

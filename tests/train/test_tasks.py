@@ -114,6 +114,7 @@ def test_one_training_at_a_time_in_a_folder(tiny, tmp_path):
     lock.release(config.directory)
 
 
+@pytest.mark.slow
 def test_a_start_that_is_none_is_named(tiny, tmp_path):
     net = tmp_path / "x.net"
     net.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
