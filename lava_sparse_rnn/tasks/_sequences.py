@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -131,6 +132,12 @@ class Sequences(Brief):
         mean = tokens.mean(axis=0, dtype=np.float64)
         return mean.astype(np.float32), scale.astype(np.float32)
 
+    def padded(self, token: NDArray[np.float32]) -> Sequences:
+        """The same with that token behind the ends."""
+        x = self.x.copy()
+        x[np.arange(x.shape[1]) >= self.lengths[:, None]] = token
+        return replace(self, x=x)
+
     def check_partner(self, other: Sequences) -> None:
         """Refuse sequences for validation that are of another kind."""
         pairs = {"columns of x": (self.x.shape[-1], other.x.shape[-1])}
@@ -175,10 +182,16 @@ def _check_values(y: np.ndarray, loss: str, behind: np.ndarray | None) -> None:
         raise ValueError("y holds targets that are not finite")
 
 
-def read_sequences(
-    path: Path, head: str, loss: str | None
-) -> tuple[Sequences, Sequences | None]:
-    """Sequences of an .npz, and those for validation if it has any.
+class Parts(NamedTuple):
+    """Sequences by what they are for."""
+
+    train: Sequences
+    validation: Sequences | None = None
+    test: Sequences | None = None
+
+
+def read_sequences(path: Path, head: str, loss: str | None) -> Parts:
+    """Sequences of an .npz, and those for validation and test if it has any.
 
     Raises
     ------
@@ -197,9 +210,12 @@ def read_sequences(
         raise ValueError(f"data.path: {path} is no .npz ({error})") from None
     try:
         given = _sequences(arrays, "", head, loss)
-        if "x_validation" not in arrays:
-            return given, None
-        return given, _sequences(arrays, "_validation", head, given.loss)
+        others = {
+            part: _sequences(arrays, f"_{part}", head, given.loss)
+            for part in ("validation", "test")
+            if f"x_{part}" in arrays
+        }
+        return Parts(given, **others)
     except ValueError as error:
         raise ValueError(f"data.path: {path}: {error}") from None
 

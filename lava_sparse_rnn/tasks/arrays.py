@@ -13,34 +13,31 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.nn.heads import HEADS
-from lava_sparse_rnn.tasks._sequences import IGNORED, Sequences, read_sequences
+from lava_sparse_rnn.tasks._sequences import IGNORED, Parts, Sequences, read_sequences
 from lava_sparse_rnn.train.config import FREE, Section
 from lava_sparse_rnn.train.distributed import Group
-from lava_sparse_rnn.train.tasks import Batch, Batches, Model, Task
+from lava_sparse_rnn.train.tasks import Batch, Batches, Model, RawBatch, Task
 
 # The split into training and validation is the same in every run, whatever its seed.
 _SPLIT = 20260101
+
+# Apart from the random numbers of the order.
+_VARY = 1
 
 # A report runs six variants in float64; a few sequences show what costs what.
 _PROBES = 64
 
 
-class ArraysConfig(Section):
-    """Sequences and what is asked of them."""
+class SequenceConfig(Section):
+    """What is asked of sequences, whatever they are."""
 
-    path: Path | None = Field(
-        default=None,
-        description="an .npz with x (N, T, d_in) and y, perhaps lengths (N,); "
-        "x_validation, y_validation, lengths_validation are what is validated on",
-        json_schema_extra=FREE,
-    )
     head: Literal["sequence", "mean", "last"] = Field(
         default="sequence", description="an answer a token, or one a sequence"
     )
@@ -48,13 +45,25 @@ class ArraysConfig(Section):
         default=None, description="cross_entropy for integers, mse for real targets"
     )
     batch: int = Field(default=32, ge=1, description="sequences of a step")
-    validation: float = Field(
-        default=0.2, gt=0, lt=1, description="share of the sequences that is kept apart"
-    )
     normalise: bool = Field(
         default=True,
         description="train on inputs of mean 0 and deviation 1; the network that is "
         "written takes the arrays as they are",
+    )
+
+
+class ArraysConfig(SequenceConfig):
+    """Sequences and what is asked of them."""
+
+    path: Path | None = Field(
+        default=None,
+        description="an .npz with x (N, T, d_in) and y, perhaps lengths (N,); "
+        "x_validation, y_validation, lengths_validation are what is validated on, "
+        "x_test, ... what `evaluate` scores",
+        json_schema_extra=FREE,
+    )
+    validation: float = Field(
+        default=0.2, gt=0, lt=1, description="share of the sequences that is kept apart"
     )
 
 
@@ -109,6 +118,9 @@ LOSSES = {
 class Arrays(Task):
     """A network that answers every token, or every sequence, of given arrays.
 
+    A task whose material becomes arrays is a subclass of a few lines: `Settings`, a
+    name, and `read`; see `tasks.watch`.
+
     Parameters
     ----------
     x : array_like, shape (N, T, d_in)
@@ -130,8 +142,13 @@ class Arrays(Task):
         For shapes or values that do not fit each other.
     """
 
-    Settings = ArraysConfig
+    Settings: ClassVar[type[BaseModel]] = ArraysConfig
     metric: ClassVar[str] = ""
+    name: ClassVar[str] = "arrays"
+    """Of the task, in the metadata of its networks."""
+
+    classes: tuple[str, ...] = ()
+    """Names of the labels, if they have any."""
 
     def __init__(
         self,
@@ -151,16 +168,15 @@ class Arrays(Task):
         apart = None
         if validation is not None:
             apart = Sequences.of(*validation, head=chosen.head, loss=given.loss)
-        self._prepare(chosen, given, apart)
+        self._prepare(chosen, Parts(given, apart))
 
-    def _prepare(
-        self, settings: ArraysConfig, given: Sequences, apart: Sequences | None
-    ) -> None:
+    def _prepare(self, settings: Any, parts: Parts) -> None:
         self.settings = settings
+        given, apart, self._test = parts
         if apart is None:
             given, apart = given.split(settings.validation, _SPLIT)
-        given.check_partner(apart)
-        self._train, self._validation = given, apart
+        for other in filter(None, (apart, self._test)):
+            given.check_partner(other)
         self.loss_of = LOSSES[given.loss]
         self.metric = self.loss_of.metric  # type: ignore[misc]  # of this loss
         self.figures = (self.loss_of.figure,)
@@ -170,10 +186,28 @@ class Arrays(Task):
         self._scale = np.ones(self.d_in, np.float32)
         if settings.normalise:
             self._mean, self._scale = given.statistics()
+        # What is behind an end should look like anything else to a batch norm.
+        self._train, self._validation = (p.padded(self._mean) for p in (given, apart))
+        self._test = self._test and self._test.padded(self._mean)
+
+    @classmethod
+    def read(cls, settings: Any) -> Parts:
+        """Sequences to train on, to validate on and to test on.
+
+        Parameters
+        ----------
+        settings : Settings
+
+        Raises
+        ------
+        ValueError
+            If what ``data.path`` names is missing or does not fit.
+        """
+        return read_sequences(settings.path, settings.head, settings.loss)
 
     @classmethod
     def open(
-        cls, settings: ArraysConfig, seed: int, state: dict[str, Any] | None = None
+        cls, settings: Any, seed: int, state: dict[str, Any] | None = None
     ) -> Arrays:
         """See `Task`; reads ``data.path``.
 
@@ -183,13 +217,16 @@ class Arrays(Task):
             If the file is missing or does not fit, or is another one than the state's.
         """
         if settings.path is None:
-            raise ValueError("data.path is missing: an .npz with x (N, T, d_in) and y")
+            description = cls.Settings.model_fields["path"].description
+            raise ValueError(f"data.path is missing: {description}")
         task = cls.__new__(cls)
-        task._prepare(
-            settings, *read_sequences(settings.path, settings.head, settings.loss)
-        )
+        task._prepare(settings, cls.read(settings))
         task.check(state)
         return task
+
+    def vary(self, batch: RawBatch, rng: np.random.Generator) -> RawBatch:
+        """A batch of the training as it is seen this time; by default as it is."""
+        return batch
 
     def check(self, state: dict[str, Any] | None) -> None:
         """Refuse to go on with a training on other arrays."""
@@ -209,7 +246,9 @@ class Arrays(Task):
             rounds = {int(r) for r in places // count}
             orders = {r: orders.get(r, _order(seed, r, count)) for r in rounds}
             rows = [orders[p // count][p % count] for p in places.tolist()]
-            yield group.rows(self._train.take(np.array(rows)))
+            batch = self._train.take(np.array(rows))
+            varied = self.vary(batch, np.random.default_rng([seed, step, _VARY]))
+            yield group.rows(varied)
             step += 1
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
@@ -255,7 +294,24 @@ class Arrays(Task):
 
     def meta(self) -> dict[str, Any]:
         """See `Task`."""
-        return {"task": "arrays", "head": self.settings.head, "loss": self._train.loss}
+        kept = {
+            name
+            for name, field in type(self.settings).model_fields.items()
+            if field.json_schema_extra is not FREE
+        }
+        found = {
+            "task": self.name,
+            "head": self.settings.head,
+            "loss": self._train.loss,
+            "settings": self.settings.model_dump(mode="json", include=kept),
+        }
+        return found | ({"classes": list(self.classes)} if self.classes else {})
+
+    def test(self) -> Arrays:
+        """See `Task`."""
+        task = copy.copy(self)
+        task._validation = self._test or self._validation
+        return task
 
     def finish(
         self,

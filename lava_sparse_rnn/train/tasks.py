@@ -134,6 +134,13 @@ class Task(ABC):
         """What the network's file keeps: how its input is made, what answers mean."""
         return {}
 
+    def test(self) -> Task:
+        """This task with what no training watches in place of what it validates on.
+
+        A task without such material is itself.
+        """
+        return self
+
     def silence(self) -> Tensor | None:
         """A token (d_in,) of nothing, if the task knows one."""
         return None
