@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from lava.proc.conv import utils as conv_utils
 from lava.proc.conv.models import PyConvModelFixed
-from lava.proc.dense.models import PyDelayDenseModelBitAcc
+from lava.proc.dense.models import PyDelayDenseModelBitAcc, PyDenseModelBitAcc
 from lava.proc.lif.models import PyLifModelBitAcc
 from lava.proc.sparse.models import (
     AbstractPyDelaySparseModel,
@@ -52,12 +52,50 @@ def _product(weights: Any, vector: NDArray) -> NDArray:
 
 def _accumulated(weights: Any, vector: NDArray, weight_exp: int) -> NDArray:
     """What Lava's integer connections add up."""
-    result = _product(weights, vector)
+    return _scaled(_product(weights, vector), weight_exp)
+
+
+def _scaled(result: NDArray, weight_exp: int) -> NDArray:
+    """Sums times ``2**weight_exp``, in place."""
     if weight_exp > 0:
         result <<= weight_exp
     else:
         result >>= -weight_exp
     return result
+
+
+class QuickDense(PyDenseModelBitAcc):
+    """`Dense` in integers, for spikes: a neuron that fires adds a row of a copy.
+
+    Lava gathers columns, which lie all over memory, and adds them in 64 bits.
+    """
+
+    def on_var_update(self) -> None:
+        self.__dict__.pop("_rows", None)
+        super().on_var_update()
+
+    def run_spk(self) -> None:
+        exact = self.weights.dtype == np.int32
+        if not (self.weights_set and exact) or self.num_message_bits.item() > 0:
+            super().run_spk()
+            return
+        self.a_out.send(self.a_buff)
+        spikes = self.s_in.recv().astype(bool)
+        rows, largest = self._by_input()
+        if largest * spikes.size < 2**31:
+            summed = np.add.reduce(rows[spikes], 0, np.int32).astype(np.int_)
+        else:
+            summed = self.weights[:, spikes].sum(axis=1)
+        self.__dict__["a_buff"] = _scaled(summed, self.weight_exp)
+
+    def _by_input(self) -> tuple[NDArray, int]:
+        """The weights of each input side by side; the largest of all."""
+        # A RefPort puts other weights in their place, Var.set writes into them.
+        known = self.__dict__.get("_rows")
+        if known is None or known[0] is not self.weights:
+            rows = np.ascontiguousarray(self.weights.T)
+            known = self.__dict__["_rows"] = self.weights, rows, _largest(rows)
+        return known[1:]
 
 
 class QuickSparse(PySparseModelBitAcc):
@@ -223,6 +261,7 @@ class QuickLif(PyLifModelBitAcc):
 QUICK: dict[type, type] = {
     PySparseModelBitAcc: QuickSparse,
     PyDelaySparseModelBitAcc: QuickDelaySparse,
+    PyDenseModelBitAcc: QuickDense,
     PyDelayDenseModelBitAcc: QuickDelayDense,
     PyConvModelFixed: QuickConv,
     PyLifModelBitAcc: QuickLif,

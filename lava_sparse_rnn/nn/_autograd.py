@@ -45,6 +45,13 @@ def in_graph() -> bool:
     return torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined]
 
 
+def in_autocast() -> bool:
+    """Whether torch chooses the types of products on a processor."""
+    if hasattr(torch, "get_autocast_dtype"):  # as torch spells it from 2.4 on
+        return torch.is_autocast_enabled("cpu")  # type: ignore[call-arg]
+    return torch.is_autocast_cpu_enabled()
+
+
 def check_not_traced() -> None:
     """Refuse ``torch.jit.trace``, which would take one length for all.
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn.nn import loops
-from lava_sparse_rnn.nn._autograd import call, first_order, in_graph
+from lava_sparse_rnn.nn._autograd import call, first_order, in_autocast, in_graph
 from lava_sparse_rnn.nn.loops import memory
 
 
@@ -43,7 +43,7 @@ def covers(x: Tensor, parameters: nn.Module, dtype: torch.dtype | None) -> bool:
         and x.numel() > 0
         and x.device.type == "cpu"
         and all(p.dtype == x.dtype for p in parameters.parameters(recurse=False))
-        and not torch.is_autocast_cpu_enabled()
+        and not in_autocast()
     )
 
 

@@ -14,7 +14,7 @@ from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.conv import utils as conv_utils
 from lava.proc.conv.models import PyConvModelFixed
-from lava.proc.dense.models import PyDelayDenseModelBitAcc
+from lava.proc.dense.models import PyDelayDenseModelBitAcc, PyDenseModelBitAcc
 from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer
 from lava.proc.lif.models import PyLifModelBitAcc
@@ -190,6 +190,9 @@ def test_quick_dense_connections_are_lavas_to_the_bit(seed, weight_exp, longest)
     params = {"weight_exp": weight_exp, "sign_mode": SignMode.MIXED}
     kind = PyDelayDenseModelBitAcc
     same(kind, params, attributes, "s_in", messages, "a_out", ["a_buff"])
+    attributes["a_buff"] = np.zeros(n_out, np.int32)
+    kind = PyDenseModelBitAcc
+    same(kind, params, attributes, "s_in", messages, "a_out", ["a_buff"])
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -246,6 +249,33 @@ def test_dense_weights_that_are_written_are_sorted_anew():
         sent.append(np.stack(model.a_out.sent).tolist())
     assert sent[0] == sent[1]
     assert sent[0][-1] == [10]
+
+
+def test_dense_weights_for_spikes_may_be_set_to_anything():
+    attributes = {
+        "weights": np.array([[2, 4, 6]], np.int32),
+        "a_buff": np.zeros(1, np.int32),
+        "num_message_bits": np.array([0]),
+    }
+
+    def written(model):
+        model.weights[0, 1] = 8
+        model.on_var_update()
+
+    def replaced(model):  # three of them need more than 32 bits
+        model.weights = np.array([[2**30, 2**30, 2**30]], np.int32)
+
+    sent = []
+    for kind in (quick(PyDenseModelBitAcc), PyDenseModelBitAcc):
+        ports = {"s_in": np.ones((7, 3), np.int32), "a_out": ()}
+        model = stepped(kind, {"sign_mode": SignMode.MIXED}, attributes, ports, 3)
+        for change in (written, replaced):
+            change(model)
+            for _ in range(2):
+                model.run_spk()
+        assert model.a_buff == 3 * 2**30
+        sent.append(np.stack(model.a_out.sent).ravel().tolist())
+    assert sent[0] == sent[1] == [0, 12, 12, 12, 16, 16, 3 * 2**30]
 
 
 EDGE = 2**23
