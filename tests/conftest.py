@@ -246,6 +246,23 @@ SEEDS = st.integers(0, 2**32 - 1)
 NARROW, GATES = st.integers(4, 16), st.integers(8, 16)
 
 
+# Other widths for some places of a network of a block or two.
+BY_LAYER = st.dictionaries(
+    st.sampled_from(["input", "layer0", "layer1", "layer[12]", "layer*"]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "weight_bits": st.integers(2, 8),
+            "wire_bits": st.integers(6, 16),
+            "state_bits": st.integers(14, 24),
+            "a_bits": st.integers(8, 16),
+            "gate_bits": st.integers(8, 16),
+        },
+    ),
+    max_size=3,
+)
+
+
 @st.composite
 def recipes(draw, wire_bits=NARROW, gate_bits=GATES):
     """Recipes of every policy and of many widths."""
@@ -259,6 +276,7 @@ def recipes(draw, wire_bits=NARROW, gate_bits=GATES):
         state_bits=draw(st.integers(12, 28)),
         a_bits=draw(st.integers(4, 20)),
         gate_bits=draw(gate_bits),
+        by_layer=draw(BY_LAYER),
     )
 
 

@@ -21,13 +21,12 @@ from lava_sparse_rnn.spec.groups import (
     RecurrenceGroup,
 )
 from lava_sparse_rnn.spec.layers import (
-    NONLINEARITIES,
     S4D,
     Affine,
     Layer,
-    Recipe,
     S5Block,
 )
+from lava_sparse_rnn.spec.recipe import NONLINEARITIES, Recipe
 
 LANES = 16  # a kernel's neuron groups begin at multiples of this
 NARROW = 16  # bits of a payload that a vector kernel takes

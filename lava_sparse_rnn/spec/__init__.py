@@ -13,13 +13,12 @@ from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, PROOFS, shifted_bo
 from lava_sparse_rnn.spec._write import FORMAT_VERSION, write_layer, write_recipe
 from lava_sparse_rnn.spec.layers import (
     LAYER_TYPES,
-    NONLINEARITIES,
     S4D,
     Affine,
     Layer,
-    Recipe,
     S5Block,
 )
+from lava_sparse_rnn.spec.recipe import NONLINEARITIES, Recipe
 from lava_sparse_rnn.spec.sequences import HEADS, Sequences, head_of
 from lava_sparse_rnn.spec.stream import Stream
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import types
 import typing
 from dataclasses import fields, is_dataclass
@@ -19,11 +20,13 @@ from lava_sparse_rnn.spec._members import (
     array,
     attribute,
     ints,
+    json_object,
     member,
     scalar,
 )
 from lava_sparse_rnn.spec._packed import DATASET, scratch, unpack
-from lava_sparse_rnn.spec.layers import LAYER_TYPES, Layer, Recipe
+from lava_sparse_rnn.spec.layers import LAYER_TYPES, Layer
+from lava_sparse_rnn.spec.recipe import Recipe
 
 _HINTS: dict[type, dict[str, Any]] = {}
 
@@ -57,7 +60,10 @@ def _decode(group: h5py.Group, cls: type, name: str) -> Any:
             continue
         kind = _HINTS[cls][field.name]
         here = f"{name}: {field.name}"
-        if kind in SCALARS:
+        if typing.get_origin(kind) is collections.abc.Mapping:
+            if field.name in group.attrs:
+                values[field.name] = json_object(group, field.name, name)
+        elif kind in SCALARS:
             values[field.name] = scalar(group, field.name, kind, name)
         elif is_dataclass(kind):
             part = member(group, field.name, name)

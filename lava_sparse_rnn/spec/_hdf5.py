@@ -10,15 +10,13 @@ its CSR form. Nothing is pickled. A packed layer has all of that in one dataset,
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import h5py
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._decode import read_layer, read_recipe
-from lava_sparse_rnn.spec._members import scalar
+from lava_sparse_rnn.spec._members import json_object, scalar
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._shipped import is_name, locate, shipped
 from lava_sparse_rnn.spec._write import FORMAT
@@ -66,9 +64,7 @@ def read(handle: h5py.Group, name: str) -> Network:
         raise SpecError(f"{name}: format is not {FORMAT!r}")
     check_version(handle, name)
     try:
-        meta = _json(scalar(handle, "meta", str, name))
-        if not isinstance(meta, dict):
-            raise SpecError(f"meta is {type(meta).__name__} in JSON, must be an object")
+        meta = json_object(handle, "meta", name)
         recipe = read_recipe(handle, name)
         parts = [read_layer(group, where) for where, group in numbered(handle, name)]
         return Network(tuple(parts), recipe, meta)
@@ -109,10 +105,3 @@ def _of_blocks(handle: h5py.Group, name: str) -> Network:
                 "nn.blocks.quantize, or read the file with netx.hdf5.Network"
             )
     return describe(entries)
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise SpecError(f"meta is no JSON ({error})") from error

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,20 @@ def scalar(item: Any, field: str, kind: type, name: str) -> Any:
     if not test(value):
         raise SpecError(f"{name}: {field} is {brief(value)}, must be {words}")
     return kind(value)
+
+
+def json_object(item: Any, field: str, name: str) -> dict[str, Any]:
+    """The attribute ``field``, when it is an object written as JSON."""
+    text = scalar(item, field, str, name)
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise SpecError(f"{name}: {field} is no JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise SpecError(
+            f"{name}: {field} is {type(value).__name__} in JSON, must be an object"
+        )
+    return value
 
 
 def _is_bool(value: Any) -> bool:

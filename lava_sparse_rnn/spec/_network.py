@@ -18,7 +18,8 @@ from lava_sparse_rnn.spec._tensors import Part, Wire, share
 from lava_sparse_rnn.spec._validate import validate_layer
 from lava_sparse_rnn.spec._write import save, write_layers
 from lava_sparse_rnn.spec.graph import Graph, graph_of
-from lava_sparse_rnn.spec.layers import Layer, Recipe
+from lava_sparse_rnn.spec.layers import Layer
+from lava_sparse_rnn.spec.recipe import Recipe
 
 _MOST_LAYERS = 7  # lines of a `repr`
 

@@ -13,7 +13,8 @@ from scipy import sparse
 from lava_sparse_rnn.fixed_point import QFormat, choose
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
-from lava_sparse_rnn.spec.layers import S4D, Affine, Layer, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import S4D, Affine, Layer, S5Block
+from lava_sparse_rnn.spec.recipe import INPUT, Recipe
 
 
 def random_network(
@@ -51,17 +52,19 @@ def random_network(
         encoder, ``n_blocks`` blocks or layers of ``kinds``, decoder.
     """
     recipe = recipe or Recipe()
-    make = _Maker(rng, density, recipe)
+    make = _Maker(rng, density, recipe.at(INPUT))
     inp = make.wire(d_in)
-    encoder = make.affine(inp, d_model, relu=True)
-    layers: list[Layer] = [encoder]
+    make.recipe = recipe.at("layer0")
+    layers: list[Layer] = [make.affine(inp, d_model, relu=True)]
     makers = {
         Affine.type: lambda inp: make.affine(inp, d_model, relu=True),
         S5Block.type: lambda inp: make.block(inp, d_state),
         S4D.type: lambda inp: make.channels(inp, d_state),
     }
     for kind in (S5Block.type,) * n_blocks if kinds is None else kinds:
+        make.recipe = recipe.at(f"layer{len(layers)}")
         layers.append(choose("random_network: kind", kind, makers)(layers[-1].out))
+    make.recipe = recipe.at(f"layer{len(layers)}")
     layers.append(make.affine(layers[-1].out, d_out, relu=False))
     return Network(tuple(layers), recipe, {"task": "random"})
 
@@ -165,7 +168,9 @@ class _Maker:
         states = self.states(inp, B_re, B_im)
         size_B, s = self.typical(inp, B_re, B_im), states["s"]
         half_wire = 1 << (r.wire_bits - 2)
-        z = self.wire_of(inp.frac + self.ints(-1, 1, d))
+        # What comes in may have another width: the same share of the range.
+        u_frac = inp.frac + r.wire_bits - inp.bits
+        z = self.wire_of(u_frac + self.ints(-1, 1, d))
         k_C = self.shift_to(self.typical(s, C_re, C_imn), half_wire)
         C_frac = z.frac + 1 + k_C - s.ref
         high = (1 << (r.weight_bits - 1)) - 1
@@ -186,5 +191,5 @@ class _Maker:
             W=Weights(W, g.frac + k_g - z.ref, r.weight_bits),
             bias_g=self.bias(d, size_W),
             g=g,
-            out=self.wire_of(np.minimum(z.frac, inp.frac) - self.ints(0, 1, d)),
+            out=self.wire_of(np.minimum(z.frac, u_frac) - self.ints(0, 1, d)),
         )

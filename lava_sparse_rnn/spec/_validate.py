@@ -23,7 +23,8 @@ from lava_sparse_rnn.spec.groups import (
     ReadoutGroup,
     RecurrenceGroup,
 )
-from lava_sparse_rnn.spec.layers import Layer, Recipe
+from lava_sparse_rnn.spec.layers import Layer
+from lava_sparse_rnn.spec.recipe import Recipe
 
 ACCUMULATOR_LIMIT = 1 << 30
 

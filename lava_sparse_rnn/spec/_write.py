@@ -17,7 +17,8 @@ from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._members import MAX_PACKED, SCALARS, smallest
 from lava_sparse_rnn.spec._packed import DATASET, pack, scratch
 from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
-from lava_sparse_rnn.spec.layers import Layer, Recipe
+from lava_sparse_rnn.spec.layers import Layer
+from lava_sparse_rnn.spec.recipe import Recipe
 
 FORMAT = "lava_sparse_rnn"
 FORMAT_VERSION = 1
@@ -82,6 +83,10 @@ def _encode(group: h5py.Group, part: Any) -> None:
         value = getattr(part, field.name)
         if isinstance(value, tuple(SCALARS)):
             group.attrs[field.name] = value
+        elif isinstance(value, Mapping):
+            # Left out where it is empty: the file is what older versions wrote.
+            if value:
+                group.attrs[field.name] = json.dumps(value)
         elif isinstance(value, np.ndarray):
             _put(group, field.name, value)
         elif sparse.issparse(value):

@@ -15,7 +15,8 @@ from lava_sparse_rnn.spec._decode import read_layer, read_recipe
 from lava_sparse_rnn.spec._members import DAMAGE, array, member, scalar
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._write import FORMAT_VERSION
-from lava_sparse_rnn.spec.layers import LAYER_TYPES, Recipe
+from lava_sparse_rnn.spec.layers import LAYER_TYPES
+from lava_sparse_rnn.spec.recipe import Recipe
 
 # Of a layer of this library that follows one of another: fractional bits of the
 # integers that arrive.

@@ -26,7 +26,8 @@ from lava_sparse_rnn.spec.groups import (
     ReadoutGroup,
     RecurrenceGroup,
 )
-from lava_sparse_rnn.spec.layers import S4D, Affine, Layer, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import S4D, Affine, Layer, S5Block
+from lava_sparse_rnn.spec.recipe import Recipe
 
 INP = "inp"
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, Arithmetic, Shift, SigmoidLines
 from lava_sparse_rnn.spec._group import Group, Held
-from lava_sparse_rnn.spec.layers import S4D, Affine, Recipe, S5Block
+from lava_sparse_rnn.spec.layers import S4D, Affine, S5Block
+from lava_sparse_rnn.spec.recipe import Recipe
 
 IntArray = NDArray[np.int64]
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The layers of a network and the recipe by which they compute, as data."""
+"""The layers of a network, as data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -12,57 +12,10 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import (
     MAX_SHIFT,
-    OVERFLOWS,
-    ROUNDINGS,
-    IntegerArithmetic,
     QFormat,
-    SigmoidLines,
-    choose,
-    fit_lines,
     frozen_ints,
 )
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Part, Weights, Wire, share
-
-NONLINEARITIES = ("real_gate", "split", "none")
-
-
-@dataclass(frozen=True, eq=False)
-class Recipe(Part):
-    """How a network computes, and the widths it was quantised for.
-
-    Parameters
-    ----------
-    rounding : {"floor", "nearest"}
-        What every shift does with the bits that it drops.
-    overflow : {"saturate", "wrap"}
-        What happens to a value that does not fit.
-    state_nonlinearity : {"real_gate", "split", "none"}
-        Between the recurrence and its wires, see arithmetic in the documentation.
-    sigmoid : SigmoidLines
-    weight_bits, wire_bits, state_bits, a_bits, gate_bits, bias_bits : int
-        What `quantize` uses when it makes a description. Every tensor carries its
-        own width too; those are what a network computes with.
-    """
-
-    rounding: str = "floor"
-    overflow: str = "saturate"
-    state_nonlinearity: str = "real_gate"
-    sigmoid: SigmoidLines = field(default_factory=fit_lines)
-    weight_bits: int = 8
-    wire_bits: int = 16
-    state_bits: int = 24
-    a_bits: int = 16
-    gate_bits: int = 16
-    bias_bits: int = 24
-
-    def __post_init__(self) -> None:
-        choose("rounding", self.rounding, ROUNDINGS)
-        choose("overflow", self.overflow, OVERFLOWS)
-        choose("state_nonlinearity", self.state_nonlinearity, NONLINEARITIES)
-
-    def arithmetic(self) -> IntegerArithmetic:
-        """Integer arithmetic with this recipe's policies and new counters."""
-        return IntegerArithmetic(self.rounding, self.overflow)
 
 
 class Layer(Part):

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal
 from lava_sparse_rnn.spec.graph import INP, graph_of
-from lava_sparse_rnn.spec.layers import Layer, Recipe
+from lava_sparse_rnn.spec.layers import Layer
+from lava_sparse_rnn.spec.recipe import Recipe
 from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row
 
 

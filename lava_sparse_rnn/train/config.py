@@ -25,6 +25,7 @@ from pydantic import (
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.nn.quantize import RECIPES
+from lava_sparse_rnn.spec import Recipe
 from lava_sparse_rnn.train.tasks import find_task
 
 
@@ -160,6 +161,23 @@ class QuantizeConfig(Section):
         json_schema_extra=LATER,
     )
 
+    by_layer: dict[str, dict[str, int]] = Field(
+        default={},
+        description="other widths for layers that a pattern matches, as layer[1-3]",
+        json_schema_extra=LATER,
+    )
+
+    @field_validator("by_layer")
+    @classmethod
+    def _widths(cls, value: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+        Recipe(by_layer=value)  # refuses what is no width
+        for own in value.values():
+            try:
+                cls.model_validate(own)
+            except ValidationError as error:
+                raise ValueError(messages.fields(error.errors(), "widths")) from None
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, values: Any) -> Any:
@@ -258,6 +276,8 @@ class TrainConfig(Section):
                 f"pruning.start is {self.pruning.start}, after pruning.end "
                 f"{self.pruning.end}"
             )
+        recipe = Recipe(by_layer=self.quantize.by_layer)
+        recipe.check_places(self.model.n_layers + 2)  # encoder and decoder
         return self
 
     @property

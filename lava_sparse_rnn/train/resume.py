@@ -46,11 +46,11 @@ def check_unchanged(config: TrainConfig, saved: Path, weights: Path) -> None:
         values = checkpoint.read(weights)[1].get("config", {})
     # A configuration of an older version lacks what was added since.
     before = _flat(TrainConfig(task=config.task)) | dict(_leaves(lifted(values)))
-    free = dict(_free(config))
+    free = [f"{name}." for name, marked in _free(config) if marked]
     changed = [
         f"{key} from {before[key]} to {value}"
         for key, value in _flat(config).items()
-        if before.get(key) != value and not free.get(key)
+        if before.get(key) != value and not f"{key}.".startswith(tuple(free))
     ]
     if changed:
         raise ValueError(

@@ -24,7 +24,7 @@ pytest.importorskip("onnxruntime")
 
 from lava_sparse_rnn.interchange import onnx as interchange  # noqa: E402
 
-from ..conftest import SEEDS, at_the_limit, steepest  # noqa: E402
+from ..conftest import BY_LAYER, SEEDS, at_the_limit, steepest  # noqa: E402
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -42,6 +42,7 @@ def networks(draw):
         state_bits=draw(st.integers(12, 28)),
         a_bits=draw(st.integers(4, 20)),
         gate_bits=draw(st.integers(8, 20)),
+        by_layer=draw(BY_LAYER),
     )
     sizes = draw(st.tuples(*[st.integers(1, 9)] * 4))
     kinds = draw(st.lists(st.sampled_from(["affine", "s4d", "s5"]), max_size=3))

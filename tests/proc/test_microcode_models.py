@@ -24,6 +24,8 @@ from lava_sparse_rnn.proc.readout import models as readout_models
 from lava_sparse_rnn.proc.recurrence import models as recurrence_models
 from lava_sparse_rnn.spec import reference
 
+from ..conftest import BY_LAYER
+
 slow = pytest.mark.slow
 LAYERED = [False, pytest.param(True, marks=slow)]
 CLOCK = 4  # instructions by which a recurrence finds its tokens
@@ -112,6 +114,7 @@ def recipes():
         state_nonlinearity=st.sampled_from(["real_gate", "split", "none"]),
         wire_bits=st.sampled_from([16, 8]),
         state_bits=st.sampled_from([24, 16]),
+        by_layer=BY_LAYER,
     )
 
 

@@ -10,6 +10,8 @@ from lava_sparse_rnn import proc, spec
 from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError
 from lava_sparse_rnn.spec import reference
 
+from ..conftest import BY_LAYER
+
 pytestmark = pytest.mark.slow
 
 RECIPES = st.builds(
@@ -22,6 +24,7 @@ RECIPES = st.builds(
     state_bits=st.sampled_from((12, 16, 24)),
     wire_bits=st.sampled_from((6, 8, 16)),
     gate_bits=st.sampled_from((8, 16)),
+    by_layer=BY_LAYER,
 )
 SIZES = st.fixed_dictionaries(
     {name: st.integers(1, 9) for name in ("d_in", "d_model", "d_state", "d_out")}

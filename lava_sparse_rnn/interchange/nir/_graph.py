@@ -68,6 +68,7 @@ def _about(network: Network) -> dict[str, Any]:
     recipe, lines = network.recipe, network.recipe.sigmoid
     held = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
     held["sigmoid"] = {name: getattr(lines, name) for name in LINES}
+    held["by_layer"] = json.dumps(recipe.by_layer)
     layers = [layer.type for layer in network.layers]
     texts = {"layers": json.dumps(layers), "meta": json.dumps(dict(network.meta))}
     return {**texts, "recipe": held}
@@ -135,9 +136,10 @@ def _recipe(held: Mapping[str, Any]) -> Recipe:
     plain: dict[str, Any] = {
         f.name: held[f.name] if isinstance(held[f.name], str) else int(held[f.name])
         for f in fields(Recipe)
-        if f.name != "sigmoid"
+        if f.name not in ("sigmoid", "by_layer")
     }
-    return Recipe(**plain, sigmoid=lines)
+    by_layer = json.loads(held.get("by_layer", "{}"))
+    return Recipe(**plain, sigmoid=lines, by_layer=by_layer)
 
 
 def read(path: str | Path) -> Any:

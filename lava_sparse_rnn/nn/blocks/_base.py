@@ -22,6 +22,7 @@ from lava_sparse_rnn.nn.folded import FoldedLayer, FoldedNetwork
 from lava_sparse_rnn.nn.quantize.formatted import Formatted
 from lava_sparse_rnn.nn.quantize.module import MODULES
 from lava_sparse_rnn.spec.quantize import HEADROOM, quantize_layer
+from lava_sparse_rnn.spec.recipe import INPUT
 
 
 class Block(nn.Module):
@@ -126,7 +127,12 @@ class Block(nn.Module):
             have.update({n: np.maximum(have[n], new[n]) for n in new})
         self.ranges = self.ranges or found
 
-    def quantize(self, recipe: spec.Recipe, inp: spec.Wire | None = None) -> None:
+    def quantize(
+        self,
+        recipe: spec.Recipe,
+        inp: spec.Wire | None = None,
+        place: str = "layer0",
+    ) -> None:
         """Choose formats and compute with integers from here on.
 
         Parameters
@@ -134,6 +140,8 @@ class Block(nn.Module):
         recipe : Recipe
         inp : Wire, optional
             What the block before sends, if it is one of this library.
+        place : str
+            In the file, for a recipe's widths by layer.
 
         Raises
         ------
@@ -151,10 +159,12 @@ class Block(nn.Module):
             raise SpecError(f"input_frac is {self.input_frac}, {text}")
         with torch.no_grad():
             folded = self.fold()
-        peaks = self._peaks(recipe)
+        own = recipe.at(place)
+        peaks = self._peaks(own)
         if inp is None:
-            inp = entry_wire(self.ranges[0]["out"], self.input_frac, recipe)
-        layer = quantize_layer(folded.real(), peaks, recipe, inp)
+            peak = self.ranges[0]["out"]
+            inp = entry_wire(peak, self.input_frac, recipe.at(INPUT))
+        layer = quantize_layer(folded.real(), peaks, own, inp)
         if self.output_frac is not None and (layer.out.frac != self.output_frac).any():
             least = int(layer.out.frac.min())
             text = f"some neurons' sums only fit with {least} or less"

@@ -81,11 +81,14 @@ def quantize(
     rules = [b.state_nonlinearity for b in own if b.state_nonlinearity]
     default = rules[0] if rules else recipe.state_nonlinearity
     wire: spec.Wire | None = None
-    for block in blocks:
+    written = [block for block in blocks if hasattr(block, "export_hdf5")]
+    recipe.check_places(len(written))
+    for i, block in enumerate(written):
         if isinstance(block, Block):
-            block.quantize(with_nonlinearity(recipe, block, default), wire)
+            own = with_nonlinearity(recipe, block, default)
+            block.quantize(own, wire, f"layer{i}")
             wire = cast(spec.Layer, block.layer).out
-        elif hasattr(block, "export_hdf5"):
+        else:
             wire = None
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from lava_sparse_rnn.proc.neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe
 from lava_sparse_rnn.spec.groups import AffineGroup, Group
-from lava_sparse_rnn.spec.quantize import affine_group, as_recipe
+from lava_sparse_rnn.spec.quantize import affine_group, recipe_of_one
 
 
 class Affine(NeuronGroup):
@@ -82,7 +82,7 @@ class Affine(NeuronGroup):
         SpecError
             When an argument does not fit, or a worst case leaves an accumulator.
         """
-        recipe = as_recipe(recipe)
+        recipe = recipe_of_one(recipe)
         group, out = affine_group(
             bias, acc_frac, relu, calibration, input_range, recipe
         )

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from lava_sparse_rnn.proc.neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe
 from lava_sparse_rnn.spec.groups import GateGroup, Group
-from lava_sparse_rnn.spec.quantize import as_recipe, gate_group
+from lava_sparse_rnn.spec.quantize import gate_group, recipe_of_one
 
 
 class Gate(NeuronGroup):
@@ -88,7 +88,7 @@ class Gate(NeuronGroup):
         SpecError
             When an argument does not fit, or a worst case leaves an accumulator.
         """
-        recipe = as_recipe(recipe)
+        recipe = recipe_of_one(recipe)
         group, out = gate_group(
             bias, acc_frac, z_frac, u_frac, calibration, input_range, recipe
         )

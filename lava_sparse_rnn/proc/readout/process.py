@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from lava_sparse_rnn.proc.neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe
 from lava_sparse_rnn.spec.groups import Group, ReadoutGroup
-from lava_sparse_rnn.spec.quantize import as_recipe, readout_group
+from lava_sparse_rnn.spec.quantize import readout_group, recipe_of_one
 
 
 class Readout(NeuronGroup):
@@ -84,7 +84,7 @@ class Readout(NeuronGroup):
         SpecError
             When an argument does not fit, or a worst case leaves an accumulator.
         """
-        recipe = as_recipe(recipe)
+        recipe = recipe_of_one(recipe)
         group, out = readout_group(
             bias, acc_c_frac, acc_d_frac, calibration, input_range, recipe
         )

@@ -13,7 +13,7 @@ from lava_sparse_rnn.fixed_point import QFormat
 from lava_sparse_rnn.proc.neurons.process import NeuronGroup
 from lava_sparse_rnn.spec import Recipe, Wire
 from lava_sparse_rnn.spec.groups import Group, RecurrenceGroup
-from lava_sparse_rnn.spec.quantize import as_recipe, recurrence_group
+from lava_sparse_rnn.spec.quantize import recipe_of_one, recurrence_group
 
 
 class Recurrence(NeuronGroup):
@@ -103,7 +103,7 @@ class Recurrence(NeuronGroup):
         ------
         SpecError
         """
-        recipe = as_recipe(recipe)
+        recipe = recipe_of_one(recipe)
         group, state_format, s_wire = recurrence_group(
             a_bar, acc_frac, bias, calibration, input_range, recipe
         )

@@ -16,7 +16,13 @@ from lava_sparse_rnn.proc._fused.layer_vars import layer_vars, state_names
 from lava_sparse_rnn.proc.neurons.process import TimedProcess, check_type
 from lava_sparse_rnn.proc.neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, Recipe, layers
-from lava_sparse_rnn.spec.quantize import RealS4D, as_recipe, peaks_of, quantize_s4d
+from lava_sparse_rnn.spec.quantize import (
+    RealS4D,
+    as_recipe,
+    peaks_of,
+    quantize_s4d,
+    recipe_of_one,
+)
 
 OUTPUTS = {"real": False, "complex": True}
 
@@ -134,7 +140,7 @@ class S4D(TimedProcess):
         """
         system = RealS4D.of(a, b, c, choose("S4D: output", output, OUTPUTS))
         peaks, headroom = peaks_of(system, calibration, input_range, len(system.a))
-        recipe = as_recipe(recipe)
+        recipe = recipe_of_one(recipe)
         spec = quantize_s4d(system, peaks, recipe, headroom=headroom)
         return cls(spec, recipe, **kwargs)
 

@@ -14,7 +14,13 @@ from lava_sparse_rnn.proc.neurons.process import TimedProcess, check_type
 from lava_sparse_rnn.proc.neurons.timing import period_of
 from lava_sparse_rnn.spec import Network, Recipe, Wire
 from lava_sparse_rnn.spec import S5Block as BlockSpec
-from lava_sparse_rnn.spec.quantize import RealBlock, as_recipe, peaks_of, quantize_block
+from lava_sparse_rnn.spec.quantize import (
+    RealBlock,
+    as_recipe,
+    peaks_of,
+    quantize_block,
+    recipe_of_one,
+)
 
 
 class S5Block(TimedProcess):
@@ -141,7 +147,7 @@ class S5Block(TimedProcess):
         SpecError
             When an argument does not fit, or no format keeps the worst case.
         """
-        recipe = as_recipe(recipe)
+        recipe = recipe_of_one(recipe)
         biases = {"bias_x": bias_x, "bias_z": bias_z, "bias_g": bias_g}
         real = RealBlock.of(recipe, a_bar, B_bar, C=C, D=D, W=W, **biases)
         peaks, headroom = peaks_of(real, calibration, input_range, len(real.D))

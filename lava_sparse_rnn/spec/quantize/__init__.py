@@ -36,6 +36,7 @@ from lava_sparse_rnn.spec.quantize.recipes import (
     RECIPES,
     as_recipe,
     recipe,
+    recipe_of_one,
     sigmoid_table,
 )
 from lava_sparse_rnn.spec.quantize.s4d import RealS4D, quantize_s4d
@@ -58,6 +59,7 @@ __all__ = [
     "range_frac",
     "readout_group",
     "recipe",
+    "recipe_of_one",
     "recurrence_group",
     "sigmoid_table",
     "wire",

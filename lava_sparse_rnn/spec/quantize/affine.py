@@ -9,7 +9,7 @@ import numpy as np
 
 from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
-from lava_sparse_rnn.spec.layers import Affine, Recipe
+from lava_sparse_rnn.spec.layers import Affine
 from lava_sparse_rnn.spec.quantize.formats import (
     RealArray,
     sum_frac,
@@ -23,6 +23,7 @@ from lava_sparse_rnn.spec.quantize.peaks import (
     peak_wire,
     real,
 )
+from lava_sparse_rnn.spec.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from lava_sparse_rnn.fixed_point import (
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
 from lava_sparse_rnn.spec._validate import shifted_bound
 from lava_sparse_rnn.spec.groups import STATE_GATES
-from lava_sparse_rnn.spec.layers import Recipe, S5Block
+from lava_sparse_rnn.spec.layers import S5Block
 from lava_sparse_rnn.spec.quantize.formats import (
     IntArray,
     RealArray,
@@ -44,6 +44,7 @@ from lava_sparse_rnn.spec.quantize.states import (
     quantize_answer,
     quantize_states,
 )
+from lava_sparse_rnn.spec.recipe import Recipe
 
 COMPLEX = ("a_bar", "B_bar", "C", "bias_x")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SpecError
 from lava_sparse_rnn.spec._tensors import MAX_FRAC_ABOVE_REF, Weights, Wire
 from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT, shifted_bound
-from lava_sparse_rnn.spec.layers import Recipe
+from lava_sparse_rnn.spec.recipe import Recipe
 
 IntArray = NDArray[np.int64]
 RealArray = NDArray[np.float64]

@@ -19,7 +19,6 @@ from lava_sparse_rnn.spec.groups import (
     ReadoutGroup,
     RecurrenceGroup,
 )
-from lava_sparse_rnn.spec.layers import Recipe
 from lava_sparse_rnn.spec.quantize.block import argument_frac, gated_frac, shiftable
 from lava_sparse_rnn.spec.quantize.formats import (
     IntArray,
@@ -44,6 +43,7 @@ from lava_sparse_rnn.spec.quantize.states import (
     state_wire,
     within_reach,
 )
+from lava_sparse_rnn.spec.recipe import Recipe
 
 
 def vector(name: str, value: ArrayLike) -> RealArray:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._tensors import Wire
-from lava_sparse_rnn.spec.layers import Layer, Recipe
+from lava_sparse_rnn.spec.layers import Layer
 from lava_sparse_rnn.spec.quantize.affine import RealAffine, quantize_affine
 from lava_sparse_rnn.spec.quantize.block import RealBlock, quantize_block
 from lava_sparse_rnn.spec.quantize.peaks import (
@@ -23,6 +23,7 @@ from lava_sparse_rnn.spec.quantize.peaks import (
 )
 from lava_sparse_rnn.spec.quantize.recipes import as_recipe
 from lava_sparse_rnn.spec.quantize.s4d import RealS4D, quantize_s4d
+from lava_sparse_rnn.spec.recipe import INPUT, Recipe
 
 RealLayer = RealAffine | RealBlock | RealS4D
 QUANTIZERS: dict[type, Callable[..., Layer]] = {
@@ -82,11 +83,13 @@ def quantize_network(
         raise SpecError(
             f"ranges: {len(ranges)} of them for the input and {len(layers)} layers"
         )
-    inp = peak_wire(ranges[0], "out", recipe, headroom)
+    recipe.check_places(len(layers))
+    inp = peak_wire(ranges[0], "out", recipe.at(INPUT), headroom)
     made: list[Layer] = []
     for i, (layer, peaks) in enumerate(zip(layers, ranges[1:], strict=True)):
         try:
-            made.append(quantize_layer(layer, peaks, recipe, inp, headroom))
+            own = recipe.at(f"layer{i}")
+            made.append(quantize_layer(layer, peaks, own, inp, headroom))
         except SpecError as error:
             raise SpecError(f"layer {i}, {error}") from error
         inp = made[-1].out

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec._tensors import Wire
-from lava_sparse_rnn.spec.layers import Recipe
 from lava_sparse_rnn.spec.quantize.formats import (
     IntArray,
     RealArray,
     range_frac,
     wire,
 )
+from lava_sparse_rnn.spec.recipe import Recipe
 
 HEADROOM = 1
 """Bits above what the data of a calibration reach: 1 saturation in 80 mixes."""

@@ -14,7 +14,7 @@ from lava_sparse_rnn.fixed_point import (
     choose,
     lines_from_points,
 )
-from lava_sparse_rnn.spec.layers import Recipe
+from lava_sparse_rnn.spec.recipe import Recipe
 
 
 def sigmoid_table(segments: int = 8, end: float = 8.0) -> SigmoidLines:
@@ -72,6 +72,22 @@ def recipe(name: str = "w8a16", **changes: Any) -> Recipe:
     >>> recipe("w8a8", state_bits=16)
     """
     return replace(Recipe(), **(choose("recipe", name, RECIPES) | changes))
+
+
+def recipe_of_one(value: Recipe | str | None) -> Recipe:
+    """`as_recipe` of what is quantised on its own: it has no widths by layer.
+
+    Raises
+    ------
+    SpecError
+    """
+    chosen = as_recipe(value)
+    if chosen.by_layer:
+        raise SpecError(
+            f"by_layer names {', '.join(chosen.by_layer)}, but one layer has no place "
+            "in a network: give its own widths"
+        )
+    return chosen
 
 
 def as_recipe(value: Recipe | str | None) -> Recipe:

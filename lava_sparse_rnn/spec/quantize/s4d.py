@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.spec._tensors import Wire
-from lava_sparse_rnn.spec.layers import S4D, Recipe
+from lava_sparse_rnn.spec.layers import S4D
 from lava_sparse_rnn.spec.quantize.formats import (
     sum_frac,
     wire,
@@ -30,6 +30,7 @@ from lava_sparse_rnn.spec.quantize.states import (
     quantize_answer,
     quantize_states,
 )
+from lava_sparse_rnn.spec.recipe import Recipe
 
 ComplexArray = NDArray[np.complex128]
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.fixed_point import QFormat
 from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
 from lava_sparse_rnn.spec._validate import shifted_bound
-from lava_sparse_rnn.spec.layers import Recipe
 from lava_sparse_rnn.spec.quantize.formats import (
     IntArray,
     accumulator,
@@ -22,6 +21,7 @@ from lava_sparse_rnn.spec.quantize.formats import (
     wire,
     within_shift,
 )
+from lava_sparse_rnn.spec.recipe import Recipe
 
 
 def quantize_a(a: NDArray[np.complex128], recipe: Recipe) -> tuple[IntArray, IntArray]:
