@@ -28,7 +28,7 @@ ROOMS = {
         HEADROOM RECIPES RealAffine RealBlock RealS4D affine_group
         as_recipe gate_group peaks_of quantize_affine quantize_block
         quantize_layer quantize_network quantize_s4d range_frac readout_group
-        recipe recurrence_group sigmoid_table wire worst_case
+        recipe recipe_of_one recurrence_group sigmoid_table wire worst_case
     """,
     "engine": """
         EXTENSION Engine Stream available supports
@@ -61,7 +61,7 @@ ROOMS = {
         Coefficients Connection Counts DeploymentError Estimate Loihi2Error
         Mapping MemoryModel Mode OBJECTIVES PRESETS RULES Tally TermTime
         Violation as_board as_coefficients best count estimate estimate_dict
-        load_bundle map_network mapping_dict measure neuron_groups sweep
+        least_work load_bundle map_network mapping_dict measure neuron_groups sweep
         tables violations weigh work write_bundle
     """,
     "loihi2.deployment": """

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from lava_sparse_rnn.cli._beside import rows_of, show_beside
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture
-from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile, at_least
+from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile, at_least, positive
 from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.cli._tokens import audio_tokens, first_tokens, integer_tokens
 from lava_sparse_rnn.files import replacing
@@ -59,6 +61,35 @@ def estimate(
     limit: Annotated[
         int, typer.Option(callback=at_least(1), help="Tokens to count at most.")
     ] = 1000,
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--beside",
+            help="Compare with this processor, a dense network, and static power.",
+        ),
+    ] = False,
+    static_mw: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="With --beside: what an idle chip takes, as far as you know; twice "
+            "for a range."
+        ),
+    ] = None,
+    watts: Annotated[
+        float | None,
+        typer.Option(
+            callback=positive,
+            help="With --beside: what this processor takes while it computes.",
+        ),
+    ] = None,
+    instructions: Annotated[
+        int | None,
+        typer.Option(
+            callback=at_least(1),
+            help="With --beside: a token's on a Cortex-M, as benchmarks/cortex_m.py "
+            "counts them.",
+        ),
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the mapping into this picture.")
     ] = None,
@@ -81,6 +112,9 @@ def estimate(
         choose("objective", objective, loihi2.OBJECTIVES)
         if cores is not None:
             raise ValueError("give either --cores or --objective, which finds them")
+    given = {"--static-mw": static_mw, "--watts": watts, "--instructions": instructions}
+    if not beside and (wrong := [name for name, value in given.items() if value]):
+        raise ValueError(f"{wrong[0]} is for --beside, which is not given")
     screen = console()
     net = spec.load(network)
     x, times = _input(net, audio, tokens), _times(net)
@@ -100,12 +134,18 @@ def estimate(
         from lava_sparse_rnn.loihi2 import plots
 
         plots.draw(mapping, plot, result)
+    rows = []
+    if beside:
+        rows = rows_of(result, net, heard, static_mw or [], watts, instructions)
     if json_file is not None:
         values = loihi2.estimate_dict(result, ndns=bool(times))
+        values |= {"beside": [asdict(row) for row in rows]} if beside else {}
         with replacing(json_file) as temporary:
             temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
     total = len(spec.Sequences.of(net, x).tokens)
     _show(screen, result, total, bool(times))
+    if beside:
+        show_beside(screen, rows, result, net, heard)
     if plot is not None:
         screen.print(f"mapping: {plot}")
     if json_file is not None:
@@ -159,7 +199,9 @@ def _show(screen: Console, result, total: int, sound: bool) -> None:
     screen.print(
         f"the busiest core has {done.max():,.0f} to do for a token, "
         f"{done.max() / done.mean():.2f} times the mean (synaptic operations, "
-        "instructions or messages, whichever are most)"
+        f"instructions or messages, whichever are most); on {len(mapping)} cores, "
+        "each with neurons of one group, it is at least "
+        f"{loihi2.least_work(counts):,.0f}"
     )
     screen.print(result.label, style="bold")
     for table in tables.estimate_tables(result):

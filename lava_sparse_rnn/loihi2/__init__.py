@@ -26,7 +26,14 @@ from lava_sparse_rnn.loihi2.memory import MemoryModel
 from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.loihi2.report import estimate_dict, mapping_dict
 from lava_sparse_rnn.loihi2.rules import RULES, Violation, violations
-from lava_sparse_rnn.loihi2.sweep import OBJECTIVES, Choice, best, sweep, work
+from lava_sparse_rnn.loihi2.sweep import (
+    OBJECTIVES,
+    Choice,
+    best,
+    least_work,
+    sweep,
+    work,
+)
 
 __all__ = [
     "BOARDS",
@@ -58,6 +65,7 @@ __all__ = [
     "count",
     "estimate",
     "estimate_dict",
+    "least_work",
     "load_bundle",
     "map_network",
     "mapping_dict",

@@ -49,7 +49,8 @@ class Choice(Brief):
         energy, through = self.energy_j, self.latency_s
         known = [
             f"{len(self.mapping)} cores, {self.mapping.copies} copies",
-            f"busiest core {self.busiest:,.0f}, {self.imbalance:.2f} of the mean",
+            f"busiest core {self.busiest:,.0f} (at least {self.least:,.0f}), "
+            f"{self.imbalance:.2f} of the mean",
         ]
         known += [] if through is None else [f"latency at least {through * 1e6:.4g} us"]
         known += [] if energy is None else [f"{energy * 1e6:.4g} uJ a token"]
@@ -65,6 +66,11 @@ class Choice(Brief):
         """`busiest` over the mean of all cores; 1 is perfect."""
         done = work(self.estimate.counts)
         return float(done.max() / done.mean())
+
+    @property
+    def least(self) -> float:
+        """What `busiest` is at least on as many cores: see `least_work`."""
+        return least_work(self.estimate.counts)
 
     @property
     def latency_s(self) -> float | None:
@@ -86,6 +92,35 @@ def work(counts: Counts) -> np.ndarray:
     real = counts.real
     parts = (real.synops, real.per_core["instructions"], real.per_core["messages_out"])
     return np.max([part.mean(axis=0) for part in parts], axis=0)
+
+
+def least_work(counts: Counts) -> float:
+    """What the busiest core does at least, however a network is cut.
+
+    A core has neurons of one group. With ``n`` cores of a group, one of them has at
+    least a share of ``1 / n`` in each of its totals, wherever it is cut; and no way to
+    give cores to groups has a smaller largest share than this one, which gives each
+    core to the group whose share is largest. Synaptic operations and instructions are
+    taken; messages depend on the cut, and only add to this.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of any mapping on as many cores.
+
+    Returns
+    -------
+    float
+        Of a token, mean over the run, in the unit of `work`.
+    """
+    real, mapping = counts.real, counts.mapping
+    parts = np.stack([real.synops, real.per_core["instructions"]]).mean(axis=1)
+    starts = np.searchsorted(mapping.group_of, np.arange(len(mapping.groups)))
+    totals = np.add.reduceat(parts, starts, axis=1).max(axis=0)
+    cores = np.ones(len(totals))
+    while cores.sum() < len(mapping):
+        cores[np.argmax(totals / cores)] += 1
+    return float((totals / cores).max())
 
 
 def _shortest(choice: Choice) -> tuple[float, ...]:

@@ -139,6 +139,7 @@ def sweep_table(choices: Sequence[Choice]) -> Table:
         (
             str(len(c.mapping)),
             f"{c.busiest:,.0f}",
+            f"{c.least:,.0f}",
             f"{c.imbalance:.2f}",
             _number(c.estimate.pipelined.step_s, 1e6),
             _number(c.latency_s, 1e6),
@@ -147,9 +148,10 @@ def sweep_table(choices: Sequence[Choice]) -> Table:
         )
         for c in choices
     ]
-    columns = ("cores", "busiest\ncore", "of the\nmean", "step us", "latency us")
+    columns = ("cores", "busiest\ncore", "at\nleast", "of the\nmean", "step us")
+    columns += ("latency us", "uJ/token", "copies")
     title = f"more cores, preset {choices[0].estimate.preset.name} (estimate)"
-    return Table(title, (*columns, "uJ/token", "copies"), rows)
+    return Table(title, columns, rows)
 
 
 def _number(
