@@ -109,6 +109,9 @@ ROOMS = {
     "tasks.denoise": """
         DataConfig Denoise FrontEndConfig
     """,
+    "tasks.digits": """
+        Digits DigitsConfig
+    """,
     "interchange.neurobench": """
         NetworkModel SparseFootprint
     """,

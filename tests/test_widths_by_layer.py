@@ -48,7 +48,7 @@ def test_connections_of_lava_and_bundles_too(tmp_path_factory, network, seed):
     assert np.array_equal(proc.run(network, x, layered=True), expected)
     path = tmp_path_factory.mktemp("bundle") / "b"
     backend = deployment.CpuBackend()
-    backend.load(loihi2.write_bundle(network, path, x=x), "pipelined")
+    backend.load(loihi2.write_bundle(network, path, golden=x), "pipelined")
     assert np.array_equal(backend.run(x), expected)
 
 
@@ -61,9 +61,13 @@ def test_a_fine_tune_holds_them(network, seed):
         return  # nn has no such layer
     x = tokens(network, seed)
     model = nnq.QuantizedRNN(nnq.unfold(network), network)
-    assert model.network() == network
+    held = model.network()
+    for layer, before in zip(held.layers, network.layers, strict=True):
+        assert layer.out == before.out
+        bits = {name: m.bits for name, m in before.matrices.items()}
+        assert {name: m.bits for name, m in layer.matrices.items()} == bits
     found = model.forward_wires(torch.from_numpy(x[:, None]).float(), {})[:, 0]
-    assert torch.equal(found.long(), torch.from_numpy(spec.reference.run(network, x)))
+    assert torch.equal(found.long(), torch.from_numpy(spec.reference.run(held, x)))
 
 
 @pytest.mark.parametrize("packed", [False, True])
