@@ -2,6 +2,10 @@
 """A network on Cortex-M: instructions per token, flash and RAM.
 
     uv run python benchmarks/cortex_m.py [NET] [--audio WAV] [--tokens N] [-o TABLE.md]
+    uv run python benchmarks/cortex_m.py [NET] --front-end
+
+With --front-end a token is a hop of samples, which the whole denoiser takes (`export-c
+--front-end`), in floats of the core's own unit, or of a library where it has none.
 
 Needs Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. The
 network is exported to C, compiled, run on qemu's models of ARM's boards, and compared
@@ -24,6 +28,9 @@ from pathlib import Path
 import numpy as np
 
 from lava_sparse_rnn import c_export, spec
+from lava_sparse_rnn.audio.denoiser import Denoiser
+from lava_sparse_rnn.audio.sound import wav
+from lava_sparse_rnn.audio.sound.writer import to_pcm16
 from lava_sparse_rnn.files import replacing
 
 HERE = Path(__file__).parent
@@ -39,14 +46,16 @@ class Board:
     machine: str
     code: int
     ram: int
+    floats: str = ""  # flags that turn the floating point unit on
 
 
+HARD = "-mfloat-abi=hard"
 BOARDS = (
     Board("cortex-m3", "mps2-an385", 0x00000000, 0x20000000),
-    Board("cortex-m4", "mps2-an386", 0x00000000, 0x20000000),
-    Board("cortex-m7", "mps2-an500", 0x00000000, 0x20000000),
-    Board("cortex-m33", "mps2-an505", 0x10000000, 0x38000000),
-    Board("cortex-m55", "mps3-an547", 0x00000000, 0x20000000),
+    Board("cortex-m4", "mps2-an386", 0x00000000, 0x20000000, HARD),
+    Board("cortex-m7", "mps2-an500", 0x00000000, 0x20000000, HARD),
+    Board("cortex-m33", "mps2-an505", 0x10000000, 0x38000000, HARD),
+    Board("cortex-m55", "mps3-an547", 0x00000000, 0x20000000, HARD),
 )
 
 
@@ -76,44 +85,88 @@ def run(network: spec.Network, x: np.ndarray, board: Board, flags: str) -> Resul
         When the board or its compiler fails, or an answer differs.
     """
     made = c_export.export(network, "network")
+    types = [np.int16 if w.bits <= 16 else np.int32 for w in _ends(network)]
+    expected = spec.reference.run(network, x)
+    answers, result = _run(made, x.astype(types[0]), types[1], board, flags)
+    if not np.array_equal(answers.reshape(expected.shape), expected):
+        raise RuntimeError(f"{board.core}: answers differ from the reference's")
+    return result
+
+
+def run_sound(denoiser: Denoiser, x: np.ndarray, board: Board, flags: str) -> Result:
+    """Run a denoiser on a board: int16 samples, whole hops.
+
+    Raises
+    ------
+    RuntimeError
+        When the board or its compiler fails, or a sample is not that of the same C on
+        this machine.
+    """
+    made = c_export.export_denoiser(denoiser.network, "network")
+    answers, result = _run(made, x, np.int16, board, f"{flags} {board.floats}".strip())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made.write(folder, main=True)
+        sources = [*made.sources, made.main]
+        _call(["cc", "-std=c99", "-O2", *sources, "-o", "here"], folder)
+        here = subprocess.run([folder / "here"], input=x.tobytes(), stdout=-1).stdout
+    front = denoiser.front_end
+    late = front.n_fft - front.hop_length
+    if not np.array_equal(answers[late:], np.frombuffer(here, np.int16)[:-late]):
+        raise RuntimeError(f"{board.core}: samples differ from those of this machine")
+    return result
+
+
+def _run(made: c_export.Export, x: np.ndarray, out: type, board: Board, flags: str):
+    """Answers to ``x``, one after another, and what they took."""
     target = ["-mthumb", f"-mcpu={board.core}"]
     sizes = c_export.measure(
         made, " ".join([COMPILER, *target]), ["-std=c99", *flags.split()]
     )
-    types = [np.int16 if w.bits <= 16 else np.int32 for w in _ends(network)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made.write(folder)
-        (folder / "tokens").write_bytes(x.astype(types[0]).tobytes())
-        _compile(folder, board, [*target, *flags.split()])
+        (folder / "tokens").write_bytes(x.tobytes())
+        _compile(folder, made, board, [*target, *flags.split()])
         command = [QEMU, "-machine", board.machine, "-icount", "shift=0"]
         command += ["-nographic", "-semihosting", "-kernel", "image"]
         _call(command, folder)
-        answers = np.fromfile(folder / "answers", types[1])
+        answers = np.fromfile(folder / "answers", out)
         counts = np.fromfile(folder / "results", "<u4")
-    expected = spec.reference.run(network, x)
-    if not np.array_equal(answers.reshape(expected.shape), expected):
-        raise RuntimeError(f"{board.core}: answers differ from the reference's")
     loop, loop_ticks, tokens, ticks, most, stack = (int(n) for n in counts)
     per_tick = loop / loop_ticks
     assert sizes is not None
-    return Result(
-        board, flags, sizes, stack, ticks * per_tick / tokens, most * per_tick
-    )
+    mean = ticks * per_tick / tokens
+    return answers, Result(board, flags, sizes, stack, mean, most * per_tick)
 
 
 def _ends(network: spec.Network) -> tuple[spec.Wire, spec.Wire]:
     return network.layers[0].inp, network.layers[-1].out
 
 
-def _compile(folder: Path, board: Board, flags: list[str]) -> None:
+def _compile(
+    folder: Path, made: c_export.Export, board: Board, flags: list[str]
+) -> None:
     names = {"N": "network", "D_IN": "NETWORK_D_IN", "D_OUT": "NETWORK_D_OUT"}
+    header = "network.h"
+    if made.state == "network_sound":
+        names |= {"SOUND": "1", "D_IN": "NETWORK_HOP", "D_OUT": "NETWORK_HOP"}
+        header = "network_sound.h"
     defines = [f"-D{key}={value}" for key, value in names.items()]
     places = [f"-Wl,--defsym={n}={getattr(board, n.lower())}" for n in ("CODE", "RAM")]
-    sources = [str(HERE / "cortex_m" / "board.c"), "network.c"]
+    sources = [str(HERE / "cortex_m" / "board.c"), *made.sources]
     script = str(HERE / "cortex_m" / "board.ld")
-    command = [COMPILER, "-std=gnu99", "-Wall", "-Wextra", "-Werror", *flags, "-I."]
-    command += ['-DNETWORK="network.h"', *defines, *sources, "-nostartfiles"]
+    command = [
+        COMPILER,
+        "-std=gnu99",
+        "-ffp-contract=off",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        *flags,
+        "-I.",
+    ]
+    command += [f'-DNETWORK="{header}"', *defines, *sources, "-nostartfiles"]
     _call([*command, "-T", script, *places, "-o", "image"], folder)
 
 
@@ -156,23 +209,33 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=500)
     flags_help = "as --flags=-O3, any number of times; -Os and -O2 by default"
     parser.add_argument("--flags", action="append", help=flags_help)
+    parser.add_argument("--front-end", action="store_true", help="the whole denoiser")
+    cores = [b.core for b in BOARDS]
+    parser.add_argument("--core", action="append", choices=cores, help="all by default")
     parser.add_argument("-o", "--output", type=Path, help="write the table here")
     options = parser.parse_args()
     if missing := missing_tools():
         parser.error(f"not found: {', '.join(missing)}")
 
-    from lava_sparse_rnn.audio.denoiser import Denoiser
-    from lava_sparse_rnn.audio.sound import wav
-
-    network = spec.load(options.net)
-    x = Denoiser(network).tokens(wav.read(options.audio)[0])[: options.tokens]
+    denoiser = Denoiser(spec.load(options.net))
+    samples = wav.read(options.audio)[0]
+    if options.front_end:
+        hop = denoiser.front_end.hop_length
+        count = min(len(samples) // hop, options.tokens) * hop
+        x, subject, call = to_pcm16(samples[:count])[0], denoiser, run_sound
+    else:
+        x, subject, call = denoiser.tokens(samples), denoiser.network, run
+        x = x[: options.tokens]
+    unit = "samples" if options.front_end else "tokens"
     results = []
     for flags in options.flags or ["-Os", "-O2"]:
         for board in BOARDS:
-            results.append(run(network, x, board, flags))
+            if board.core not in (options.core or cores):
+                continue
+            results.append(call(subject, x, board, flags))
             print(table(results).splitlines()[-1], flush=True)
     text = (
-        f"{options.net.name}, {len(x)} tokens of {options.audio.name}; bytes, and "
+        f"{options.net.name}, {len(x)} {unit} of {options.audio.name}; bytes, and "
         f"instructions as qemu executes them\n\n{table(results)}"
     )
     print(f"\n{text}")

@@ -25,7 +25,6 @@ ALLOWED = {
     "fixed_point": {"markup"},
     "spec": {"fixed_point", "files", "markup"},
     "engine": {"fixed_point", "spec"},
-    "c_export": {"fixed_point", "files", "spec"},
     "microcode": {"fixed_point", "spec"},
     "nn": {"messages", "fixed_point", "spec"},
     "lava_finder": set(),
@@ -39,6 +38,7 @@ ALLOWED = {
     },
     "backends": {"fixed_point", "spec", "engine", "microcode", "proc"},
     "audio": {"messages", "loihi2", "fixed_point", "files", "spec", "backends"},
+    "c_export": {"fixed_point", "files", "spec", "audio"},
     "train": {"messages", "fixed_point", "files", "spec", "nn"},
     "tasks": {"messages", "fixed_point", "nn", "audio", "train"},
     "interchange": {

@@ -34,7 +34,7 @@ ROOMS = {
         EXTENSION Engine Stream available supports
     """,
     "c_export": """
-        Export Sizes export identifier_of measure
+        Export Sizes export export_denoiser identifier_of measure
     """,
     "microcode": """
         AssemblyError BINDINGS Declaration Finding Instruction InstructionCount

@@ -2,7 +2,8 @@
 /*
  * Runs an exported network on a Cortex-M under qemu. Tokens and answers are files of
  * the host, reached by semihosting. Compiled with NETWORK, the name of the header, and
- * N, D_IN and D_OUT, the names of what is in it.
+ * N, D_IN and D_OUT, the names of what is in it. With SOUND it runs a denoiser with its
+ * front end: files of hops of int16 samples; D_IN and D_OUT are the hop then.
  *
  * Under `-icount shift=0` every instruction takes one nanosecond of the machine's
  * time, and SysTick counts that time. How many instructions a tick is, is measured
@@ -25,9 +26,27 @@ enum { OPEN = 1, WRITE = 5, READ = 6, EXIT = 0x20, READ_BINARY = 1, WRITE_BINARY
 
 extern uint32_t bss_end, stack_top;
 
+#ifdef SOUND
+static JOIN(N, _sound) state;
+static int16_t in[D_IN], out[D_OUT];
+#define INIT JOIN(N, _sound_init)
+
+static int step(void)
+{
+    JOIN(N, _sound_process_int16)(&state, in, out);
+    return 0;
+}
+#else
 static JOIN(N, _state) state;
 static JOIN(N, _in) in[D_IN];
 static JOIN(N, _out) out[D_OUT];
+#define INIT JOIN(N, _init)
+
+static inline int step(void)
+{
+    return JOIN(N, _step)(&state, in, out);
+}
+#endif
 
 static uint32_t semihost(uint32_t operation, const void *arguments)
 {
@@ -77,7 +96,7 @@ static uint32_t stack_of_a_step(void)
     uint32_t *const here = __builtin_frame_address(0), *p;
     for (p = &bss_end; p < here - 16; ++p)
         *(volatile uint32_t *)p = PAINT;
-    JOIN(N, _step)(&state, in, out);
+    step();
     for (p = &bss_end; *(volatile uint32_t *)p == PAINT; ++p) {
     }
     return (uint32_t)(here - p) * 4u;
@@ -91,15 +110,19 @@ void reset(void)
     const uint32_t answers = open_file("answers", 7, WRITE_BINARY);
     const uint32_t results = open_file("results", 7, WRITE_BINARY);
 
+#ifdef __ARM_FP
+    *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20; /* the floating point unit: on */
+    __asm__ volatile("dsb\n   isb" : : : "memory");
+#endif
     SYST_RVR = 0xFFFFFFu;
     SYST_CVR = 0;
     SYST_CSR = 5; /* on, with the processor's clock */
     result[0] = 2 * LOOPS;
     result[1] = calibrate();
-    JOIN(N, _init)(&state);
+    INIT(&state);
     while (transfer(READ, tokens, in, sizeof in) == 0) {
         const uint32_t begin = SYST_CVR;
-        const int refused = JOIN(N, _step)(&state, in, out);
+        const int refused = step();
         const uint32_t ticks = ticks_since(begin);
         if (refused || transfer(WRITE, answers, out, sizeof out) != 0)
             leave(1);

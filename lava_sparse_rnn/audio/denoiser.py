@@ -92,13 +92,7 @@ class Denoiser(StreamDefaults):
     ) -> None:
         self.strength = strength
         self.network = check_network(network, "Denoiser", backend)
-        self.front_end = FrontEnd.from_metadata(network.meta)
-        bins = self.front_end.bins
-        if (network.d_in, network.d_out) != (bins, bins):
-            raise AudioError(
-                f"network: {network.d_in} inputs and {network.d_out} outputs, its "
-                f"front end has {bins} bins"
-            )
+        self.front_end = FrontEnd.of(network)
         self.backend = backends.create(backend, network)
         self._lock = OwnLock()
         self._stft = self.front_end.stft()

@@ -20,6 +20,7 @@ from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.stft import Stft
 from lava_sparse_rnn.fixed_point import shown
+from lava_sparse_rnn.spec import Network
 
 TASK = "denoise"
 FEATURE = "log1p"
@@ -125,6 +126,24 @@ class FrontEnd:
                     f"network: {name} is {shown(meta[name])}, must be {rule}"
                 )
         return cls(**{f.name: meta[f.name] for f in fields(cls)})
+
+    @classmethod
+    def of(cls, network: Network) -> FrontEnd:
+        """The front end of a denoiser.
+
+        Raises
+        ------
+        AudioError
+            As `from_metadata`, and when the network does not have one input and one
+            output per frequency bin.
+        """
+        front = cls.from_metadata(network.meta)
+        if (network.d_in, network.d_out) != (front.bins, front.bins):
+            raise AudioError(
+                f"network: {network.d_in} inputs and {network.d_out} outputs, its "
+                f"front end has {front.bins} bins"
+            )
+        return front
 
     def metadata(self) -> dict[str, float | int | str]:
         """Everything a user of the network needs to build its input and output."""

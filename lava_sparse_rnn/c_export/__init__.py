@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A network as one self-contained C99 file, for machines without an operating system.
+"""A network as self-contained C99, for machines without an operating system.
 
-`export` writes it, `measure` says what a compiler makes of it.
+`export` writes it, `export_denoiser` with the front end of a denoiser around it;
+`measure` says what a compiler makes of it.
 """
 
 from lava_sparse_rnn.c_export._c import identifier_of
 from lava_sparse_rnn.c_export._export import Export, export
 from lava_sparse_rnn.c_export._sizes import Sizes, measure
+from lava_sparse_rnn.c_export.sound import export_denoiser
 
-__all__ = ["Export", "Sizes", "export", "identifier_of", "measure"]
+__all__ = ["Export", "Sizes", "export", "export_denoiser", "identifier_of", "measure"]

@@ -32,12 +32,25 @@ class Export(Brief):
         Of the arrays of constants.
     state_bytes : int
         Of the state, work space included, without counters of overflows.
+    state : str
+        The type of the state; a header is called like it, or like the prefix.
     """
 
     prefix: str
     files: dict[str, str]
     constant_bytes: int
     state_bytes: int
+    state: str = ""
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the files to compile into a program."""
+        return [n for n in self.files if n.endswith(".c") and n != self.main]
+
+    @property
+    def main(self) -> str:
+        """Name of the example program."""
+        return f"{self.prefix}_main.c"
 
     def _about(self) -> str:
         held = f"{self.constant_bytes:,} bytes of constants, {self.state_bytes:,}"
@@ -59,7 +72,7 @@ class Export(Brief):
         """
         folder = Path(folder)
         folder.mkdir(exist_ok=True)
-        names = [n for n in self.files if main or not n.endswith("_main.c")]
+        names = [n for n in self.files if main or n != self.main]
         for name in names:
             with replacing(folder / name) as temporary:
                 temporary.write_text(self.files[name], "utf-8")
@@ -100,7 +113,8 @@ def export(network: Network, prefix: str = "network") -> Export:
         f"{prefix}{end}": _fragments.template(f"network{end}").substitute(names)
         for end in (".h", ".c", "_main.c")
     }
-    return Export(prefix, files, writer.tables.bytes, memory.bytes)
+    state = f"{prefix}_state"
+    return Export(prefix, files, writer.tables.bytes, memory.bytes, state)
 
 
 def _interface(network: Network, writer: Writer, prefix: str) -> dict[str, object]:

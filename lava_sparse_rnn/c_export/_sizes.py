@@ -75,12 +75,13 @@ def measure(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made.write(folder)
-        state = f'#include "{made.prefix}.h"\n{made.prefix}_state state;\n'
-        (folder / "_state.c").write_text(state, "utf-8")
-        network = _sections([*command, *flags], folder / f"{made.prefix}.c")
+        headers = [n for n in made.files if n.endswith(".h")]
+        state = "".join(f'#include "{name}"\n' for name in headers)
+        (folder / "_state.c").write_text(f"{state}{made.state} state;\n", "utf-8")
+        parts = [_sections([*command, *flags], folder / n) for n in made.sources]
         ram = _sections([*command, *flags, "-fno-common"], folder / "_state.c")
     totals = Counter[str]()
-    for section, size in network.items():
+    for section, size in (item for part in parts for item in part.items()):
         for start, kind in SECTIONS.items():
             if section == start or section.startswith(f"{start}."):
                 totals[kind] += size

@@ -24,6 +24,12 @@ def export_c(
     main: Annotated[
         bool, typer.Option("--main", help="Also write an example program.")
     ] = False,
+    front_end: Annotated[
+        bool,
+        typer.Option(
+            "--front-end", help="A denoiser whole: samples in, samples out, in floats."
+        ),
+    ] = False,
     cc: Annotated[
         str | None,
         typer.Option(help="Compiler to measure with; by default CC or cc."),
@@ -32,7 +38,8 @@ def export_c(
     """Write a network as self-contained C99: one source, one header, no library.
 
     The same integers as every other way to run it, without allocation and without
-    floating point, for microcontrollers and for any other C program.
+    floating point, for microcontrollers and for any other C program. With --front-end
+    there are two files more, which make a denoiser of sound of it.
     """
     from lava_sparse_rnn import c_export, spec
 
@@ -45,10 +52,14 @@ def export_c(
     screen = console()
     if prefix is None:
         prefix = c_export.identifier_of(network.stem)
-    made = c_export.export(spec.load(network), prefix)
+    export = c_export.export_denoiser if front_end else c_export.export
+    made = export(spec.load(network), prefix)
     sizes = c_export.measure(made, cc)
     for path in made.write(output, main):
         screen.print(f"{path}: {path.stat().st_size:,} bytes of text")
+    if main:
+        sources = " ".join(str(output / name) for name in (*made.sources, made.main))
+        screen.print(f"compile it: cc -std=c99 -O2 {sources} -o {prefix}")
     if sizes is None:
         screen.print(
             f"constants {made.constant_bytes:,} bytes, RAM {made.state_bytes:,} bytes "

@@ -168,6 +168,20 @@ def test_the_command(command, gcc, tmp_path):
     assert re.search(r"code [\d,]+ bytes, constants [\d,]+ bytes, RAM [\d,]+", text)
 
 
+def test_the_command_with_a_front_end(command, shipped_small, tmp_path):
+    code, _, error = command("my net.net", "-o", "c", "--front-end")
+    assert code == 1
+    assert "task is 'random', a denoiser has 'denoise'" in error
+    shipped_small.save("small.net")
+    code, text, _ = command("small.net", "-o", "c", "--front-end", "--main")
+    assert code == 0
+    names = ["h", "c", "_main.c", "_sound.h", "_sound.c"]
+    names = [f"small{'' if n[0] == '_' else '.'}{n}" for n in names]
+    assert {p.name for p in (tmp_path / "c").iterdir()} == {*names}
+    sources = "c/small.c c/small_sound.c c/small_main.c"
+    assert f"compile it: cc -std=c99 -O2 {sources} -o small" in text
+
+
 def test_the_command_without_a_compiler(command, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)

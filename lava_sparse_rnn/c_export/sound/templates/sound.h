@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ${prefix}_sound.h: a denoiser, sound in and sound out, around the network of
+ * $prefix.h. Written by `lava-sparse-rnn export-c --front-end`; export again rather
+ * than edit.
+ *
+ *     static ${prefix}_sound sound;
+ *     ${prefix}_sound_init(&sound);
+ *     while (read_hop(hop))
+ *         if (${prefix}_sound_process(&sound, hop, hop) == 0)
+ *             play_hop(hop);
+ *
+ * C99: no allocation, no variables outside the structure, no library. Numbers are
+ * floats of 32 bits as IEEE 754 has them; compile without -ffast-math.
+ */
+#ifndef ${PREFIX}_SOUND_H
+#define ${PREFIX}_SOUND_H
+
+#include "$prefix.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ${PREFIX}_RATE $rate /* samples per second, one channel */
+#define ${PREFIX}_HOP $hop /* samples of a call */
+#define ${PREFIX}_WINDOW $window
+/* Sample i of all output is sample i - DELAY of all input. With the hop that has to be
+ * filled before a call, sound comes out ${PREFIX}_WINDOW samples ($latency_ms ms) late. */
+#define ${PREFIX}_DELAY (${PREFIX}_WINDOW - ${PREFIX}_HOP)
+
+/* One stream; a copy of it is a copy of the stream. */
+typedef struct {
+    ${prefix}_state network;
+    float kept;  /* the share of the noisy sound that stays */
+    int32_t early; /* hops to come that lie before the stream */
+    float heard[${PREFIX}_DELAY];
+    float sum[${PREFIX}_WINDOW]; /* of frames, where not all have come */
+    /* Work space: nothing in it is kept from one call to the next. */
+    float spectrum[${PREFIX}_WINDOW + 2], work[${PREFIX}_WINDOW];
+    ${prefix}_in token[${PREFIX}_D_IN];
+    ${prefix}_out answer[${PREFIX}_D_OUT];
+} ${prefix}_sound;
+
+/* Before the first call: silence was heard, attenuation has no limit. */
+void ${prefix}_sound_init(${prefix}_sound *sound);
+
+/* Before another stream: silence was heard; the limit of attenuation stays. */
+void ${prefix}_sound_reset(${prefix}_sound *sound);
+
+/* The most by which anything is attenuated, dB; no limit where it is below 0. It may
+ * change in a stream. 0 lets all through. */
+void ${prefix}_sound_strength(${prefix}_sound *sound, float decibels);
+
+/* Denoise the next ${PREFIX}_HOP samples, 1 is full scale. `in` and `out` may be the same memory.
+ *
+ * Returns 0; or 1, with nothing changed, where a sample is not finite or above 64. */
+int ${prefix}_sound_process(${prefix}_sound *sound, const float *in, float *out);
+
+/* The same with integers, 32768 is full scale; what is louder is clipped. */
+void ${prefix}_sound_process_int16(${prefix}_sound *sound, const int16_t *in,
+                                   int16_t *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An example: $rate samples per second, one channel, from standard input to standard
+ * output, as they lie in memory: int16_t, or float with the word f32.
+ *
+ *     cc -std=c99 -O2 ${prefix}_main.c ${prefix}_sound.c $prefix.c -o $prefix
+ *     ./$prefix <noisy.raw >clean.raw
+ *     ./$prefix f32 20 <noisy.raw >clean.raw     noise is attenuated by 20 dB at most
+ *
+ * What comes out is as long as what goes in, and lies in time with it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "${prefix}_sound.h"
+
+enum { HOP = ${PREFIX}_HOP, DELAY = ${PREFIX}_DELAY };
+
+static ${prefix}_sound sound;
+static float floats[HOP];
+static int16_t integers[HOP];
+
+/* The next hop, in place; 0 where it cannot be denoised. */
+static int denoise(int is_float)
+{
+    if (is_float)
+        return ${prefix}_sound_process(&sound, floats, floats) == 0;
+    ${prefix}_sound_process_int16(&sound, integers, integers);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    const int is_float = argc > 1 && strcmp(argv[1], "f32") == 0;
+    const size_t size = is_float ? sizeof *floats : sizeof *integers;
+    char *const hop = is_float ? (char *)floats : (char *)integers;
+    size_t late = DELAY, rest = DELAY, got; /* samples to drop, samples of silence */
+    int is_end = 0;
+
+    ${prefix}_sound_init(&sound);
+    if (argc > 2 + is_float) {
+        fprintf(stderr, "usage: %s [f32] [largest attenuation, dB]\n", argv[0]);
+        return 2;
+    }
+    if (argc > 1 + is_float) {
+        char *end;
+        const double decibels = strtod(argv[1 + is_float], &end);
+        if (end == argv[1 + is_float] || *end != '\0' || !(decibels >= 0)) {
+            fprintf(stderr, "%s: not a number of dB\n", argv[1 + is_float]);
+            return 2;
+        }
+        ${prefix}_sound_strength(&sound, (float)decibels);
+    }
+    while (!is_end) {
+        size_t first, last;
+        got = fread(hop, size, HOP, stdin);
+        memset(hop + got * size, 0, (HOP - got) * size);
+        if (got < HOP) { /* of the silence that follows, what the delay needs */
+            const size_t more = HOP - got < rest ? HOP - got : rest;
+            rest -= more;
+            got += more;
+            is_end = rest == 0;
+        }
+        if (!denoise(is_float)) {
+            fprintf(stderr, "a sample is not finite, or above 64\n");
+            return 1;
+        }
+        first = late < got ? late : got;
+        last = got;
+        late -= first;
+        if (fwrite(hop + first * size, size, last - first, stdout) != last - first) {
+            perror("standard output");
+            return 1;
+        }
+    }
+    return fflush(stdout) == 0 ? 0 : 1;
+}
