@@ -161,6 +161,7 @@ def deploy(
         bundle = order.write(network)
     _describe(screen, bundle)
     if runner is None:
+        screen.print(f"run it: lava-sparse-rnn deploy {bundle.path} --check")
         _core_table(screen, bundle, {}, 0)
         return
     result = deployment.check(bundle, runner, mode)

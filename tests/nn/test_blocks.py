@@ -83,12 +83,16 @@ def test_computes_what_the_module_inside_does_in_other_order():
 
 @pytest.mark.parametrize("overflow", ["saturate", "wrap"])
 @pytest.mark.parametrize("rounding", ["floor", "nearest"])
-def test_quantised_forward_is_the_description(tmp_path, rounding, overflow):
-    recipe = spec.Recipe(rounding, overflow)
+@pytest.mark.parametrize("by_layer", [{}, {"layer1": {"weight_bits": 4}}], ids=len)
+def test_quantised_forward_is_the_description(tmp_path, rounding, overflow, by_layer):
+    recipe = spec.Recipe(rounding, overflow, by_layer=by_layer)
     model = quantized(make(state_nonlinearity="split"), signals(2, 5, 50), recipe)
     network = described(model, tmp_path)
     assert network.recipe.state_nonlinearity == "split"
     assert (network.recipe.rounding, network.recipe.overflow) == (rounding, overflow)
+    narrow = [m.bits == 4 for layer in network.layers for m in layer.matrices.values()]
+    assert any(narrow) == bool(by_layer)
+    assert not all(narrow)
     x = 3 * signals(2, 5, 40, seed=1)  # beyond what calibration has seen
     with torch.no_grad():
         y = model(x).double().numpy()

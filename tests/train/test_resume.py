@@ -122,7 +122,14 @@ def test_other_settings_may_change(tiny, tmp_path):
     config = tiny()
     open_float(config).fit(until=4)
     free = {"steps": 20, "threads": 1, "log_every": 2, "validate_every": 4}
-    free |= {"checkpoint_minutes": 9.0, "quantize": {"steps": 1, "weight_bits": 4}}
+    free |= {
+        "checkpoint_minutes": 9.0,
+        "quantize": {
+            "steps": 1,
+            "weight_bits": 4,
+            "by_layer": {"layer1": {"wire_bits": 12}},
+        },
+    }
     free |= {"data": {"workers": 2, "root": tmp_path}}
     free |= {"pruning": {"start": 0.1, "end": 0.8, "every": 3}}
     assert open_float(tiny(**free)).step == 4

@@ -214,6 +214,33 @@ def test_a_setting_lies_in_a_section(settings, message):
         read_config(None, settings)
 
 
+@pytest.mark.parametrize(
+    ("by_layer", "message"),
+    [
+        ('{"layer9": {"weight_bits": 4}}', "'layer9' matches no place of this network"),
+        ('{"layer1": {"weight_bits": 9}}', "weight_bits is 9, must be at most 8"),
+        ('{"layer1": {"steps": 4}}', "is 'steps', must be one of: weight_bits"),
+        ("4", "by_layer"),
+    ],
+)
+def test_widths_of_layers_that_cannot_be_had(by_layer, message):
+    with pytest.raises(ValueError, match=message):
+        read_config(None, [f"quantize.by_layer={by_layer}"])
+
+
+def test_widths_by_layer_reach_the_network(tiny):
+    by_layer = {"layer1": {"weight_bits": 4, "wire_bits": 12}}
+    config = tiny(quantize={"steps": 2, "by_layer": by_layer})
+    network, _ = run(config, lambda text: None)
+    encoder, block, decoder = network.layers
+    assert (encoder.weights.bits, block.W.bits, decoder.weights.bits) == (8, 4, 8)
+    assert (block.inp.bits, block.out.bits, network.recipe.by_layer) == (
+        16,
+        12,
+        by_layer,
+    )
+
+
 def test_a_device_that_is_not_there_is_named(tiny, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=r"device is cuda.*sees no GPU; use cpu"):
