@@ -260,6 +260,11 @@ def test_what_cannot_be_done_is_refused():
         )
     with pytest.raises(SpecError, match="n_fft is 30, .* a multiple of 4"):
         c_export.export_denoiser(tiny(30, 15))
+    ahead = spec.Network(
+        network.layers, network.recipe, {**network.meta, "lookahead": 1}
+    )
+    with pytest.raises(SpecError, match="lookahead is 1, .* every token at once: 0"):
+        c_export.export_denoiser(ahead)
 
 
 def test_sizes(gcc):

@@ -75,6 +75,11 @@ def _check(network: Network, front: FrontEnd) -> None:
         raise SpecError(
             f"network: n_fft is {front.n_fft}, the front end in C needs a multiple of 4"
         )
+    if front.lookahead:
+        raise SpecError(
+            f"network: lookahead is {front.lookahead}, the front end in C answers every "
+            "token at once: 0"
+        )
     for side, wire in zip(("input", "output"), _ends(network), strict=True):
         if wire.bits > FLOAT_BITS:
             raise SpecError(
