@@ -77,8 +77,8 @@ def _check(network: Network, front: FrontEnd) -> None:
         )
     if front.lookahead:
         raise SpecError(
-            f"network: lookahead is {front.lookahead}, the front end in C answers every "
-            "token at once: 0"
+            f"network: lookahead is {front.lookahead}, the front end in C answers "
+            "every token at once: 0"
         )
     for side, wire in zip(("input", "output"), _ends(network), strict=True):
         if wire.bits > FLOAT_BITS:
