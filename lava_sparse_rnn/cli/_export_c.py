@@ -57,9 +57,13 @@ def export_c(
     sizes = c_export.measure(made, cc)
     for path in made.write(output, main):
         screen.print(f"{path}: {path.stat().st_size:,} bytes of text")
-    if main:
-        sources = " ".join(str(output / name) for name in (*made.sources, made.main))
-        screen.print(f"compile it: cc -std=c99 -O2 {sources} -o {prefix}")
+    names = (*made.sources, made.main) if main else made.sources
+    sources = " ".join(str(output / name) for name in names)
+    screen.print(
+        f"compile it: cc -std=c99 -O2 {sources} -o {prefix}"
+        if main
+        else f"compile it: cc -std=c99 -O2 -c {sources}; {prefix}.h says what to call"
+    )
     if sizes is None:
         screen.print(
             f"constants {made.constant_bytes:,} bytes, RAM {made.state_bytes:,} bytes "

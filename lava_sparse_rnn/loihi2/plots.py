@@ -90,9 +90,11 @@ def draw_sweep(choices: Sequence[Choice], path: str | Path) -> None:
     )
     figure = Figure(figsize=(11, 5.6), layout="constrained")
     FigureCanvasAgg(figure)
-    for axis, (title, values) in zip(
-        figure.subplots(2, 3, sharex=True).ravel(), panels, strict=True
-    ):
+    axes = figure.subplots(2, 3, sharex=True).ravel()
+    least, label = [c.least for c in choices], "at least, however it is cut"
+    axes[0].plot(cores, least, "--", color="0.3", lw=1, label=label, zorder=3)
+    axes[0].legend(fontsize=8, frameon=False)
+    for axis, (title, values) in zip(axes, panels, strict=True):
         axis.plot(cores, values, "o-", color="#4c72b0", lw=1.5, ms=4)
         axis.set_title(title, loc="left", fontsize=10)
         axis.set_xscale("log")

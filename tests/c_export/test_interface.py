@@ -188,6 +188,7 @@ def test_the_command_without_a_compiler(command, monkeypatch, tmp_path):
     code, text, _ = command("my net.net", "-o", "c", "--prefix", "x")
     assert code == 0
     assert "code is not known" in text
+    assert "cc -std=c99 -O2 -c c/x.c; x.h says what to call" in text
     assert (tmp_path / "c" / "x.c").is_file()
 
 
