@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lava_sparse_rnn import loihi2, spec
+from lava_sparse_rnn import loihi2, pictures, spec
 from lava_sparse_rnn.audio import Denoiser
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.loihi2 import plots
@@ -75,7 +75,8 @@ def main() -> None:
             first, second = halves(network)
             busy = loihi2.measure(network, first)
             path = arguments.output / f"sweep_{Path(name).stem}.png"
-            plots.draw_sweep(loihi2.sweep(network, second, activity=busy), path)
+            choices = loihi2.sweep(network, second, activity=busy)
+            pictures.save(plots.sweep(choices), path)
             print(path)
 
 

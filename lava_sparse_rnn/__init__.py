@@ -16,9 +16,19 @@ from lava_sparse_rnn import lava_finder  # noqa: F401  (before all of Lava)
 __version__ = "0.1.0"
 
 _ROOMS = (
-    *("files", "fixed_point", "spec", "engine", "c_export", "microcode", "nn"),
+    *(
+        "files",
+        "progress",
+        "pictures",
+        "fixed_point",
+        "spec",
+        "engine",
+        "c_export",
+        "microcode",
+        "nn",
+    ),
     *("inline", "proc", "netx", "loihi2", "backends", "audio", "train", "tasks"),
-    "interchange",
+    *("interchange", "report"),
 )
 
 

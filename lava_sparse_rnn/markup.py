@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from html import escape
@@ -52,6 +52,11 @@ class Table:
         head = f"<thead>{line(self.columns, 'th')}</thead>"
         return f"<table>{caption}{head}<tbody>{''.join(rows)}</tbody></table>"
 
+    def markdown(self) -> str:
+        """The table as Markdown, without its title."""
+        rows = [self.columns, ["---"] * len(self.columns), *self.rows]
+        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
 
 def _lines(cell: str) -> str:
     """A cell; a head that was broken within a word is one word again."""
@@ -71,3 +76,42 @@ def titled(thing: object, *tables: Table) -> str:
     """The `repr` of an object above some tables, as HTML."""
     head = f'<pre style="white-space:pre-wrap">{escape(repr(thing))}</pre>'
     return head + "".join(table.html() for table in tables)
+
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto;
+  padding: 0 1rem; color: #1a1a1a; background: #fff; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
+pre { background: #f4f4f4; padding: .7rem; font-size: .8rem; white-space: pre-wrap; }
+section { overflow-x: auto; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: .8rem;
+  font-variant-numeric: tabular-nums; }
+th, td { padding: .15rem .7rem; } thead tr { border-bottom: 1px solid #1a1a1a; }
+tbody tr:nth-child(even) { background: #f4f4f4; }
+caption { font-weight: 600; padding: .3rem 0; } img { max-width: 100%; height: auto; }
+figure { display: inline-block; margin: 0 1.5rem 1rem 0; }
+@media print { body { font-size: 11px; } section { overflow: visible; } }
+"""
+
+
+def page(title: str, sections: Iterable[tuple[str, str]]) -> str:
+    """A page of HTML that asks for no other file.
+
+    Parameters
+    ----------
+    title : str
+    sections : iterable of (str, str)
+        Heading, and what stands below it as HTML.
+    """
+    parts = (
+        f"<section><h2>{escape(heading)}</h2>{text}</section>"
+        for heading, text in sections
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f'<link rel="icon" href="data:,"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>"
+        f"{''.join(parts)}</body></html>\n"
+    )

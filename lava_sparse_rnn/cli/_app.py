@@ -21,6 +21,7 @@ from lava_sparse_rnn.cli import (
     _export_onnx,
     _info,
     _live,
+    _report,
     _run,
     _train,
 )
@@ -59,6 +60,7 @@ app.command("info")(_info.info)
 app.command("run")(_run.run)
 app.command("evaluate")(_evaluate.evaluate)
 app.command("estimate")(_estimate.estimate)
+app.command("report")(_report.report)
 app.command("deploy")(_deploy.deploy)
 app.command("export-c")(_export_c.export_c)
 app.command("export-onnx")(_export_onnx.export_onnx)

@@ -12,7 +12,7 @@ import typer
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._options import at_least, positive
-from lava_sparse_rnn.cli._progress import tokens_bar
+from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio import MixerConfig
@@ -93,7 +93,7 @@ def mix(
     if cache is not None:
         chosen = replace(chosen, cache=str(cache))
     mixer = audio.Mixer(chosen)
-    with tokens_bar("mixes") as progress:
+    with bar("mixes") as progress:
         audio.write_set(
             mixer, folder, count, snr or [0, 10], lambda done: progress(done, count)
         )

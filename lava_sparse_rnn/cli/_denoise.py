@@ -23,7 +23,7 @@ from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_picture, check_sound
 from lava_sparse_rnn.cli._notices import overflows, speed
 from lava_sparse_rnn.cli._options import DEFAULT_NETWORK, NetworkOption
-from lava_sparse_rnn.cli._progress import tokens_bar
+from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.denoiser import Denoiser
@@ -98,7 +98,7 @@ def _write(denoiser: Denoiser, sound: Reader, output: Path, keep: bool):
 
     kept: list[np.ndarray] = []
     total = -(-sound.samples // denoiser.front_end.hop_length)
-    with writing(output) as writer, tokens_bar() as progress:
+    with writing(output) as writer, bar() as progress:
         for piece in denoiser.stream(sound):
             writer.write(piece)
             if keep:
@@ -134,9 +134,10 @@ def _quality(screen: Console, noisy, denoised, clean) -> None:
 
 
 def _plot(path: Path, noisy, denoised, clean) -> None:
+    from lava_sparse_rnn import pictures
     from lava_sparse_rnn.audio.sound.plots import spectrograms
 
     panels = {"noisy": noisy, "denoised": denoised}
     if clean is not None:
         panels["clean"] = clean
-    spectrograms(panels, path)
+    pictures.save(spectrograms(panels), path)

@@ -16,7 +16,7 @@ from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture
 from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile, at_least, positive
 from lava_sparse_rnn.cli._tables import show
-from lava_sparse_rnn.cli._tokens import audio_tokens, first_tokens, integer_tokens
+from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens, token_times
 from lava_sparse_rnn.files import replacing
 
 
@@ -117,7 +117,7 @@ def estimate(
         raise ValueError(f"{wrong[0]} is for --beside, which is not given")
     screen = console()
     net = spec.load(network)
-    x, times = _input(net, audio, tokens), _times(net)
+    x, times = _input(net, audio, tokens), token_times(net)
     heard, weights = first_tokens(x, limit), coefficients or preset
     choices = None
     if objective is not None or sweep is not None:
@@ -131,9 +131,7 @@ def estimate(
         mapping = loihi2.map_network(net, chip, cores, activity=busy)
     result = loihi2.estimate(net, heard, mapping, weights, *times)
     if plot is not None:
-        from lava_sparse_rnn.loihi2 import plots
-
-        plots.draw(mapping, plot, result)
+        _draw(result, plot)
     rows = []
     if beside:
         rows = rows_of(result, net, heard, static_mw or [], watts, instructions)
@@ -152,34 +150,31 @@ def estimate(
         screen.print(f"numbers: {json_file}")
 
 
+def _input(net, audio: Path | None, tokens: Path | None):
+    x = input_tokens(net, audio, tokens)
+    if x is None:
+        raise ValueError(
+            "estimate counts a run on real input: give either --audio X.wav or "
+            "--tokens X.npy"
+        )
+    return x
+
+
+def _draw(result, picture: Path) -> None:
+    from lava_sparse_rnn import pictures
+    from lava_sparse_rnn.loihi2 import plots
+
+    pictures.save(plots.cores(result.counts.mapping, result), picture)
+
+
 def _draw_sweep(screen: Console, choices, picture: Path) -> None:
     """One row per number of cores, and the picture of them."""
+    from lava_sparse_rnn import pictures
     from lava_sparse_rnn.loihi2 import plots, tables
 
-    plots.draw_sweep(choices, picture)
+    pictures.save(plots.sweep(choices), picture)
     show(screen, tables.sweep_table(choices))
     screen.print(f"more cores: {picture}")
-
-
-def _input(net, audio: Path | None, tokens: Path | None):
-    if audio is not None and tokens is None:
-        return audio_tokens(net, audio)
-    if tokens is not None and audio is None:
-        return integer_tokens(tokens, net.d_in)
-    raise ValueError(
-        "estimate counts a run on real input: give either --audio X.wav or "
-        "--tokens X.npy"
-    )
-
-
-def _times(net) -> tuple[float, ...]:
-    """Seconds of a token and of the delay, where the network is a denoiser."""
-    from lava_sparse_rnn.audio.frontend import TASK, FrontEnd
-
-    if net.meta.get("task") != TASK:
-        return ()
-    front = FrontEnd.from_metadata(net.meta)
-    return front.hop_length / front.sample_rate, front.delay / front.sample_rate
 
 
 def _show(screen: Console, result, total: int, sound: bool) -> None:

@@ -24,9 +24,9 @@ from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._notices import overflows
 from lava_sparse_rnn.cli._options import NetworkFile, network_file
-from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.cli._tables import show_table
 from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.denoiser import Denoiser
@@ -86,7 +86,7 @@ def evaluate(
     with lava_runtime(runtime), contextlib.ExitStack() as stack:
         ours = _ours([network, *(beside or [])], fastest(backend), stack)
         systems = {one.name: one.denoise for one in ours} | _peers(peer or [])
-        with tokens_bar("mixes") as progress:
+        with bar("mixes") as progress:
             rows = evaluation.measure(systems, folder, progress, dnsmos, left_out)
         scores = {name: evaluation.by_ratio(found) for name, found in rows.items()}
         tables = {label: _by_label(rows, label) for label in by or []}

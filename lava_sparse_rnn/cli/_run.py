@@ -14,9 +14,9 @@ from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, read_tokens
 from lava_sparse_rnn.cli._notices import overflows
 from lava_sparse_rnn.cli._options import NetworkFile
-from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.cli._tokens import check_whole
 from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def run(
     with (
         lava_runtime(runtime),
         backends.create(backend, net) as stream,
-        tokens_bar() as progress,
+        bar() as progress,
     ):
         y = sequences.run(stream.run, stream.reset, progress)
         counters = stream.counters

@@ -61,3 +61,24 @@ def audio_tokens(net: Network, path: Path) -> NDArray:
     if not len(x):
         raise ValueError(f"{path}: no samples, at least one token is needed")
     return x
+
+
+def input_tokens(
+    net: Network, audio: Path | None, tokens: Path | None
+) -> NDArray | list[NDArray] | None:
+    """Tokens of a recording or of a file, whichever is given; None for neither."""
+    if audio is not None and tokens is not None:
+        raise ValueError("give either --audio X.wav or --tokens X.npy, not both")
+    if audio is not None:
+        return audio_tokens(net, audio)
+    return None if tokens is None else integer_tokens(tokens, net.d_in)
+
+
+def token_times(net: Network) -> tuple[float, ...]:
+    """Seconds of a token and of a window, where the network is a denoiser."""
+    from lava_sparse_rnn.audio.frontend import TASK, FrontEnd
+
+    if net.meta.get("task") != TASK:
+        return ()
+    front = FrontEnd.from_metadata(net.meta)
+    return front.hop_length / front.sample_rate, front.n_fft / front.sample_rate

@@ -4,70 +4,87 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn import pictures
 from lava_sparse_rnn.loihi2.bounds import Estimate
-from lava_sparse_rnn.loihi2.mapping import Mapping
-from lava_sparse_rnn.loihi2.sweep import Choice
+from lava_sparse_rnn.loihi2.cost import core_times
+from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
+from lava_sparse_rnn.loihi2.sweep import Choice, work
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHIPS_SHOWN = 8
 BARS = 400  # beyond so many cores, bars become outlines
 MEMORY_COLORS = {
-    "synapses": "#4c72b0",
-    "axons": "#8fb0dc",
-    "destinations": "#c9a9d8",
-    "neurons": "#dd8452",
+    "synapses": pictures.BLUE,
+    "axons": pictures.SKY,
+    "destinations": pictures.PURPLE,
+    "neurons": pictures.ORANGE,
+}
+LINES = ("-", "--", "-.", ":")
+KIND_COLORS = {
+    "affine": pictures.GREY,
+    "recurrence": pictures.BLUE,
+    "readout": pictures.GREEN,
+    "gate": pictures.ORANGE,
 }
 
 
-def draw(mapping: Mapping, path: str | Path, estimate: Estimate | None = None) -> None:
-    """Draw a mapping: cores on the chip, memory and work of each core.
+def cores(mapping: Mapping, estimate: Estimate | None = None) -> Figure:
+    """A mapping: cores on the chip, memory and work of each core.
 
     Parameters
     ----------
     mapping : Mapping
-    path : str or Path
-        Picture to write; its ending decides the kind.
     estimate : Estimate, optional
-        Adds the parts of the lower bound of a step's time, per core.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+        Adds the parts of the lower bound of a step's time, per core, and says which
+        core is busiest; without it that is the core with most in memory.
 
+    Returns
+    -------
+    Figure
+    """
+    check_mapping(mapping, "cores")
     panels = 3 if estimate is not None and estimate.terms else 2
     top = 3.6 if min(mapping.chips, CHIPS_SHOWN) in (1, 2) else 2.8
-    figure = Figure(figsize=(12, top + 2.4 * panels), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = pictures.figure(12, top + 2.4 * panels)
     above, below = figure.subfigures(2, 1, height_ratios=[top, 2.4 * panels])
-    _chips(mapping, above)
+    busiest = busiest_core(mapping, estimate)
+    _chips(mapping, busiest, above)
     axes = below.subplots(panels, 1, sharex=True)
     _memory(mapping, axes[0])
     _work(mapping, axes[1])
     if estimate is not None and estimate.terms:
         _times(estimate, axes[2])
         below.supxlabel(estimate.label, fontsize=8)
+    for axis in axes:
+        axis.axvline(busiest, color="black", ls=":", lw=1, zorder=0)
     _group_ticks(mapping, axes)
-    with replacing(path) as temporary:
-        kind = temporary.suffix[1:] or "png"
-        figure.savefig(temporary, dpi=120, format=kind)
+    return figure
 
 
-def draw_sweep(choices: Sequence[Choice], path: str | Path) -> None:
-    """Draw what more cores bring and cost.
+def busiest_core(mapping: Mapping, estimate: Estimate | None = None) -> int:
+    """The core with most to do for a token, or with most in memory if unknown."""
+    load = mapping.total_bytes if estimate is None else work(estimate.counts)
+    return int(np.argmax(load))
+
+
+def sweep(choices: Sequence[Choice]) -> Figure:
+    """What more cores bring and cost.
 
     Parameters
     ----------
     choices : sequence of Choice
-        Of `sweep`.
-    path : str or Path
-        Picture to write; its ending decides the kind.
+        Of `loihi2.sweep`.
+
+    Returns
+    -------
+    Figure
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import NullLocator
 
     cores = [len(c.mapping) for c in choices]
@@ -88,14 +105,13 @@ def draw_sweep(choices: Sequence[Choice], path: str | Path) -> None:
         ),
         ("copies on the board", [c.mapping.copies for c in choices]),
     )
-    figure = Figure(figsize=(11, 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = pictures.figure(11, 5.6)
     axes = figure.subplots(2, 3, sharex=True).ravel()
     least, label = [c.least for c in choices], "at least, however it is cut"
     axes[0].plot(cores, least, "--", color="0.3", lw=1, label=label, zorder=3)
     axes[0].legend(fontsize=8, frameon=False)
     for axis, (title, values) in zip(axes, panels, strict=True):
-        axis.plot(cores, values, "o-", color="#4c72b0", lw=1.5, ms=4)
+        axis.plot(cores, values, "o-", color=pictures.BLUE, lw=1.5, ms=4)
         axis.set_title(title, loc="left", fontsize=10)
         axis.set_xscale("log")
         axis.set_xticks(cores[:: max(1, len(cores) // 6)], minor=False)
@@ -105,9 +121,7 @@ def draw_sweep(choices: Sequence[Choice], path: str | Path) -> None:
         axis.grid(color="0.9")
     figure.supxlabel(f"neurocores of {choices[0].mapping.board.name}", fontsize=10)
     figure.suptitle(choices[0].estimate.label, fontsize=8)
-    with replacing(path) as temporary:
-        kind = temporary.suffix[1:] or "png"
-        figure.savefig(temporary, dpi=120, format=kind)
+    return figure
 
 
 def _scaled(value: float | None, by: float) -> float:
@@ -116,17 +130,12 @@ def _scaled(value: float | None, by: float) -> float:
 
 def _colors(mapping: Mapping) -> np.ndarray:
     """One colour per group, kinds of groups alike in hue, shape (G, 4)."""
-    from matplotlib import colormaps
+    from matplotlib.colors import to_rgba
 
-    kinds = {"affine": "Greys", "recurrence": "Blues"}
-    kinds |= {"readout": "Greens", "gate": "Oranges"}
     layers = max(g.layer for g in mapping.groups) + 1
-    return np.array(
-        [
-            colormaps[kinds[g.kind]](0.4 + 0.45 * g.layer / layers)
-            for g in mapping.groups
-        ]
-    )
+    pure = np.array([to_rgba(KIND_COLORS[g.kind]) for g in mapping.groups])
+    share = np.array([0.4 + 0.6 * (g.layer + 1) / layers for g in mapping.groups])
+    return pure * share[:, None] + 1.0 - share[:, None]  # mixed with white
 
 
 def _core_position(mapping: Mapping, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +147,7 @@ def _core_position(mapping: Mapping, k: np.ndarray) -> tuple[np.ndarray, np.ndar
     return x * side + around % side, y * side + around // side
 
 
-def _chips(mapping: Mapping, figure: Any) -> None:
+def _chips(mapping: Mapping, busiest: int, figure: Any) -> None:
     from matplotlib.patches import Patch
 
     chip = mapping.board.chip
@@ -164,6 +173,9 @@ def _chips(mapping: Mapping, figure: Any) -> None:
         for edge in range(side, height, side):
             axis.axhline(edge - 0.5, color="white", lw=1.5)
         axis.set_title(f"chip {i}: {len(here)} of {chip.cores} cores", fontsize=9)
+        if mapping.chip_of[busiest] == i:
+            x, y = _core_position(mapping, mapping.place[[busiest]] % chip.cores)
+            axis.plot(x, y, "x", color="black", ms=7, mew=2)
     names = [g.name for g in mapping.groups]
     patches = [Patch(color=c, label=n) for c, n in zip(colors, names, strict=True)]
     figure.legend(
@@ -172,7 +184,8 @@ def _chips(mapping: Mapping, figure: Any) -> None:
     more = f", {shown} shown" if shown < mapping.chips else ""
     figure.suptitle(
         f"{len(mapping)} cores on {mapping.chips} chip(s){more}, "
-        f"copies that fit {mapping.board.name}: {mapping.copies}",
+        f"copies that fit {mapping.board.name}: {mapping.copies}; busiest (x): "
+        f"{mapping.describe(busiest)}",
         fontsize=11,
     )
 
@@ -184,7 +197,7 @@ def _memory(mapping: Mapping, axis: Any) -> None:
     limit, half = chip.core_bytes / 1024, chip.synapse_bytes / 1024
     top = max(float(np.sum(list(parts.values()), axis=0).max()) * 1.15, 1.0)
     if top > half:
-        axis.axhline(half, color="#4c72b0", ls=":", lw=1, label="synaptic limit")
+        axis.axhline(half, color=pictures.BLUE, ls=":", lw=1, label="synaptic limit")
     if top > limit:
         axis.axhline(limit, color="k", ls="--", lw=1, label="limit")
     axis.set_ylim(0, top)
@@ -196,8 +209,8 @@ def _memory(mapping: Mapping, axis: Any) -> None:
 def _work(mapping: Mapping, axis: Any) -> None:
     x = np.arange(len(mapping) + 1) - 0.5
     for values, name, color in (
-        (mapping.synapses, "stored synapses", "#4c72b0"),
-        (mapping.instructions, "instructions, longest path", "#dd8452"),
+        (mapping.synapses, "stored synapses", pictures.BLUE),
+        (mapping.instructions, "instructions, longest path", pictures.ORANGE),
     ):
         axis.stairs(values, x, label=name, color=color, lw=1.5)
     axis.set_ylim(0, 1.3 * axis.get_ylim()[1])
@@ -206,12 +219,13 @@ def _work(mapping: Mapping, axis: Any) -> None:
 
 
 def _times(estimate: Estimate, axis: Any) -> None:
-    from lava_sparse_rnn.loihi2.cost import core_times
-
     mapping = estimate.counts.mapping
     x = np.arange(len(mapping) + 1) - 0.5
-    for name, values in core_times(estimate.counts.real, estimate.preset).items():
-        axis.stairs(values.mean(axis=0) * 1e6, x, label=name, lw=1.5)
+    times = core_times(estimate.counts.real, estimate.preset)
+    for k, (name, values) in enumerate(times.items()):
+        color = pictures.COLORS[k % len(pictures.COLORS)]
+        mean = values.mean(axis=0) * 1e6
+        axis.stairs(mean, x, label=name, lw=1.5, color=color, ls=LINES[k % len(LINES)])
     step = estimate.pipelined.step_s
     if step is not None:
         axis.axhline(step * 1e6, color="k", ls="--", lw=1, label="step, lower bound")

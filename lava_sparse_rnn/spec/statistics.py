@@ -13,12 +13,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.fixed_point import OverflowCounters, RealArithmetic
+from lava_sparse_rnn.spec import reference
 from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal
 from lava_sparse_rnn.spec.graph import INP, graph_of
 from lava_sparse_rnn.spec.layers import Layer
 from lava_sparse_rnn.spec.recipe import Recipe
-from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row
+from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row, run_all
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,74 @@ def useful_synops(
                 counts[i] += (wires[edge.source] != 0) @ per_column
         u = wires[graph.out]
     return counts
+
+
+@dataclass(frozen=True)
+class TensorError:
+    """What integers cost one tensor of one layer.
+
+    Parameters
+    ----------
+    layer : int
+    tensor : str
+        By its name in the layer, such as 's' for a block's wire of states, 'z' before
+        the gate, 'g' the gate's argument, 'out' the layer's output.
+    snr_db : float
+        Energy of the real values over that of the difference, in dB; infinite where
+        there is none. It holds the errors of everything before.
+    overflows : int
+        Values that did not fit.
+    overflow_share : float
+        Of all values.
+    """
+
+    layer: int
+    tensor: str
+    snr_db: float
+    overflows: int
+    overflow_share: float
+
+
+def decibels(signal: float, error: float) -> float:
+    """Energy of a signal over that of its error, in dB."""
+    if error == 0:
+        return np.inf
+    return 10 * float(np.log10(signal / error)) if signal else -np.inf
+
+
+def rounding_errors(network: Network, x: SequencesLike) -> list[TensorError]:
+    """What rounding and saturation cost: the same weights in real numbers, compared.
+
+    The rounding of the weights themselves, which only the network that they were made
+    from would show, is in both: see `nn.quantize.error_report`.
+
+    Parameters
+    ----------
+    network : Network
+    x : array of int, shape (T, d_in) or (N, T, d_in), or a list of arrays
+
+    Returns
+    -------
+    list of TensorError
+        Of every wire, state and gate argument, in the order of a token's way.
+    """
+    check_network(network, "rounding_errors", x)
+    sequences = Sequences.of(network, x)
+    counters = OverflowCounters()
+    whole: dict[str, Any] = {}
+    real: dict[str, Any] = {}
+    reference.run(network, x, whole, counters)
+    run_all(reference.Reference(network, RealArithmetic()), sequences, real)
+    rows = []
+    for i, graph in enumerate(network.graphs):
+        for name in (name for node in graph.nodes for name in node.tensors):
+            key = f"layer{i}_{name}"
+            exact, found = in_a_row(real[key]), in_a_row(whole[key])
+            error = float(np.square(found - exact).sum())
+            ratio = decibels(float(np.square(exact).sum()), error)
+            lost = counters[key]
+            rows.append(TensorError(i, name, ratio, lost, lost / max(found.size, 1)))
+    return rows
 
 
 def neuron_count(layer: Layer, recipe: Recipe | None = None) -> int:

@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+
+from lava_sparse_rnn.progress import bar
 
 
 class MetricLog:
@@ -61,17 +56,10 @@ class MetricLog:
             purge_step=resume_step + 1 if resume_step else None,
         )
         self._console = Console()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._progress.add_task("training", total=steps)
-        self._progress.update(self._task, completed=resume_step)
-        self._progress.start()
+        # Rows are printed anyway: lines would be too many.
+        self._bar = bar("training", self._console, lines=False)
+        self._shown, self._steps = self._bar.__enter__(), steps
+        self.advance(resume_step)
 
     def _earlier_rows(self, resume_step: int) -> list[dict[str, str]]:
         if resume_step == 0 or not self._path.exists():
@@ -81,7 +69,7 @@ class MetricLog:
 
     def advance(self, step: int) -> None:
         """Move the progress bar."""
-        self._progress.update(self._task, completed=step)
+        self._shown(step, self._steps)
 
     def row(self, step: int, values: dict[str, Any]) -> None:
         """Record figures of a step; names that are no column are ignored."""
@@ -105,6 +93,6 @@ class MetricLog:
 
     def close(self) -> None:
         """Flush and close everything."""
-        self._progress.stop()
+        self._bar.__exit__(None, None, None)
         self._board.close()
         self._file.close()

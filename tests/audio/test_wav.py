@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from lava_sparse_rnn import pictures
 from lava_sparse_rnn.audio import AudioError
 from lava_sparse_rnn.audio.sound import plots, wav
 from lava_sparse_rnn.audio.sound.writer import writing
@@ -126,13 +127,24 @@ def test_headerless_samples_are_refused(tmp_path):
 
 
 @pytest.mark.slow
+def test_spectrograms_show_the_sound_on_one_scale():
+    loud, quiet = plots.spectrograms({"a": tone(), "b": tone() / 10}).axes[:2]
+    assert loud.get_title(loc="left") == "a"
+    levels = [axis.images[0].get_array() for axis in (loud, quiet)]
+    np.testing.assert_allclose(levels[0] - levels[1], 20, atol=0.01)
+    assert loud.images[0].get_clim() == quiet.images[0].get_clim()
+    peak = levels[0].mean(axis=1).argmax() / (len(levels[0]) - 1) * 8000
+    assert abs(peak - 440) < 40
+
+
+@pytest.mark.slow
 def test_a_picture_that_fails_leaves_the_old_one(tmp_path):
     path = tmp_path / "p.png"
-    plots.spectrograms({"a": tone()}, path)
+    pictures.save(plots.spectrograms({"a": tone()}), path)
     assert path.stat().st_size > 1000
     path = path.rename(tmp_path / "p.xyz")
     with pytest.raises(ValueError, match="xyz"):
-        plots.spectrograms({"a": tone()}, path)
+        pictures.save(plots.spectrograms({"a": tone()}), path)
     assert path.stat().st_size > 1000
     assert [p.name for p in tmp_path.iterdir()] == ["p.xyz"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lava_sparse_rnn import loihi2
+from lava_sparse_rnn import loihi2, pictures
 from lava_sparse_rnn.loihi2 import Coefficients, Loihi2Error, plots
 
 
@@ -284,7 +284,7 @@ def test_json_and_picture(counted, tmp_path):
     assert data["modes"][0]["latency_s"] == e.pipelined.latency_s
     for estimate in (None, e):
         path = tmp_path / f"{estimate is None}.png"
-        plots.draw(counted.mapping, path, estimate)
+        pictures.save(plots.cores(counted.mapping, estimate), path)
         picture = np.asarray(Image.open(path).convert("RGB"), int)
         assert picture.shape[0] > 700
         assert len(np.unique(picture @ (65536, 256, 1))) > 20
@@ -294,5 +294,41 @@ def test_json_and_picture(counted, tmp_path):
 def test_picture_of_several_chips(small, tiny_chip, tmp_path):
     mapping = loihi2.map_network(small, loihi2.Board("b", 3, tiny_chip), 60)
     assert mapping.chips > 1
-    plots.draw(mapping, tmp_path / "several.png")
+    pictures.save(plots.cores(mapping), tmp_path / "several.png")
     assert (tmp_path / "several.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_the_picture_shows_the_mapping(counted):
+    mapping, e = counted.mapping, loihi2.weigh(counted, loihi2.PRESETS["loihi1"])
+    figure = plots.cores(mapping, e)
+    chip, memory, load, times = figure.axes
+    filled = chip.images[0].get_array()
+    grey = (filled[..., :3] == 0.82).all(axis=-1).sum()
+    assert mapping.board.chip.cores - grey == len(mapping)
+    tops = np.zeros(len(mapping))
+    for bar in memory.patches:
+        tops[round(bar.get_x() + bar.get_width() / 2)] += bar.get_height()
+    np.testing.assert_allclose(tops * 1024, mapping.total_bytes)
+    synapses, instructions = (p.get_data().values for p in load.patches)
+    assert (synapses == mapping.synapses).all()
+    assert (instructions == mapping.instructions).all()
+    busiest = plots.busiest_core(mapping, e)
+    assert loihi2.work(counted)[busiest] == loihi2.work(counted).max()
+    column, row = (int(v[0]) for v in chip.lines[-1].get_data())
+    colors = {tuple(filled[row, column])}
+    assert len(colors) == 1
+    assert (0.82, 0.82, 0.82, 1.0) not in colors
+    assert times.get_ylabel() == "us"
+    assert mapping.describe(busiest) in figure.subfigs[0].get_suptitle()
+
+
+@pytest.mark.slow
+def test_the_picture_of_a_sweep_shows_its_numbers(small):
+    choices = loihi2.sweep(small, np.ones((3, small.d_in), int))
+    axes = plots.sweep(choices).axes
+    cores = [len(c.mapping) for c in choices]
+    for axis in axes:
+        assert axis.lines[-1].get_xdata().tolist() == cores
+    busiest = axes[0].lines[-1].get_ydata()
+    assert busiest.tolist() == [c.busiest for c in choices]

@@ -4,42 +4,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn import pictures
 from lava_sparse_rnn.audio.sound.stft import Stft
-from lava_sparse_rnn.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RANGE_DB = 70.0  # from the loudest point of any panel down to black
 
 
-def spectrograms(
-    recordings: Mapping[str, NDArray], path: str | Path, sample_rate: int = 16000
-) -> None:
-    """Draw spectrograms one below another, on one scale of colour.
+def spectrograms(recordings: Mapping[str, NDArray], sample_rate: int = 16000) -> Figure:
+    """Spectrograms one below another, on one scale of colour.
 
     Parameters
     ----------
     recordings : mapping of str to array, shape (n,)
         Title and samples of each panel.
-    path : str or Path
-        Picture to write; its ending decides the kind.
     sample_rate : int
         Hz.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
+    Returns
+    -------
+    Figure
+    """
     stft = Stft()
     levels = {
         title: 20 * np.log10(np.abs(stft.analysis(samples, tail=False)).T + 1e-9)
         for title, samples in recordings.items()
     }
     loudest = max((float(v.max()) for v in levels.values() if v.size), default=0.0)
-    figure = Figure(figsize=(9, 2.1 * len(levels) + 0.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = pictures.figure(9, 2.1 * len(levels) + 0.5)
     axes = figure.subplots(len(levels), 1, sharex=True, squeeze=False)[:, 0]
     image = None
     for axis, (title, level) in zip(axes, levels.items(), strict=True):
@@ -59,6 +58,4 @@ def spectrograms(
     axes[-1].set_xlabel("seconds")
     if image is not None:
         figure.colorbar(image, ax=list(axes), label="dB", shrink=0.8)
-    with replacing(path) as temporary:
-        kind = temporary.suffix[1:] or "png"
-        figure.savefig(temporary, dpi=130, format=kind)
+    return figure

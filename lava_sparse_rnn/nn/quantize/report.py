@@ -14,41 +14,17 @@ from torch import Tensor
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import Brief
+from lava_sparse_rnn.markup import Table, as_html, titled
 from lava_sparse_rnn.nn.folded import FoldedNetwork
 from lava_sparse_rnn.nn.quantize._calibrate import inputs_of
 from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
+from lava_sparse_rnn.spec.statistics import TensorError, decibels
 
 Metric = Callable[[Tensor, int], float]
 """Figure of the outputs (batch, time, d_out) of the batch with this index."""
 
 # Under which names a tensor's overflows are counted.
 _NAMES = {"s": ("s_re", "s_im")}
-
-
-@dataclass(frozen=True)
-class TensorError:
-    """One tensor of one layer.
-
-    Parameters
-    ----------
-    layer : int
-    tensor : str
-        'x' the state, 's' its wire, 'z' before the gate, 'g' the gate's argument,
-        'out' the layer's output.
-    snr_db : float
-        Energy of the real values over that of the difference, in dB; infinite where
-        there is none. It holds the errors of everything before.
-    overflows : int
-        Values that did not fit.
-    overflow_share : float
-        Of all values.
-    """
-
-    layer: int
-    tensor: str
-    snr_db: float
-    overflows: int
-    overflow_share: float
 
 
 @dataclass(frozen=True)
@@ -80,23 +56,36 @@ class Report(Brief):
         """`as_dict` as JSON."""
         return json.dumps(self.as_dict(), indent=2)
 
-    def table(self) -> str:
-        """Two tables in Markdown."""
-        lines = ["| layer | tensor | SNR (dB) | overflows | share |"]
-        lines.append("|---|---|---|---|---|")
-        lines += [
-            f"| {t.layer} | {t.tensor} | {t.snr_db:.1f} | {t.overflows} | "
-            f"{t.overflow_share:.1e} |"
+    def tables(self) -> tuple[Table, Table]:
+        """Errors by tensor, and what each part alone costs."""
+        tensors = [
+            (
+                *(str(t.layer), t.tensor, f"{t.snr_db:.1f}", str(t.overflows)),
+                f"{t.overflow_share:.1e}",
+            )
             for t in self.tensors
         ]
-        more = " metric |" if self.metric else ""
-        lines += ["", f"| in integers | SNR of the output (dB) |{more}"]
-        lines.append("|---|---|" + ("---|" if self.metric else ""))
+        columns = ("layer", "tensor", "SNR (dB)", "overflows", "share")
+        parts = []
         for name in dict.fromkeys([*self.metric, *self.ablation]):
-            snr = self.ablation.get(name, math.inf)
-            more = f" {self.metric[name]:.3f} |" if self.metric else ""
-            lines.append(f"| {name} | {snr:.1f} |{more}")
-        return "\n".join(lines) + "\n"
+            figures = [f"{self.ablation.get(name, math.inf):.1f}"]
+            figures += [f"{self.metric[name]:.3f}"] if self.metric else []
+            parts.append((name, *figures))
+        heads = ("in integers", "SNR of the output (dB)")
+        heads += ("metric",) if self.metric else ()
+        return (
+            Table("errors by tensor", columns, tensors, text=("tensor",)),
+            Table("only one part in integers", heads, parts),
+        )
+
+    def table(self) -> str:
+        """Two tables in Markdown."""
+        return "\n".join(table.markdown() for table in self.tables())
+
+
+@as_html.register
+def _(report: Report) -> str:
+    return titled(report, *report.tables())
 
 
 def error_report(
@@ -176,7 +165,7 @@ class _Sums:
             share = lost / energies.size
             rows.append(TensorError(i, tensor, energies.decibels, lost, share))
         total = self.errors[self.last, "out"].signal
-        ablation = {n: _decibels(total, e) for n, e in self.output.items()}
+        ablation = {n: decibels(total, e) for n, e in self.output.items()}
         del ablation["none"]
         metric = {n: score / self.batches for n, score in self.scores.items()}
         return Report(tuple(rows), ablation, metric)
@@ -195,17 +184,11 @@ class _Energies:
 
     @property
     def decibels(self) -> float:
-        return _decibels(self.signal, self.error)
+        return decibels(self.signal, self.error)
 
 
 def _energy(x: Tensor) -> float:
     return float(torch.sum(x.double().square()))
-
-
-def _decibels(signal: float, error: float) -> float:
-    if error == 0:
-        return math.inf
-    return 10 * math.log10(signal / error) if signal else -math.inf
 
 
 def _finite(row: dict) -> dict:
