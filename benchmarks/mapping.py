@@ -6,7 +6,8 @@
 Prints, for each network and number of cores, the busiest core of the mapping by stored
 synapses, of the one by measured work, and the least that any cut has. Work is measured
 on the first half of each recording of ``data/samples`` and counted on the second. With
-``-o`` it draws ``sweep_NET.png`` there: busiest core, step, latency, energy, copies.
+``-o`` it draws ``sweep_shipped.png`` and its like there: busiest core, step, latency,
+energy and copies.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def main() -> None:
             network = spec.load(name)
             first, second = halves(network)
             busy = loihi2.measure(network, first)
-            path = arguments.output / f"sweep_{Path(name).stem}.png"
+            stem = {"denoiser": "shipped"}.get(name, Path(name).stem)
+            path = arguments.output / f"sweep_{stem}.png"
             choices = loihi2.sweep(network, second, activity=busy)
             pictures.save(plots.sweep(choices), path)
             print(path)

@@ -26,6 +26,7 @@ from lava_sparse_rnn.nn.quantize import calibrate, quantize, unfold
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 MAX_LAG = 1024
+CLIPS = [2, 3]
 
 
 def cases(blocks: int) -> dict[str, dict[str, dict[str, int]]]:
@@ -74,22 +75,16 @@ def requantised(network: spec.Network, by_layer: dict) -> spec.Network:
     return quantize(folded, ranges, recipe, network.meta)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("net", nargs="?", default="denoiser_small")
-    parser.add_argument("-o", "--output", type=Path, help="write the table here")
-    arguments = parser.parse_args()
-    network, clips = spec.load(arguments.net), [2, 3]
+def table(network: spec.Network, names: list[str] | None = None) -> list[str]:
+    """Lines of a table: the network as it is, and with the widths of some cases."""
+    found = cases(len(network.layers) - 2)
+    made = {"as shipped": network}
+    made |= {n: requantised(network, found[n]) for n in names or found}
     lines = [
         "| bits of weights | weights, bytes | packed file "
         "| synapses on the chip, bytes | SI-SNR improvement, dB |",
         "|---|---:|---:|---:|---:|",
     ]
-    made = {"as shipped": network} | {
-        name: requantised(network, by_layer)
-        for name, by_layer in cases(len(network.layers) - 2).items()
-    }
     for name, net in made.items():
         weights = sum(layer.weight_bytes for layer in net.layers)
         stored = int(loihi2.map_network(net).memory["synapses"].sum())
@@ -99,9 +94,18 @@ def main() -> None:
             size = path.stat().st_size
         lines.append(
             f"| {name} | {weights:,} | {size:,} | {stored:,} "
-            f"| {score(net, clips):.2f} |"
+            f"| {score(net, CLIPS):.2f} |"
         )
-    text = "\n".join(lines) + "\n"
+    return lines
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("net", nargs="?", default="denoiser_small")
+    parser.add_argument("-o", "--output", type=Path, help="write the table here")
+    arguments = parser.parse_args()
+    text = "\n".join(table(spec.load(arguments.net))) + "\n"
     print(text, end="")
     if arguments.output is not None:
         with replacing(arguments.output) as temporary:

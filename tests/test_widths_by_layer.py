@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Widths by layer: one table in the recipe, the same integers everywhere."""
 
+import re
 from dataclasses import replace
+from importlib import util
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -161,3 +164,33 @@ def test_a_pattern_of_no_layer_is_refused():
     with pytest.raises(SpecError, match="one layer has no place in a network"):
         sq.recipe_of_one(recipe)
     assert replace(recipe, by_layer=dict(reversed(W4.items()))) != recipe
+
+
+@pytest.mark.slow
+def test_the_page(tmp_path, monkeypatch):
+    """What docs/arithmetic.md shows runs."""
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[1] / "docs" / "arithmetic.md"
+    for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S):
+        exec(compile(code, str(page), "exec"), {})
+    narrow, shipped = spec.load("narrow.net"), spec.load("denoiser_small")
+    assert {m.bits for m in narrow.layers[2].matrices.values()} == {4}
+    assert narrow.meta == shipped.meta
+    before = sum(layer.weight_bytes for layer in shipped.layers)
+    assert sum(layer.weight_bytes for layer in narrow.layers) < 0.7 * before
+
+
+def test_a_denoiser_with_narrow_blocks_still_denoises(shipped_small):
+    """What docs/arithmetic.md tabulates, of one case; `-rP` shows it."""
+    pytest.importorskip("torch")
+    path = Path(__file__).parents[1] / "benchmarks" / "widths.py"
+    found = util.spec_from_file_location("widths", path)
+    widths = util.module_from_spec(found)
+    found.loader.exec_module(widths)
+    lines = widths.table(shipped_small, ["8 everywhere", "4 in the blocks"])
+    print("\n".join(lines))
+    rows = [[cell.replace(",", "") for cell in line.split("|")] for line in lines[-2:]]
+    wide, narrow = ((float(row[2]), float(row[5])) for row in rows)  # bytes, dB
+    assert narrow[0] < 0.65 * wide[0]
+    assert wide[1] > narrow[1] > 0.5 * wide[1]
