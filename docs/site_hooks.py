@@ -9,8 +9,10 @@ is written from docstrings and from the command itself.
 from __future__ import annotations
 
 import ast
+import io
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +30,15 @@ PACKAGE = ROOT / BASE
 ENTRY = "{show_root_heading: true, show_root_toc_entry: true}"
 TAKEN = (
     *("docs/*.md", "docs/*.png", "docs/*.svg", "docs/*.json"),
-    *("tutorials/*.md", "tutorials/*.ipynb", "data/README.md", "data/samples/*.wav"),
-    *("CHANGELOG.md", "CONTRIBUTING.md"),
+    *("tutorials/*.md", "tutorials/*.ipynb", "data/README.md", "data/samples/*.md"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
 )
 """Files of the repository that are in the site, at the same places."""
 
 
 @event_priority(100)  # before the plugin that looks for notebooks
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the repository's files, the reference, and a denoised recording."""
+    """Add the repository's files, the reference, sounds and pictures."""
     for pattern in TAKEN:
         for path in sorted(ROOT.glob(pattern)):
             name = path.relative_to(ROOT).as_posix()
@@ -45,7 +47,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             )
     for name, page in reference_pages():
         files.append(File.generated(config, name, content=page))
-    files.append(File.generated(config, "denoised_01.wav", content=denoised()))
+    for name, content in made().items():
+        files.append(File.generated(config, name, content=content))
     return files
 
 
@@ -145,26 +148,48 @@ def _row(parameter: Any) -> str:
     return f"| {shown} | {text} | {value} |"
 
 
-def denoised() -> bytes:
-    """The shipped denoiser's answer to the recording of the first page, as WAV."""
-    import io
-    import wave
+@cache
+def made() -> dict[str, bytes]:
+    """Sounds and pictures, made by the shipped network of a shipped recording."""
+    from lava_sparse_rnn import audio, backends, loihi2, spec
+    from lava_sparse_rnn.audio.sound import plots as sound_plots
+    from lava_sparse_rnn.loihi2 import plots as chip_plots
+    from lava_sparse_rnn.spec import plots, statistics
 
-    from lava_sparse_rnn import backends, spec
-    from lava_sparse_rnn.audio import Denoiser
-    from lava_sparse_rnn.audio.sound import wav
+    samples, _ = audio.wav.read(ROOT / "data/samples/noisy_01.wav")
+    network = spec.load("denoiser")
+    with audio.Denoiser(network, backends.default()) as denoiser:
+        sounds = {"noisy": samples, "denoised": denoiser.denoise(samples)}
+        tokens = denoiser.tokens(samples)
+    mapping = loihi2.map_network(network, cores=64)
+    errors = statistics.rounding_errors(network, tokens)
+    pictures = {
+        "spectrograms": sound_plots.spectrograms(sounds),
+        "sparsity": plots.sparsity(network),
+        "activity": plots.activity(network, tokens),
+        "errors": plots.errors(errors),
+        "cores": chip_plots.cores(mapping, loihi2.estimate(network, tokens, mapping)),
+    }
+    found = {f"made/{name}.webp": webp(figure) for name, figure in pictures.items()}
+    return found | {f"made/{n}.flac": flac(sound) for n, sound in sounds.items()}
 
-    samples, _ = wav.read(ROOT / "data/samples/noisy_01.wav")
-    network = spec.load(spec.locate("denoiser"))
-    with Denoiser(network, backends.default()) as denoiser:
-        clean = denoiser.denoise(samples)
-    whole = np.rint(np.clip(clean, -1, 1) * 32767).astype("<i2")
+
+def webp(figure: Any) -> bytes:
+    """A small picture."""
+    from PIL import Image
+
+    whole, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(whole, dpi=90, format="png")
+    Image.open(whole).convert("RGB").save(small, "webp", quality=80)
+    return small.getvalue()
+
+
+def flac(samples: np.ndarray) -> bytes:
+    """A recording at 16 kHz, without loss."""
+    import soundfile
+
     memory = io.BytesIO()
-    with wave.open(memory, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16000)
-        file.writeframes(whole.tobytes())
+    soundfile.write(memory, np.clip(samples, -1, 1), 16000, format="FLAC")
     return memory.getvalue()
 
 

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The site and a report in a browser: it shows, searches, plays, complains of nothing.
+
+    uv run --group dev --group browser pytest tests/site
+
+Chromium is the system's. LAVA_SPARSE_RNN_SITE=FOLDER is a site that is built already,
+LAVA_SPARSE_RNN_SHOTS=FOLDER keeps what the browser shows as pictures, to be looked at.
+"""
+
+import contextlib
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lava_sparse_rnn import report, spec
+
+ROOT = Path(__file__).parents[2]
+SITE = os.environ.get("LAVA_SPARSE_RNN_SITE")
+SHOTS = os.environ.get("LAVA_SPARSE_RNN_SHOTS")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)}")
+    with api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--mute-audio"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The address of the site, built and served."""
+    pytest.importorskip("mkdocs", reason="no mkdocs: the site cannot be built")
+    if SITE:
+        with served(ROOT / SITE) as address:
+            yield address
+        return
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", folder]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=900)
+    with served(folder) as address:
+        yield address
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def served(folder):
+    """The address of a folder on this machine, while it lasts."""
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def page(browser):
+    """A page that fails the test for errors and for requests to other hosts."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    opened.set_default_timeout(60_000)
+    wrong = []
+
+    def console(message):
+        if message.type in ("error", "warning"):
+            wrong.append(f"{message.type}: {message.text}")
+
+    def request(asked):
+        if not asked.url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:")):
+            wrong.append(f"asks {asked.url}")
+
+    opened.on("console", console)
+    opened.on("pageerror", lambda error: wrong.append(f"raises {error}"))
+    opened.on("request", request)
+    opened.on("requestfailed", lambda r: wrong.append(f"failed {r.url}: {r.failure}"))
+    yield opened
+    opened.close()
+    assert wrong == []
+
+
+def shoot(page, name):
+    """Keep what the page shows, where somebody wants to look at it."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png")
+
+
+def whole_pictures(page):
+    """Whether every picture of a page has arrived and has a size."""
+    page.wait_for_load_state("networkidle")
+    return page.evaluate(
+        "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
+    )
+
+
+def plays(page, player):
+    """Seconds that a sound has come forward after it was asked to play."""
+    return page.evaluate(
+        """async (player) => {
+            await player.play();
+            const start = Date.now();
+            while (player.currentTime === 0 && Date.now() - start < 30000)
+                await new Promise(done => setTimeout(done, 50));
+            player.pause();
+            return player.duration > 4 ? player.currentTime : 0;
+        }""",
+        player,
+    )
+
+
+def test_the_first_page_fits_a_screen_and_plays(site, page):
+    page.goto(f"{site}/index.html")
+    assert whole_pictures(page)
+    shoot(page, "landing")
+    players = page.query_selector_all("audio")
+    assert len(players) == 2
+    for player in players:
+        assert player.bounding_box()["y"] < 800
+        assert plays(page, player) > 0
+    command = page.get_by_text("uv run lava-sparse-rnn denoise").first
+    assert command.bounding_box()["y"] < 800
+
+
+def test_a_word_is_found_and_leads_to_its_page(site, page):
+    page.goto(f"{site}/index.html")
+    page.keyboard.press("/")
+    page.keyboard.type("neurocore", delay=30)
+    found = page.locator(".md-search-result__link")
+    found.first.wait_for()
+    shoot(page, "search")
+    assert found.count() > 1
+    found.first.click()
+    page.wait_for_url(lambda url: "index.html" not in url.split("/")[-1])
+    assert "neurocore" in page.content().lower()
+
+
+PAGES = {
+    "howto": "docs/run_in_lava.html",
+    "estimate": "docs/read_an_estimate.html",
+    "gallery": "gallery.html",
+    "api": "reference/spec.html",
+    "command": "reference/command.html",
+    "notebook_01": "tutorials/01_linear_recurrence.html",
+    "notebook_04": "tutorials/04_denoise_a_recording.html",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_its_pictures(site, page, name):
+    page.goto(f"{site}/{PAGES[name]}")
+    assert whole_pictures(page)
+    assert page.locator("h1").count() >= 1
+    shoot(page, name)
+
+
+def test_a_report_opens_from_a_file_and_plays(page, tmp_path):
+    network = spec.random_network(np.random.default_rng(0))
+    tokens = np.random.default_rng(1).integers(-99, 99, (20, network.d_in))
+    sound = np.sin(np.arange(80_000) / 9) / 2
+    text = report.page(network, tokens, sounds={"a tone": sound})
+    report.write(tmp_path / "report.html", text)
+    page.goto((tmp_path / "report.html").as_uri())
+    assert whole_pictures(page)
+    assert page.locator("img").count() == 5
+    assert plays(page, page.query_selector("audio")) > 0
+    shoot(page, "report")
+
+
+def test_a_phone_shows_the_first_page(site, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/index.html")
+    assert whole_pictures(page)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
+    shoot(page, "phone")
