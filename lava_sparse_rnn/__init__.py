@@ -28,7 +28,7 @@ _ROOMS = (
         "nn",
     ),
     *("inline", "proc", "netx", "loihi2", "backends", "audio", "train", "tasks"),
-    *("interchange", "report"),
+    *("study", "interchange", "report"),
 )
 
 

@@ -46,6 +46,10 @@ ALLOWED = {
     "c_export": {"fixed_point", "files", "spec", "audio"},
     "train": {"messages", "progress", "fixed_point", "files", "spec", "nn"},
     "tasks": {"messages", "fixed_point", "nn", "audio", "train"},
+    "study": {
+        *("messages", "files", "markup", "pictures", "spec", "loihi2", "nn"),
+        "train",
+    },
     "interchange": {
         *("messages", "fixed_point", "files", "spec", "c_export", "nn"),
         "lava_patches",

@@ -102,6 +102,9 @@ ROOMS = {
         FloatStage IntegerStage Result TASKS Task TrainConfig complete find_task
         fit open_float register run
     """,
+    "study": """
+        Row StudyConfig Trial read_study read_table run trials write_table
+    """,
     "inline": """
         DeadlockError INLINE PROCESSES RUNTIMES Runtime check chosen install
         runtime start uninstall
@@ -132,7 +135,7 @@ OF_ONE_FILE = {
 }
 NEEDS = {
     **dict.fromkeys(("proc", "netx", "inline"), "lava"),
-    **dict.fromkeys(("nn", "train", "tasks"), "torch"),
+    **dict.fromkeys(("nn", "train", "tasks", "study"), "torch"),
     "interchange.neurobench": "neurobench",
     "interchange.nir": "nir",
     "interchange.nir.network": "nir lava",

@@ -105,7 +105,7 @@ OFFERING = sorted(
     if "__all__" in path.read_text("utf-8") and PACKAGE / "cli" not in path.parents
 )
 NEEDS = {
-    **dict.fromkeys(("nn", "train", "tasks"), "torch"),
+    **dict.fromkeys(("nn", "train", "tasks", "study"), "torch"),
     **dict.fromkeys(("inline", "proc", "netx"), "lava"),
     "interchange.neurobench": "neurobench",
     "interchange.nir": "nir",

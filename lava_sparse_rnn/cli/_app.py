@@ -23,6 +23,7 @@ from lava_sparse_rnn.cli import (
     _live,
     _report,
     _run,
+    _study,
     _train,
 )
 from lava_sparse_rnn.cli._console import console, flush, replace_unknown
@@ -68,6 +69,7 @@ app.command("export-nir")(_export_nir.export_nir)
 app.command("import-nir")(_export_nir.import_nir)
 app.command("train", context_settings={"allow_interspersed_args": True})(_train.train)
 app.add_typer(_data.app, name="data", help="Fetch and mix recordings.")
+app.add_typer(_study.app, name="study", help="Many trainings: fronts and ratios.")
 
 
 def main() -> None:

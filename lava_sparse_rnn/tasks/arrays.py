@@ -279,6 +279,11 @@ class Arrays(Task):
         rows = np.arange(min(_PROBES, len(self._validation)))
         return [tuple(torch.from_numpy(a) for a in self._validation.take(rows))]
 
+    def sequences(self, batch: Batch) -> list[Tensor]:
+        """See `Task`."""
+        rows = zip(self.features(batch), batch[2].tolist(), strict=True)
+        return [x[:length] for x, length in rows]
+
     def score(self, answers: Tensor, batch: Batch) -> float:
         """See `Task`."""
         pooled = self._pooled(answers.transpose(0, 1), batch[2])

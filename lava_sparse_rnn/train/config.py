@@ -328,6 +328,28 @@ def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:
     if path is not None:
         yaml = path.suffix.lower() in (".yaml", ".yml")
         values = read_yaml(path) if yaml else read_json(path)
+    override(values, settings)
+    try:
+        return TrainConfig.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(messages.fields(error.errors(), "settings")) from None
+
+
+def override(values: dict[str, Any], settings: Sequence[str]) -> None:
+    """Put settings into the values of a configuration.
+
+    Parameters
+    ----------
+    values : dict
+        Sections are dicts in it; changed in place.
+    settings : sequence of str
+        ``section.key=value``; the value is JSON, or else a word.
+
+    Raises
+    ------
+    ValueError
+        When a setting has no ``=`` or lies below one that is no section.
+    """
     for setting in settings:
         key, separator, text = setting.partition("=")
         if not separator:
@@ -342,10 +364,6 @@ def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:
                     f"{json.dumps(place)}, not a section"
                 )
         place[last] = _value(text)
-    try:
-        return TrainConfig.model_validate(values)
-    except ValidationError as error:
-        raise ValueError(messages.fields(error.errors(), "settings")) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -384,7 +402,7 @@ def _object(values: Any, path: Path, language: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(
             f"{path} holds a {language} {type(values).__name__}, must be an object "
-            "with the fields of TrainConfig"
+            "with fields"
         )
     return values
 

@@ -58,6 +58,9 @@ class Task(ABC):
     figures: tuple[str, ...]
     """Names of what `validate` finds; the larger their mean, the better a network."""
 
+    token_s: float | None = None
+    """Seconds from one token to the next, where tokens come in time."""
+
     metric: ClassVar[str]
     """What `score` finds, in words; of that the report of a quantisation speaks."""
 
@@ -116,6 +119,10 @@ class Task(ABC):
     def probe_features(self, batch: Batch) -> Tensor:
         """Tokens (batch, T, d_in) of one of the `probes`."""
         return self.features(batch)
+
+    def sequences(self, batch: Batch) -> list[Tensor]:
+        """Tokens (T, d_in) of each of a batch of `probes`, without what pads them."""
+        return list(self.probe_features(batch))
 
     @classmethod
     def lift(cls, values: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Denoise(Task):
     def __init__(self, settings: DataConfig, source: Source, front: FrontEnd) -> None:
         self.settings, self.source, self.front = settings, source, front
         self.d_in = self.d_out = front.bins
+        self.token_s = front.hop_length / front.sample_rate
         self._validation = objective.Validation(source, front, settings.validation_snrs)
         self.figures = self._validation.names
 

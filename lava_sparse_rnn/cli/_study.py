@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn study``: many trainings, their table, fronts and ratios."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lava_sparse_rnn import messages
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._files import check_outputs
+from lava_sparse_rnn.cli._options import at_least
+from lava_sparse_rnn.files import replacing
+
+if TYPE_CHECKING:
+    from lava_sparse_rnn.study import Row, StudyConfig
+
+app = typer.Typer(no_args_is_help=True)
+
+StudyFile = Annotated[
+    Path, typer.Argument(help="The study, YAML; or the study.json in its folder.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(help="Settings that override it: steps=100, budget.hours=1, ..."),
+]
+Table = Annotated[
+    Path | None,
+    typer.Option(help="A table of rows, CSV.", show_default="the one in its folder"),
+]
+
+
+@app.command(context_settings={"allow_interspersed_args": True})
+def run(
+    study: StudyFile,
+    settings: Settings = None,
+    address: Annotated[
+        str | None, typer.Option(help="Of a ray cluster; else this machine alone.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            callback=at_least(1), help="Trials at once.", show_default="one a core"
+        ),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Name all trials and run none.")
+    ] = False,
+) -> None:
+    """Run all trials of a study; the same command goes on where it was stopped."""
+    messages.require("study", "study", "torch")
+    from lava_sparse_rnn.study import config, trials
+    from lava_sparse_rnn.study import workers as ray
+
+    chosen = config.read_study(study, settings or [])
+    screen = console()
+    if show:
+        for trial in trials.trials(chosen):
+            screen.print(trial.name)
+        return
+    rows = ray.run(chosen, address, workers, screen.print)
+    failed = sum(row.status == "failed" for row in rows)
+    screen.print(
+        f"{len(rows) - failed} trials done, {failed} failed: "
+        f"{chosen.directory / ray.TABLE}"
+    )
+
+
+@app.command(context_settings={"allow_interspersed_args": True})
+def show(
+    study: StudyFile,
+    settings: Settings = None,
+    table: Table = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write it here, Markdown.")
+    ] = None,
+) -> None:
+    """Show sizes, scores and costs, and the ratios at equal score with intervals."""
+    check_outputs(output)
+    chosen, rows = _read(study, settings, table)
+    from lava_sparse_rnn.study.report import report
+
+    text = report(chosen, rows)
+    if output is None:
+        console().print(text)
+        return
+    with replacing(output) as temporary:
+        temporary.write_text(text, "utf-8")
+    console().print(f"report: {output}")
+
+
+@app.command(context_settings={"allow_interspersed_args": True})
+def plot(
+    study: StudyFile,
+    folder: Annotated[Path, typer.Argument(help="Where pictures go, PNG and SVG.")],
+    settings: Settings = None,
+    table: Table = None,
+) -> None:
+    """Draw the fronts, and what changes with sparsity, bits and activity."""
+    chosen, rows = _read(study, settings, table)
+    from lava_sparse_rnn.study.plots import draw
+
+    for path in draw(chosen, rows, folder):
+        console().print(f"picture: {path}")
+
+
+def _read(
+    path: Path, settings: list[str] | None, table: Path | None
+) -> tuple[StudyConfig, list[Row]]:
+    """A study and its rows."""
+    messages.require("study", "study", "torch")
+    from lava_sparse_rnn.study import read_study, read_table
+    from lava_sparse_rnn.study.workers import TABLE
+
+    chosen = read_study(path, settings or [])
+    return chosen, read_table(table or chosen.directory / TABLE)
