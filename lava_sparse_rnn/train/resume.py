@@ -17,7 +17,8 @@ from torch import nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.train import checkpoint
-from lava_sparse_rnn.train.config import FREE, LATER, TrainConfig, lifted, read_json
+from lava_sparse_rnn.train.config import FREE, LATER, TrainConfig, lifted
+from lava_sparse_rnn.train.values import read_json
 
 
 def check_unchanged(config: TrainConfig, saved: Path, weights: Path) -> None:
