@@ -34,6 +34,24 @@ TAKEN = (
     *("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
 )
 """Files of the repository that are in the site, at the same places."""
+OF_ONE_FILE = (
+    *("backends", "files", "markup", "pictures", "progress", "report"),
+    *("spec.plots", "spec.statistics", "spec.tables", "loihi2.plots", "loihi2.tables"),
+    "audio.sound.plots",
+)
+"""What users call that has no list of names."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the rooms into the navigation, below the page that lists them."""
+    for group in config.nav or ():
+        pages = group.get("Reference", ()) if isinstance(group, dict) else ()
+        if pages and pages[0] == "reference/index.md":
+            rooms = [{room: f"reference/{room}.md"} for room in public_rooms()]
+            pages[0] = {"All": "reference/index.md"}
+            pages[1:1] = [{"The command": "reference/command.md"}]
+            pages.append({"Rooms": rooms})
+    return config
 
 
 @event_priority(100)  # before the plugin that looks for notebooks
@@ -77,7 +95,7 @@ def public_rooms() -> dict[str, dict[str, str]]:
 
     A module whose names are all those of the one above it has no page of its own.
     """
-    found = {"backends": _functions(PACKAGE / "backends.py")}
+    found = {module: _defined(module) for module in OF_ONE_FILE}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" else parts
@@ -91,10 +109,13 @@ def public_rooms() -> dict[str, dict[str, str]]:
     return dict(sorted(found.items()))
 
 
-def _functions(path: Path) -> dict[str, str]:
+def _defined(module: str) -> dict[str, str]:
+    """Functions and classes of a module that has no list of what is public."""
+    path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
     nodes = ast.parse(path.read_text("utf-8")).body
-    names = [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
-    return {name: f"{BASE}.{path.stem}.{name}" for name in names}
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    names = [node.name for node in nodes if isinstance(node, kinds)]
+    return {n: f"{BASE}.{module}.{n}" for n in names if not n.startswith("_")}
 
 
 def _public(path: Path) -> dict[str, str]:
@@ -128,7 +149,7 @@ def command_page() -> str:
                     add(inner, f"{name} {part}")
             return
         lines.extend([f"## `{name}`", "", command.help or "", ""])
-        lines.extend(["| | | |", "|---|---|---|"])
+        lines.extend(["| option | | default |", "|---|---|---|"])
         lines.extend(_row(p) for p in command.params if p.name != "help")
         lines.append("")
 

@@ -136,8 +136,9 @@ def test_the_first_page_fits_a_screen_and_plays(site, page):
     for player in players:
         assert player.bounding_box()["y"] < 800
         assert plays(page, player) > 0
-    command = page.get_by_text("uv run lava-sparse-rnn denoise").first
-    assert command.bounding_box()["y"] < 800
+    for thing in (page.get_by_text("uv run lava-sparse-rnn"), page.locator(".speeds")):
+        box = thing.first.bounding_box()
+        assert box["y"] + box["height"] < 800
 
 
 def test_a_word_is_found_and_leads_to_its_page(site, page):
@@ -192,3 +193,9 @@ def test_a_phone_shows_the_first_page(site, page):
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
     shoot(page, "phone")
+
+
+def test_the_rooms_are_beside_a_page_of_the_reference(site, page):
+    page.goto(f"{site}/reference/spec.html")
+    room = page.locator(".md-sidebar--primary").get_by_text("loihi2", exact=True)
+    assert room.count() == 1
