@@ -40,13 +40,15 @@ def table(name: str) -> list[str]:
     """Rows of a network: stored, measured, bound."""
     network = spec.load(name)
     first, second = halves(network)
-    busy = loihi2.measure(network, first)
+    busy, trace = loihi2.measure(network, first), {}
+    spec.reference.run(network, second, trace)
     lines = []
     for cores in CORES:
         cells: list[str] = []
         for activity in (None, busy):
             mapping = loihi2.map_network(network, cores=cores, activity=activity)
-            e = loihi2.estimate(network, second, mapping)
+            counts = loihi2.count(network, second, mapping, trace)
+            e = loihi2.weigh(counts, loihi2.PRESETS["loihi1"])
             choice = loihi2.Choice(mapping, e)
             step = (e.pipelined.step_s or 0.0) * 1e6
             cells += [f"{choice.busiest:,.0f}", f"{choice.imbalance:.2f}"]

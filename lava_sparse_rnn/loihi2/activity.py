@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import Brief
-from lava_sparse_rnn.loihi2.counts import instructions_of
+from lava_sparse_rnn.loihi2.counts import active_on, instructions_of
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import INPUT, ChipGroup, neuron_groups
 from lava_sparse_rnn.spec import Network, check_network, reference
-from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row
+from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike
 
 FloatArray = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ class Activity(Brief):
         """
         groups = neuron_groups(network)
         active = {
-            wire: _active(trace, wire, group.size)
+            wire: active_on(trace, wire, group.size)
             for group in groups
             for wire in group.wires
         }
@@ -72,7 +72,7 @@ class Activity(Brief):
         if not tokens:
             raise Loihi2Error("activity: no tokens, at least one is needed")
         if INPUT in trace:
-            active[INPUT] = _active(trace, INPUT, network.d_in)
+            active[INPUT] = active_on(trace, INPUT, network.d_in)
         else:
             active[INPUT] = np.ones((1, network.d_in), bool)
         return cls(
@@ -84,18 +84,6 @@ class Activity(Brief):
 
 def _instructions(group: ChipGroup, active: dict[str, NDArray[np.bool_]]) -> FloatArray:
     return instructions_of(group, [active[w] for w in group.wires], True).mean(axis=0)
-
-
-def _active(trace: Dict[str, Any], wire: str, n: int) -> NDArray[np.bool_]:
-    if wire not in trace:
-        raise Loihi2Error(
-            f"activity: the trace lacks {wire!r}; spec.reference.run(network, x, "
-            "trace) fills one"
-        )
-    sent = in_a_row(trace[wire])
-    if sent.shape[1] != n:
-        raise Loihi2Error(f"activity: {wire!r} has {sent.shape[1]} values, must be {n}")
-    return sent != 0
 
 
 def measure(network: Network, x: SequencesLike) -> Activity:
@@ -119,10 +107,15 @@ def measure(network: Network, x: SequencesLike) -> Activity:
         When ``x`` does not fit the network.
     """
     check_network(network, "measure", x)
+    return Activity.of_trace(network, traced(network, x))
+
+
+def traced(network: Network, x: SequencesLike) -> dict[str, Any]:
+    """The trace of a run of the reference executor, its tokens among it."""
     sequences = Sequences.of(network, x)
     trace: dict[str, Any] = {}
     reference.run(network, x, trace)
-    return Activity.of_trace(network, {**trace, INPUT: sequences.tokens})
+    return {**trace, INPUT: sequences.tokens}
 
 
 def as_activity(

@@ -129,7 +129,12 @@ class Counts(Brief):
         return f"{self.real._about()}, {synops}"
 
 
-def count(network: Network, x: SequencesLike, mapping: Mapping) -> Counts:
+def count(
+    network: Network,
+    x: SequencesLike,
+    mapping: Mapping,
+    trace: Dict[str, Any] | None = None,
+) -> Counts:
     """Count what a mapped network does on real input.
 
     Parameters
@@ -139,6 +144,9 @@ def count(network: Network, x: SequencesLike, mapping: Mapping) -> Counts:
         One sequence, or several, each from a zero state.
     mapping : Mapping
         Of the same network.
+    trace : mapping, optional
+        What `spec.reference.run` filled for the same ``x``: to count several mappings
+        of one run. Made here if not given.
 
     Returns
     -------
@@ -153,13 +161,22 @@ def count(network: Network, x: SequencesLike, mapping: Mapping) -> Counts:
     """
     check_network(network, "count", x, mapping)
     check_same(network, check_mapping(mapping, "count"))
-    trace: dict[str, Any] = {}
     sequences = Sequences.of(network, x)
     tokens = sequences.tokens
     if not len(tokens):
         raise Loihi2Error("no tokens: counts need at least one")
-    reference.run(network, x, trace)
-    active = {name: in_a_row(value) != 0 for name, value in trace.items()}
+    if trace is None:
+        reference.run(network, x, trace := {})
+    active = {
+        wire: active_on(trace, wire, group.size)
+        for group in mapping.groups
+        for wire in group.wires
+    }
+    for wire, sent in active.items():
+        if len(sent) != len(tokens):
+            raise Loihi2Error(
+                f"the trace has {len(sent)} tokens of {wire!r}, x has {len(tokens)}"
+            )
     active[INPUT] = tokens != 0
     useful = statistics.useful_synops(network, x, trace).sum(axis=0, dtype=float)
     idle = {name: v != 0 for name, v in idle_wires(network).items()}
@@ -167,6 +184,25 @@ def count(network: Network, x: SequencesLike, mapping: Mapping) -> Counts:
         *(mapping, tally(mapping, active, True), tally(mapping, idle, False), useful),
         lengths=sequences.lengths,
     )
+
+
+def active_on(trace: Dict[str, Any], wire: str, n: int) -> NDArray[np.bool_]:
+    """Whether each of a wire's ``n`` senders sends, by a trace, shape (T, n).
+
+    Raises
+    ------
+    Loihi2Error
+        When the wire is missing or of another width.
+    """
+    if wire not in trace:
+        raise Loihi2Error(
+            f"activity: the trace lacks {wire!r}; spec.reference.run(network, x, "
+            "trace) fills one"
+        )
+    sent = in_a_row(trace[wire])
+    if sent.shape[1] != n:
+        raise Loihi2Error(f"activity: {wire!r} has {sent.shape[1]} values, must be {n}")
+    return sent != 0
 
 
 def check_same(network: Network, mapping: Mapping) -> None:

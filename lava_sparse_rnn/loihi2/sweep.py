@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lava_sparse_rnn.fixed_point import Brief, choose
-from lava_sparse_rnn.loihi2.activity import Activity, measure
+from lava_sparse_rnn.loihi2.activity import Activity, as_activity, traced
 from lava_sparse_rnn.loihi2.bounds import Estimate
 from lava_sparse_rnn.loihi2.chip import Board, Chip, as_board
 from lava_sparse_rnn.loihi2.coefficients import Coefficients, as_coefficients
@@ -25,7 +25,7 @@ from lava_sparse_rnn.loihi2.counts import Counts, count
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.place import map_network
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec import Network, check_network
 from lava_sparse_rnn.spec.sequences import SequencesLike
 
 STEPS = 16
@@ -180,7 +180,9 @@ def sweep(
     Loihi2Error, SpecError
     """
     board, coefficients = as_board(target), as_coefficients(preset)
-    busy = measure(network, x) if activity is None else activity
+    check_network(network, "sweep", x)
+    trace = traced(network, x)
+    busy = as_activity(network, trace if activity is None else activity)
     fewest = map_network(network, board, activity=busy)
     if cores is None:
         most = min(board.cores, max(board.chip.cores, 4 * len(fewest)))
@@ -189,7 +191,7 @@ def sweep(
     for n in sorted(set(cores)):
         mapping = map_network(network, board, n, activity=busy)
         if not choices or len(mapping) > len(choices[-1].mapping):
-            counts = count(network, x, mapping)
+            counts = count(network, x, mapping, trace)
             choices.append(Choice(mapping, weigh(counts, coefficients)))
     if not choices:
         raise Loihi2Error("sweep: no number of cores was given")

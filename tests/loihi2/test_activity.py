@@ -11,6 +11,7 @@ import pytest
 from lava_sparse_rnn import cli, loihi2, spec
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.loihi2 import Loihi2Error
+from lava_sparse_rnn.spec import reference
 
 
 def network(seed: int = 1) -> spec.Network:
@@ -122,6 +123,30 @@ def test_wrong_activities_are_named(activity, message):
 def test_no_token_is_no_activity():
     with pytest.raises(Loihi2Error, match="no tokens"):
         loihi2.measure(NET, X[:0])
+
+
+def test_a_sweep_runs_the_network_once(monkeypatch):
+    runs = []
+    run = reference.run
+    monkeypatch.setattr(reference, "run", lambda *a: runs.append(a) or run(*a))
+    loihi2.sweep(NET, X)
+    assert len(runs) == 1
+
+
+def test_a_trace_saves_a_run():
+    trace = {}
+    reference.run(NET, X, trace)
+    mapping = loihi2.map_network(NET)
+    once, again = loihi2.count(NET, X, mapping), loihi2.count(NET, X, mapping, trace)
+    for name, value in once.real.per_core.items():
+        assert np.array_equal(value, again.real.per_core[name])
+    assert np.array_equal(once.synops, again.synops)
+    short = {name: value[:-1] for name, value in trace.items()}
+    with pytest.raises(Loihi2Error, match="the trace has .* tokens of 'layer0_out', x"):
+        loihi2.count(NET, X, mapping, short)
+    del trace["layer0_out"]
+    with pytest.raises(Loihi2Error, match="the trace lacks 'layer0_out'"):
+        loihi2.count(NET, X, mapping, trace)
 
 
 @pytest.mark.slow
