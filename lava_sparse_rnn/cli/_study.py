@@ -51,13 +51,13 @@ def run(
 ) -> None:
     """Run all trials of a study; the same command goes on where it was stopped."""
     messages.require("study", "study", "torch")
-    from lava_sparse_rnn.study import config, trials
+    from lava_sparse_rnn.study import read_study, trials
     from lava_sparse_rnn.study import workers as ray
 
-    chosen = config.read_study(study, settings or [])
+    chosen = read_study(study, settings or [])
     screen = console()
     if show:
-        for trial in trials.trials(chosen):
+        for trial in trials(chosen):
             screen.print(trial.name)
         return
     rows = ray.run(chosen, address, workers, screen.print)
