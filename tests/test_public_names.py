@@ -99,8 +99,8 @@ ROOMS = {
         TokenGate
     """,
     "train": """
-        FloatStage IntegerStage Result TASKS Task TrainConfig complete find_task
-        fit open_float register run
+        Evaluation FloatStage IntegerStage Result TASKS Task TrainConfig complete
+        evaluate find_task fit open_float register run task_of
     """,
     "study": """
         Row StudyConfig Trial read_study read_table run trials write_table

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``lava-sparse-rnn evaluate``: scores of a denoiser on a set of mixtures."""
+"""``lava-sparse-rnn evaluate``: scores of a network, above all of a denoiser."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from lava_sparse_rnn.cli._backend import (
     open_denoiser,
 )
 from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._evaluate_task import TaskOptions, evaluate_task
 from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._notices import overflows
 from lava_sparse_rnn.cli._options import NetworkFile, network_file
@@ -40,8 +41,16 @@ UNKNOWN = "not known"
 def evaluate(
     network: NetworkFile,
     data: Annotated[
-        Path, typer.Option(help="A set in the N-DNS layout: noisy/, clean/.")
+        Path,
+        typer.Option(
+            help="Of a denoiser a set in the N-DNS layout: noisy/, clean/; else what "
+            "the task of the network reads, its data.path."
+        ),
     ],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(help="Settings of another task: data.held_out=jackson, ..."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Everything, as JSON.")
     ] = None,
@@ -74,13 +83,37 @@ def evaluate(
         Path | None,
         typer.Option(help="Entry for the N-DNS challenge's metricsboard, YAML."),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="What a network is for: a name, or module:object.",
+            show_default="what the network says",
+        ),
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Of another task: test or validation.")
+    ] = "test",
 ) -> None:
-    """Score a denoiser: SI-SNR, DNSMOS, latency and power proxies, beside its peers."""
+    """Score a network by its task.
+
+    A denoiser: SI-SNR, DNSMOS, latency and power proxies, beside its peers. Any other
+    task: its own figures, the confusion of classes, cost per token and per sequence.
+    """
+    check_outputs(output, board)
+    options = TaskOptions(data, task, split, settings or [])
+    if _other_task(network, options):
+        for name, value in (
+            *(("--peer", peer), ("--beside", beside), ("--dnsmos", dnsmos)),
+            *(("--by", by), ("--board", board)),
+        ):
+            if value:
+                raise ValueError(f"{name} is for denoisers")
+        evaluate_task(network, options, backend, runtime, output)
+        return
     from lava_sparse_rnn.audio import NdnsFolder
     from lava_sparse_rnn.audio.evaluation import scores as evaluation
     from lava_sparse_rnn.audio.evaluation.board import board_entry
 
-    check_outputs(output, board)
     folder = NdnsFolder(data, lenient=True)
     left_out: list[LeftOut] = []
     with lava_runtime(runtime), contextlib.ExitStack() as stack:
@@ -111,6 +144,17 @@ def evaluate(
         overflows(screen, found)
     _show_costs(screen, ours, costs, peer or [])
     _tell_left_out(left_out, len(folder))
+
+
+def _other_task(network: Path, options: TaskOptions) -> bool:
+    """Whether it is no denoiser that is scored."""
+    from lava_sparse_rnn import spec
+    from lava_sparse_rnn.audio.frontend import TASK
+
+    trained = options.name or spec.load(network).meta.get("task")
+    if trained in (None, TASK) and options.given and options.name in (None, TASK):
+        raise ValueError("settings and --split are for other tasks than denoising")
+    return trained not in (None, TASK)
 
 
 def _by_label(rows: dict[str, list[Row]], label: str) -> dict[str, dict[str, Score]]:

@@ -23,7 +23,14 @@ from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.tasks._sequences import IGNORED, Parts, Sequences, read_sequences
 from lava_sparse_rnn.train.config import FREE, Section
 from lava_sparse_rnn.train.distributed import Group
-from lava_sparse_rnn.train.tasks import Batch, Batches, Model, RawBatch, Task
+from lava_sparse_rnn.train.tasks import (
+    Batch,
+    Batches,
+    Evaluation,
+    Model,
+    RawBatch,
+    Task,
+)
 
 # The split into training and validation is the same in every run, whatever its seed.
 _SPLIT = 20260101
@@ -145,7 +152,7 @@ class Arrays(Task):
     Settings: ClassVar[type[BaseModel]] = ArraysConfig
     metric: ClassVar[str] = ""
     name: ClassVar[str] = "arrays"
-    """Of the task, in the metadata of its networks."""
+    """By which the task is registered; without one it is found as module:object."""
 
     classes: tuple[str, ...] = ()
     """Names of the labels, if they have any."""
@@ -257,6 +264,28 @@ class Arrays(Task):
 
     def validate(self, model: Model) -> dict[str, float]:
         """See `Task`: accuracy, or explained variance, in %."""
+        return self._figures(*self._all_answers(model))
+
+    def evaluate(self, model: Model) -> Evaluation:
+        """See `Task`: with the confusion of classes, if there are any."""
+        found, wanted = self._all_answers(model)
+        table = None
+        if self._train.loss == "cross_entropy":
+            known = wanted != IGNORED
+            pairs = (wanted[known].numpy(), found.argmax(-1)[known].numpy())
+            table = np.zeros((self.d_out, self.d_out), np.int64)
+            np.add.at(table, pairs, 1)
+        figures = self._figures(found, wanted)
+        return Evaluation(figures, len(self._validation), table, self.classes)
+
+    def sequences(self) -> list[np.ndarray]:
+        """See `Task`: all that it validates on."""
+        part = self._validation
+        tokens = self.features((torch.from_numpy(part.x),)).numpy()
+        return [row[:end] for row, end in zip(tokens, part.lengths, strict=True)]
+
+    def _all_answers(self, model: Model) -> tuple[Tensor, Tensor]:
+        """To what it validates on, and what they should be."""
         found, wanted = [], []
         step = max(self.settings.batch, 64)
         for first in range(0, len(self._validation), step):
@@ -266,8 +295,10 @@ class Arrays(Task):
             )
             found.append(self._answers(model, part))
             wanted.append(part[1])
-        score = self.loss_of.score(torch.cat(found), torch.cat(wanted))
-        return {self.loss_of.figure: float(score)}
+        return torch.cat(found), torch.cat(wanted)
+
+    def _figures(self, found: Tensor, wanted: Tensor) -> dict[str, float]:
+        return {self.loss_of.figure: float(self.loss_of.score(found, wanted))}
 
     def features(self, batch: Batch) -> Tensor:
         """See `Task`."""
@@ -305,12 +336,17 @@ class Arrays(Task):
             if field.json_schema_extra is not FREE
         }
         found = {
-            "task": self.name,
+            "task": self._found_as(),
             "head": self.settings.head,
             "loss": self._train.loss,
             "settings": self.settings.model_dump(mode="json", include=kept),
         }
         return found | ({"classes": list(self.classes)} if self.classes else {})
+
+    @classmethod
+    def _found_as(cls) -> str:
+        """The name by which `find_task` finds this class, not the one it is of."""
+        return cls.name if "name" in vars(cls) else f"{cls.__module__}:{cls.__name__}"
 
     def test(self) -> Arrays:
         """See `Task`."""

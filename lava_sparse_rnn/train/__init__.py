@@ -10,22 +10,26 @@ from lava_sparse_rnn import messages
 messages.require("train", "train", "torch", "safetensors", "tensorboard")
 
 from lava_sparse_rnn.train.config import TrainConfig
+from lava_sparse_rnn.train.evaluation import evaluate, task_of
 from lava_sparse_rnn.train.fit import fit
 from lava_sparse_rnn.train.pipeline import Result, complete, open_float, run
 from lava_sparse_rnn.train.stages import FloatStage, IntegerStage
-from lava_sparse_rnn.train.tasks import TASKS, Task, find_task, register
+from lava_sparse_rnn.train.tasks import TASKS, Evaluation, Task, find_task, register
 
 __all__ = [
     "TASKS",
+    "Evaluation",
     "FloatStage",
     "IntegerStage",
     "Result",
     "Task",
     "TrainConfig",
     "complete",
+    "evaluate",
     "find_task",
     "fit",
     "open_float",
     "register",
     "run",
+    "task_of",
 ]

@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.nn.quantize import FoldedNetwork
 from lava_sparse_rnn.train.distributed import Group
 
@@ -37,6 +43,42 @@ A float network answers in real units, one of integers in real units that its in
 stand for. Every token has its answer; a task that needs one answer a sequence takes
 their mean, or the last one, itself.
 """
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation(Brief):
+    """Scores of a network.
+
+    Parameters
+    ----------
+    figures : dict of str to float
+        By name, as `Task.validate` finds them.
+    sequences : int
+        How many were looked at; 0 where the task does not tell.
+    confusion : array of int, shape (classes, classes), optional
+        How often a label (row) was answered with a class (column).
+    classes : tuple of str
+        Their names; numbers where they have none.
+    """
+
+    figures: dict[str, float]
+    sequences: int = 0
+    confusion: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+
+    def _about(self) -> str:
+        figures = ", ".join(f"{name} {v:.2f}" for name, v in self.figures.items())
+        return f"{figures} of {self.sequences} sequences"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as JSON has it."""
+        table = None if self.confusion is None else self.confusion.tolist()
+        return {
+            "figures": self.figures,
+            "sequences": self.sequences,
+            "classes": list(self.classes),
+            "confusion": table,
+        }
 
 
 class Task(ABC):
@@ -116,6 +158,15 @@ class Task(ABC):
     def score(self, answers: Tensor, batch: Batch) -> float:
         """Of a network's answers (batch, T, d_out) to one of the `probes`."""
 
+    def evaluate(self, model: Model) -> Evaluation:
+        """More than `validate`, where a task has more to say."""
+        return Evaluation(self.validate(model))
+
+    def sequences(self) -> list[np.ndarray]:
+        """Tokens (T_i, d_in) of what it validates on, a few of them at least."""
+        found = (self.probe_features(batch) for batch in self.probes())
+        return [tokens for part in found for tokens in part.numpy()]
+
     def probe_features(self, batch: Batch) -> Tensor:
         """Tokens (batch, T, d_in) of one of the `probes`."""
         return self.features(batch)
@@ -185,6 +236,17 @@ class Task(ABC):
         return self
 
 
+@contextmanager
+def _here() -> Iterator[None]:
+    """Within, modules in the current folder can be imported, as those of a script."""
+    folder = str(Path.cwd())
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
 def register(name: str, task: type[Task]) -> type[Task]:
     """Give a task a name that configurations can use."""
     TASKS[name] = task
@@ -207,7 +269,8 @@ def find_task(name: str) -> type[Task]:
             found = offered[name].load()
         elif ":" in name:
             module, _, attribute = name.partition(":")
-            found = getattr(importlib.import_module(module), attribute)
+            with _here():
+                found = getattr(importlib.import_module(module), attribute)
         else:
             known = ", ".join(sorted({*TASKS, *offered}))
             raise ValueError(f"task is {name!r}; known: {known}, or module:object")

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a task says of a network of integers, whatever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from lava_sparse_rnn import messages, spec
+from lava_sparse_rnn.train.tasks import Evaluation, Model, Task, find_task
+
+
+def task_of(
+    network: spec.Network,
+    path: Path,
+    name: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    split: str = "test",
+) -> Task:
+    """The task that a network was trained for, with material of this machine.
+
+    Parameters
+    ----------
+    network : Network
+        Its ``meta`` names the task and the settings that tokens depend on.
+    path : Path
+        What the task reads, its setting ``path``.
+    name : str, optional
+        Of the task, or ``module:object``; that of the network if not given.
+    settings : mapping, optional
+        Other settings of the task; they go before those of the network.
+    split : {"test", "validation"}
+
+    Raises
+    ------
+    ValueError
+        If the task is unknown, or settings or material do not fit it or the network.
+    """
+    known = network.meta.get("task")
+    if name is None and known is None:
+        raise ValueError(
+            "the network does not say what it was trained for; name its task"
+        )
+    if name is None and ":" in str(known):  # a file does not decide what is imported
+        raise ValueError(
+            f"the network was trained for {known}; name it as its task to have it "
+            "imported"
+        )
+    kind = find_task(str(name or known))
+    kept = network.meta.get("settings") if name in (None, known) else None
+    values = {**(kept or {}), **(settings or {}), "path": path}
+    try:
+        chosen = kind.Settings.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(messages.fields(error.errors(), "settings")) from None
+    task = kind.open(chosen, 0).deployed()
+    for what, wanted, there in (
+        ("inputs", task.d_in, network.d_in),
+        ("outputs", task.d_out, network.d_out),
+    ):
+        if wanted != there:
+            raise ValueError(
+                f"the task has {wanted} {what}, the network {there}; they must be as "
+                "many"
+            )
+    return task.test() if split == "test" else task
+
+
+def evaluate(
+    network: spec.Network,
+    task: Task,
+    stream: spec.Stream,
+    progress: Any = None,
+) -> Evaluation:
+    """Scores of the integers.
+
+    Parameters
+    ----------
+    network : Network
+    task : Task
+        As the network sees it, see `task_of` and `Task.deployed`.
+    stream : Stream
+        What runs the network.
+    progress : callable, optional
+        Called with the sequences that were run so far.
+    """
+    return task.evaluate(integers(network, stream, progress))
+
+
+def integers(network: spec.Network, stream: spec.Stream, progress: Any = None) -> Model:
+    """A network of integers as the model that a task asks.
+
+    Every sequence starts from a zero state.
+    """
+    done = 0
+
+    def run(tokens: Tensor) -> Tensor:
+        nonlocal done
+        found = []
+        for sequence in tokens.transpose(0, 1).numpy():
+            stream.reset()
+            answers = stream.run(network.to_wire(sequence))
+            found.append(network.from_wire(answers))
+            done += 1
+            if progress is not None:
+                progress(done)
+        return torch.from_numpy(np.stack(found, axis=1))
+
+    return run
