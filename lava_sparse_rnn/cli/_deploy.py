@@ -13,7 +13,7 @@ from rich.console import Console
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._options import Cores, at_least, network_file
 from lava_sparse_rnn.cli._tables import show_table
-from lava_sparse_rnn.cli._tokens import audio_tokens, integer_tokens
+from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.loihi2 import Bundle
@@ -47,7 +47,18 @@ ChipOption = Annotated[
 ]
 Audio = Annotated[Path | None, typer.Option(help="A recording for the golden input.")]
 Tokens = Annotated[
-    Path | None, typer.Option(help="The golden input, (T, d_in), as .npy.")
+    Path | None,
+    typer.Option(
+        help="The golden input, (T, d_in), or sequences, (N, T, d_in), as .npy; or a "
+        ".npz with these as x, and lengths."
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="What the task of the network reads (its data.path): the first of its "
+        "test sequences are the golden input."
+    ),
 ]
 Limit = Annotated[
     int, typer.Option(callback=at_least(1), help="Tokens of the golden input at most.")
@@ -84,6 +95,7 @@ class _Order:
     cores: int | None
     audio: Path | None
     tokens: Path | None
+    data: Path | None
     limit: int
     seed: int
     overwrite: bool
@@ -94,16 +106,10 @@ class _Order:
 
         if self.output is None:
             raise ValueError("deploy writes a bundle: name its folder with -o")
-        if self.audio is not None and self.tokens is not None:
-            raise ValueError(
-                "give the golden input as --audio or as --tokens, not both"
-            )
         net = spec.load(network)
-        golden = None
-        if self.audio is not None:
-            golden = audio_tokens(net, self.audio)[: self.limit]
-        elif self.tokens is not None:
-            golden = integer_tokens(self.tokens, net.d_in)[: self.limit]
+        golden = input_tokens(net, self.audio, self.tokens, self.data)
+        if golden is not None:
+            golden = first_tokens(golden, self.limit)
         mapping = loihi2.map_network(net, self.chip or "oheo_gulch", self.cores)
         return loihi2.write_bundle(
             *(net, self.output, mapping, golden),
@@ -113,11 +119,14 @@ class _Order:
 
     def refuse(self, bundle: Path) -> None:
         """Say so, if any of it was asked for although there is a bundle already."""
-        asked = (self.output, self.chip, self.cores, self.audio, self.tokens)
+        asked = (
+            *(self.output, self.chip, self.cores),
+            *(self.audio, self.tokens, self.data),
+        )
         if any(option is not None for option in asked):
             raise ValueError(
-                f"{bundle}: is a bundle already; --output, --chip, --cores, --audio "
-                "and --tokens are for a network description"
+                f"{bundle}: is a bundle already; --output, --chip, --cores, --audio, "
+                "--tokens and --data are for a network description"
             )
 
 
@@ -128,6 +137,7 @@ def deploy(
     cores: Cores = None,
     audio: Audio = None,
     tokens: Tokens = None,
+    data: Data = None,
     limit: Limit = 100,
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -153,7 +163,7 @@ def deploy(
     choose("mode", mode, deployment.MODES)
     backend = backend or ("cpu" if check else None)
     runner = None if backend is None else deployment.create(backend)
-    order = _Order(output, chip, cores, audio, tokens, limit, seed, overwrite)
+    order = _Order(output, chip, cores, audio, tokens, data, limit, seed, overwrite)
     if network.is_dir():
         order.refuse(network)
         bundle = deployment.load_bundle(network)
@@ -185,12 +195,15 @@ def _describe(screen: Console, bundle) -> None:
     manifest = bundle.manifest
     size = sum(entry.bytes for entry in manifest.files.values())
     chips = len({core.chip for core in manifest.cores})
-    golden = manifest.golden
+    golden, several = manifest.golden, len(bundle.lengths)
+    of = f" in {several} sequences" if several > 1 else ""
+    head = manifest.network.head
+    answers = "" if head == "sequence" else f"; one answer a sequence, {head}"
     screen.print(
         f"{bundle.path}: {len(manifest.files) + 1} files, {size:,} bytes, schema "
         f"version {manifest.schema_version}; {len(manifest.cores)} cores on {chips} "
-        f"chip(s) of {manifest.board.name}; golden input of {golden.tokens} tokens "
-        f"({golden.source})"
+        f"chip(s) of {manifest.board.name}; golden input of {golden.tokens} tokens"
+        f"{of} ({golden.source}){answers}"
     )
 
 

@@ -32,6 +32,13 @@ def estimate(
             ".npz with these as x, and lengths."
         ),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the task of the network reads (its data.path): it is run on the "
+            "test sequences."
+        ),
+    ] = None,
     chip: Chip = "oheo_gulch",
     cores: Cores = None,
     measured: Annotated[
@@ -117,7 +124,7 @@ def estimate(
         raise ValueError(f"{wrong[0]} is for --beside, which is not given")
     screen = console()
     net = spec.load(network)
-    x, times = _input(net, audio, tokens), token_times(net)
+    x, times = _input(net, audio, tokens, data), token_times(net)
     heard, weights = first_tokens(x, limit), coefficients or preset
     choices = None
     if objective is not None or sweep is not None:
@@ -150,12 +157,12 @@ def estimate(
         screen.print(f"numbers: {json_file}")
 
 
-def _input(net, audio: Path | None, tokens: Path | None):
-    x = input_tokens(net, audio, tokens)
+def _input(net, audio: Path | None, tokens: Path | None, data: Path | None):
+    x = input_tokens(net, audio, tokens, data)
     if x is None:
         raise ValueError(
-            "estimate counts a run on real input: give either --audio X.wav or "
-            "--tokens X.npy"
+            "estimate counts a run on real input: give one of --audio X.wav, --tokens "
+            "X.npy and --data PATH"
         )
     return x
 

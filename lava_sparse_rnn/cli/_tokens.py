@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._files import read_tokens
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def first_tokens(x: NDArray | list[NDArray], most: int) -> NDArray | list[NDArra
     return kept
 
 
+def task_tokens(net: Network, data: Path) -> list[NDArray]:
+    """Sequences that the task of a network is tested on, each (T_i, d_in)."""
+    messages.require("train", "train", "torch", "safetensors", "tensorboard")
+    from lava_sparse_rnn.train.evaluation import task_of
+
+    return [net.to_wire(tokens) for tokens in task_of(net, data).sequences()]
+
+
 def audio_tokens(net: Network, path: Path) -> NDArray:
     """Tokens that a denoiser sees of a recording, shape (T, d_in)."""
     from lava_sparse_rnn.audio.denoiser import Denoiser
@@ -64,21 +73,23 @@ def audio_tokens(net: Network, path: Path) -> NDArray:
 
 
 def input_tokens(
-    net: Network, audio: Path | None, tokens: Path | None
+    net: Network, audio: Path | None, tokens: Path | None, data: Path | None = None
 ) -> NDArray | list[NDArray] | None:
-    """Tokens of a recording or of a file, whichever is given; None for neither."""
-    if audio is not None and tokens is not None:
-        raise ValueError("give either --audio X.wav or --tokens X.npy, not both")
+    """Tokens of a recording, a file or a task, whichever is given; None for none."""
+    if sum(path is not None for path in (audio, tokens, data)) > 1:
+        raise ValueError("give one of --audio X.wav, --tokens X.npy and --data PATH")
     if audio is not None:
         return audio_tokens(net, audio)
+    if data is not None:
+        return task_tokens(net, data)
     return None if tokens is None else integer_tokens(tokens, net.d_in)
 
 
 def token_times(net: Network) -> tuple[float, ...]:
-    """Seconds of a token and of a window, where the network is a denoiser."""
+    """Seconds of a token and of the delay, where the network is a denoiser."""
     from lava_sparse_rnn.audio.frontend import TASK, FrontEnd
 
     if net.meta.get("task") != TASK:
         return ()
     front = FrontEnd.from_metadata(net.meta)
-    return front.hop_length / front.sample_rate, front.n_fft / front.sample_rate
+    return front.hop_length / front.sample_rate, front.delay / front.sample_rate

@@ -4,6 +4,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from lava_sparse_rnn import loihi2, microcode, spec
 from lava_sparse_rnn.loihi2 import deployment
 from lava_sparse_rnn.loihi2.groups import neuron_groups
+from lava_sparse_rnn.spec.sequences import answers_to
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -128,6 +130,66 @@ def test_given_golden_tokens(network, tmp_path, random_tokens):
     with pytest.raises(spec.SpecError, match=r"must be \(T, 7\)"):
         loihi2.write_bundle(network, tmp_path / "c", golden=x[:, :3])
     assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("mode", deployment.MODES)
+@pytest.mark.parametrize("head", ["mean", "last"])
+def test_sequences_and_one_answer_each(network, tmp_path, random_tokens, head, mode):
+    net = replace(network, meta={"head": head})
+    parts = [random_tokens(net, n) for n in (3, 1, 5)]
+    bundle = loihi2.write_bundle(net, tmp_path / "b", golden=parts)
+    assert bundle.lengths == (3, 1, 5)
+    assert bundle.manifest.network.head == head
+    y = [spec.reference.run(net, part) for part in parts]
+    assert np.array_equal(bundle.golden_output, np.concatenate(y))
+    sequences = spec.Sequences.of(net, parts)
+    wanted = answers_to(net, sequences, np.concatenate(y))
+    assert np.array_equal(bundle.answers(bundle.golden_output), wanted)
+    checked = deployment.check(bundle, "cpu", mode)
+    assert checked.equal
+    assert "9 answers to 3 sequences of 5 values" in checked.message
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    jsonschema.validate(manifest, deployment.json_schema())
+
+
+def test_a_board_that_does_not_forget_between_sequences_is_found(network, tmp_path):
+    class Forgetful(deployment.CpuBackend):
+        before: np.ndarray | None = None
+
+        def run(self, x):
+            whole = x if self.before is None else np.concatenate([self.before, x])
+            self.before = whole
+            return super().run(whole)[-len(x) :]
+
+    net = replace(network, meta={"head": "mean"})
+    bundle = loihi2.write_bundle(net, tmp_path / "b")
+    assert bundle.lengths == (8, 8, 8, 8)
+    assert deployment.check(bundle).equal
+    checked = deployment.check(bundle, Forgetful())
+    assert not checked.equal
+    assert "of answer 8" in checked.message
+
+
+def test_a_bundle_of_one_sequence_is_as_it_was(written):
+    """Versions that know nothing of sequences read it."""
+    manifest = json.loads((written / "manifest.json").read_text())
+    assert "head" not in manifest["network"]
+    assert "lengths" not in manifest["golden"]
+    bundle = loihi2.load_bundle(written)
+    assert bundle.lengths == (32,)
+    y = bundle.answers(bundle.golden_output)
+    assert y.shape == bundle.golden_output.shape
+
+
+def test_lengths_that_do_not_fit(bundle, network, tmp_path):
+    rewrite(bundle, lambda m: m["golden"].update(lengths=[30, 3]))
+    with pytest.raises(
+        loihi2.BundleError, match="sequences of 33 tokens, there are 32"
+    ):
+        loihi2.load_bundle(bundle)
+    none = [np.zeros((2, 7), int), np.zeros((0, 7), int)]
+    with pytest.raises(loihi2.BundleError, match="every sequence has one"):
+        loihi2.write_bundle(network, tmp_path / "c", golden=none)
 
 
 def test_existing_folders(network, bundle, tmp_path):

@@ -56,6 +56,25 @@ def test_golden_input_from_files(command, net, tmp_path):
     assert np.array_equal(loihi2.load_bundle("a").golden_input, expected[:4])
 
 
+def test_golden_sequences(command, net):
+    network = spec.load(net)
+    rng = np.random.default_rng(0)
+    x = rng.integers(-99, 99, (3, 6, network.d_in))
+    lengths = np.array([4, 6, 2])
+    np.savez("x.npz", x=x, lengths=lengths)
+    arguments = ("deploy", net, "-o", "a", "--tokens", "x.npz", "--limit", 9, "--check")
+    code, text, _ = command(*arguments)
+    assert code == 0
+    assert "9 tokens in 2 sequences (given)" in text
+    assert "9 answers to 2 sequences of 33 values equal the golden output" in text
+    bundle = loihi2.load_bundle("a")
+    assert bundle.lengths == (4, 5)
+    for part, row, end in zip(
+        bundle.split(bundle.golden_output), x, (4, 5), strict=True
+    ):
+        assert np.array_equal(part, spec.reference.run(network, row[:end]))
+
+
 def test_list(command):
     code, text, _ = command("deploy", "--list")
     assert code == 0
@@ -90,7 +109,14 @@ def test_a_golden_output_that_is_not_reached(command, net, tmp_path):
         (("NET", "-o", "b", "--chip", "x"), "board 'x', must be one of"),
         (("NET", "-o", "b", "--backend", "x"), "no deployment backend 'x'"),
         (("NET", "-o", "b", "--mode", "x"), "mode is 'x', must be one of"),
-        (("NET", "-o", "b", "--tokens", "x", "--audio", "y"), "not both"),
+        (
+            ("NET", "-o", "b", "--tokens", "x", "--audio", "y"),
+            "one of --audio",
+        ),
+        (
+            ("NET", "-o", "b", "--tokens", "x", "--data", "y"),
+            "one of --audio",
+        ),
         ((".", "-o", "b"), "is a bundle already; --output"),
         ((".", "--check"), "there is no manifest.json"),
         (("x.net", "-o", "b"), "x.net"),

@@ -115,7 +115,12 @@ def placement(b: Bundle) -> Problems:
 
 
 def golden(b: Bundle) -> Problems:
-    """Golden values fit their wires."""
+    """Golden values fit their wires, and sequences make up the tokens."""
+    if sum(b.lengths) != b.manifest.golden.tokens:
+        yield (
+            f"golden: sequences of {sum(b.lengths)} tokens, there are "
+            f"{b.manifest.golden.tokens}"
+        )
     for what, wire, x in (
         ("golden input", b.manifest.input, b.golden_input),
         ("golden output", b.manifest.output, b.golden_output),

@@ -151,7 +151,7 @@ class CheckResult(Brief):
 def check(
     bundle: Bundle, backend: str | DeploymentBackend = "cpu", mode: str = "pipelined"
 ) -> CheckResult:
-    """Run the golden input on a backend and compare every integer.
+    """Run the golden sequences on a backend and compare every integer.
 
     Parameters
     ----------
@@ -166,8 +166,10 @@ def check(
         When the backend is not there, or answers in another shape.
     """
     with opened(backend, bundle, mode) as runner:
-        answers = np.asarray(runner.run(bundle.golden_input.copy()))
+        parts = bundle.split(bundle.golden_input)
+        found = [np.asarray(runner.run(part.copy())) for part in parts]
         counters = {k: np.asarray(v) for k, v in runner.counters().items()}
+    answers = np.concatenate(found)
     expected = bundle.golden_output
     if answers.shape != expected.shape or answers.dtype.kind not in "iu":
         raise DeploymentError(
@@ -176,7 +178,10 @@ def check(
         )
     different = np.argwhere(answers != expected)
     n = len(expected)
-    message = f"{n} answers of {expected.shape[1]} values equal the golden output"
+    several = f" to {len(parts)} sequences" if len(parts) > 1 else ""
+    message = (
+        f"{n} answers{several} of {expected.shape[1]} values equal the golden output"
+    )
     if len(different):
         t, j = (int(i) for i in different[0])
         message = (

@@ -34,6 +34,7 @@ class Bundle(Brief):
     weights : dict of str to csr_array of int32, shape (n_out, n_in)
         Of each connection.
     golden_input, golden_output : array of int64, shapes (T, d_in), (T, d_out)
+        Of all golden sequences, one after another.
     """
 
     path: Path
@@ -50,6 +51,38 @@ class Bundle(Brief):
         parts = f"{len(m.groups)} groups, {len(m.connections)} connections"
         checked = f"{len(self.golden_input)} golden tokens, {held:,} bytes"
         return f"'{self.path}', {sizes}, {parts}, {len(m.cores)} cores, {checked}"
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens of each golden sequence."""
+        golden = self.manifest.golden
+        return tuple(golden.lengths or (golden.tokens,))
+
+    def split(self, values: IntArray) -> list[IntArray]:
+        """Values of all golden tokens, sequence by sequence."""
+        return np.split(values, np.cumsum(self.lengths)[:-1])
+
+    def answers(self, values: IntArray) -> NDArray[np.float64]:
+        """What the network's head makes of answers to the golden tokens.
+
+        Parameters
+        ----------
+        values : array of int, shape (T, d_out)
+
+        Returns
+        -------
+        array of float64
+            Real values, shape (T, d_out) where every token is answered, else a row a
+            sequence: the sum of its integers, divided by its tokens, or its last one.
+        """
+        kind = self.manifest.network.head
+        scale = np.ldexp(1.0, -np.asarray(self.manifest.output.frac))
+        if kind == "sequence":
+            return np.asarray(values * scale, np.float64)
+        parts = self.split(values)
+        if kind == "last":
+            return np.array([part[-1] * scale for part in parts])
+        return np.array([part.sum(axis=0) * scale / len(part) for part in parts])
 
     def group_program(self, name: str, mode: str = "pipelined") -> GroupProgram:
         """A group's program with its constants for one mode.

@@ -30,6 +30,7 @@ def _inside(name: str) -> str:
 FileName = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+Head = Literal["sequence", "mean", "last"]
 Mode = Literal["pipelined", "fall_through"]
 MODES: tuple[str, ...] = get_args(Mode)
 
@@ -47,6 +48,11 @@ class NetworkInfo(_Strict):
     rounding: Literal["floor", "nearest"]
     overflow: Literal["saturate", "wrap"]
     meta: dict[str, Any] = Field(description="as in the network's file, not used here")
+    head: Head = Field(
+        default="sequence",
+        description="what the answers to a sequence's tokens are for: each for itself, "
+        "their mean, or the last one",
+    )
 
 
 class WireFormat(_Strict):
@@ -117,11 +123,14 @@ class Core(_Strict):
 
 
 class Golden(_Strict):
-    """An input, and what the reference executor answers to it from a zero state."""
+    """Sequences, and what the reference executor answers, each from a zero state."""
 
     input: FileName
     output: FileName
-    tokens: Positive
+    tokens: Positive = Field(description="of all sequences, which lie in a row")
+    lengths: list[Positive] | None = Field(
+        default=None, description="tokens of each sequence; by default it is one"
+    )
     source: str = Field(description="given, or the seed of random tokens")
 
 
@@ -160,6 +169,16 @@ class Manifest(_Strict):
     def periods(self) -> dict[str, int]:
         """Time steps from one token to the next, by mode."""
         return dict(zip(MODES, (1, self.network.latency), strict=True))
+
+
+def as_json(manifest: Manifest) -> str:
+    """The text of a manifest; what earlier versions did not have only if it is used."""
+    unused: dict[str, Any] = {}
+    if manifest.network.head == "sequence":
+        unused["network"] = {"head"}
+    if manifest.golden.lengths is None:
+        unused["golden"] = {"lengths"}
+    return manifest.model_dump_json(indent=1, exclude=unused) + "\n"
 
 
 def json_schema() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lava_sparse_rnn.files import replacing_folder
 from lava_sparse_rnn.fixed_point import check_whole
@@ -27,17 +27,24 @@ from lava_sparse_rnn.loihi2.memory import StoredConnection
 from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.loihi2.report import core_table
 from lava_sparse_rnn.microcode import Timing
-from lava_sparse_rnn.spec import Network, Wire, check_network, reference
-from lava_sparse_rnn.spec.stream import check_tokens
+from lava_sparse_rnn.spec import (
+    Network,
+    Sequences,
+    Wire,
+    check_network,
+    head_of,
+    reference,
+)
+from lava_sparse_rnn.spec.sequences import SequencesLike
 
-GOLDEN_TOKENS = 32
+GOLDEN_TOKENS, GOLDEN_SEQUENCES = 32, 4
 
 
 def write_bundle(
     network: Network,
     path: str | Path,
     mapping: Mapping | None = None,
-    golden: ArrayLike | None = None,
+    golden: SequencesLike | None = None,
     *,
     seed: int = 0,
     overwrite: bool = False,
@@ -51,8 +58,10 @@ def write_bundle(
         Of the folder. It appears whole or not at all.
     mapping : Mapping, optional
         Of this network; by default `map_network` with as few cores as possible.
-    golden : array of int, shape (T, d_in), optional
-        Tokens whose answers are kept with the bundle; by default 32 random ones.
+    golden : array of int, shape (T, d_in) or (N, T, d_in), or a list of (T_i, d_in)
+        Tokens whose answers are kept with the bundle, each sequence from a zero
+        state; by default 32 random tokens, of a network that answers sequences four
+        times eight.
     seed : int
         Of the random tokens.
     overwrite : bool
@@ -80,18 +89,16 @@ def write_bundle(
     check_target(path, overwrite)
     mapping = map_network(network) if mapping is None else mapping
     check_same(network, mapping)
-    tokens, source = _golden_tokens(network, golden, seed)
-    answers = reference.run(network, tokens)
+    sequences, source = _golden_sequences(network, golden, seed)
     with replacing_folder(path) as folder:
         writer = _Writer(folder)
         manifest = m.Manifest(
             **_described(network, mapping),
             **_written(writer, network, mapping),
-            golden=writer.golden(tokens, answers, source),
+            golden=writer.golden(network, sequences, source),
             files=writer.files,
         )
-        text = manifest.model_dump_json(indent=1) + "\n"
-        (folder / m.FILE).write_text(text, "utf-8")
+        (folder / m.FILE).write_text(m.as_json(manifest), "utf-8")
         bundle = load_bundle(folder)  # what cannot be read is not left behind
     return replace(bundle, path=path)
 
@@ -109,6 +116,7 @@ def _described(network: Network, mapping: Mapping) -> dict[str, Any]:
             rounding=network.recipe.rounding,  # type: ignore[arg-type]
             overflow=network.recipe.overflow,  # type: ignore[arg-type]
             meta=dict(network.meta),
+            head=head_of(network),  # type: ignore[arg-type]  # it has looked
         ),
         "input": _wire(INPUT, network.layers[0].inp),
         "output": _wire(mapping.groups[-1].wires[0], network.layers[-1].out),
@@ -127,18 +135,23 @@ def _written(writer: _Writer, network: Network, mapping: Mapping) -> dict[str, A
     }
 
 
-def _golden_tokens(
-    network: Network, golden: ArrayLike | None, seed: int
-) -> tuple[NDArray[np.int64], str]:
+def _golden_sequences(
+    network: Network, golden: SequencesLike | None, seed: int
+) -> tuple[Sequences, str]:
     if golden is None:
         fmt = network.layers[0].inp.format
         rng = np.random.default_rng(seed)
-        shape = (GOLDEN_TOKENS, network.d_in)
-        return rng.integers(fmt.lowest, fmt.highest + 1, shape), f"seed {seed}"
-    x = check_tokens(network, golden)
-    if not len(x):
-        raise BundleError("no golden tokens: a bundle is checked with one at least")
-    return np.asarray(x, np.int64), "given"
+        count = 1 if head_of(network) == "sequence" else GOLDEN_SEQUENCES
+        shape = (count, GOLDEN_TOKENS // count, network.d_in)
+        x = rng.integers(fmt.lowest, fmt.highest + 1, shape)
+        return Sequences.of(network, x if count > 1 else x[0]), f"seed {seed}"
+    found = Sequences.of(network, golden)
+    if not found.lengths or not all(found.lengths):
+        raise BundleError(
+            "no golden tokens: a bundle is checked with one at least, and every "
+            "sequence has one"
+        )
+    return found, "given"
 
 
 def _wire(name: str, wire: Wire) -> m.WireFormat:
@@ -232,12 +245,15 @@ class _Writer:
             copies=c.copies,
         )
 
-    def golden(self, tokens: NDArray, answers: NDArray, source: str) -> m.Golden:
+    def golden(self, network: Network, x: Sequences, source: str) -> m.Golden:
         """Write the tokens that a bundle is checked by, and their answers."""
+        answers = np.concatenate([reference.run(network, part) for part in x])
+        several = list(x.lengths) if len(x) > 1 else None
         return m.Golden(
-            input=self.array("golden/input.npy", tokens),
+            input=self.array("golden/input.npy", np.asarray(x.tokens, np.int64)),
             output=self.array("golden/output.npy", answers),
-            tokens=len(tokens),
+            tokens=len(x.tokens),
+            lengths=several,
             source=source,
         )
 
