@@ -15,10 +15,10 @@ from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._backend import fastest, lava_runtime
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._notices import overflows
-from lava_sparse_rnn.cli._progress import tokens_bar
 from lava_sparse_rnn.cli._tables import show_table
 from lava_sparse_rnn.cli._tokens import first_tokens
 from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,8 +52,8 @@ class TaskOptions:
         from lava_sparse_rnn.fixed_point import choose
 
         messages.require("train", "train", "torch", "safetensors", "tensorboard")
-        from lava_sparse_rnn.train.values import override
         from lava_sparse_rnn.train.evaluation import task_of
+        from lava_sparse_rnn.train.values import override
 
         choose("split", self.split, SPLITS)
         values: dict[str, Any] = {}
@@ -77,14 +77,14 @@ def evaluate_task(
     task = options.open(net)
     from lava_sparse_rnn.train.evaluation import evaluate
 
-    name, total = fastest(backend), len(task.sequences())
+    name = fastest(backend)
     with (
         lava_runtime(runtime),
         backends.create(name, net) as stream,
-        tokens_bar("sequences") as progress,
+        bar("sequences") as progress,
     ):
         start = time.perf_counter()
-        found = evaluate(net, task, stream, lambda done: progress(done, total))
+        found = evaluate(net, task, stream, progress)
         seconds = time.perf_counter() - start
         counters = stream.counters
     costs = _costs(net, task, path)
@@ -105,7 +105,7 @@ def _costs(net: Network, task: Task, path: Path) -> dict[str, Any]:
     from lava_sparse_rnn import spec
     from lava_sparse_rnn.spec import reference, statistics
 
-    x = [net.to_wire(tokens) for tokens in task.sequences()]
+    x = [net.to_wire(tokens) for tokens in task.validation_sequences()]
     counted = first_tokens(x, COUNTED_TOKENS)
     trace: dict[str, Any] = {}
     reference.run(net, counted, trace)

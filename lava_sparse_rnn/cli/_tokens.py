@@ -57,7 +57,7 @@ def task_tokens(net: Network, data: Path) -> list[NDArray]:
     messages.require("train", "train", "torch", "safetensors", "tensorboard")
     from lava_sparse_rnn.train.evaluation import task_of
 
-    return [net.to_wire(tokens) for tokens in task_of(net, data).sequences()]
+    return [net.to_wire(tokens) for tokens in task_of(net, data).validation_sequences()]
 
 
 def audio_tokens(net: Network, path: Path) -> NDArray:

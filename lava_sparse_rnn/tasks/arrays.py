@@ -125,8 +125,8 @@ LOSSES = {
 class Arrays(Task):
     """A network that answers every token, or every sequence, of given arrays.
 
-    A task whose material becomes arrays is a subclass of a few lines: `Settings`, a
-    name, and `read`; see `tasks.watch`.
+    A task whose material becomes arrays is a subclass of a few lines: `Settings` and
+    `read`; see `tasks.watch`.
 
     Parameters
     ----------
@@ -224,8 +224,8 @@ class Arrays(Task):
             If the file is missing or does not fit, or is another one than the state's.
         """
         if settings.path is None:
-            description = cls.Settings.model_fields["path"].description
-            raise ValueError(f"data.path is missing: {description}")
+            wanted = cls.Settings.model_fields["path"].description
+            raise ValueError(f"data.path is missing: {wanted or 'what the task reads'}")
         task = cls.__new__(cls)
         task._prepare(settings, cls.read(settings))
         task.check(state)
@@ -278,11 +278,11 @@ class Arrays(Task):
         figures = self._figures(found, wanted)
         return Evaluation(figures, len(self._validation), table, self.classes)
 
-    def sequences(self) -> list[np.ndarray]:
+    def validation_sequences(self) -> list[np.ndarray]:
         """See `Task`: all that it validates on."""
         part = self._validation
-        tokens = self.features((torch.from_numpy(part.x),)).numpy()
-        return [row[:end] for row, end in zip(tokens, part.lengths, strict=True)]
+        all_of_it = tuple(map(torch.from_numpy, (part.x, part.y, part.lengths)))
+        return [tokens.numpy() for tokens in self.sequences(all_of_it)]
 
     def _all_answers(self, model: Model) -> tuple[Tensor, Tensor]:
         """To what it validates on, and what they should be."""
@@ -333,7 +333,7 @@ class Arrays(Task):
         kept = {
             name
             for name, field in type(self.settings).model_fields.items()
-            if field.json_schema_extra is not FREE
+            if name != "path" and field.json_schema_extra is not FREE
         }
         found = {
             "task": self._found_as(),

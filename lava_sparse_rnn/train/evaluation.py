@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from lava_sparse_rnn import messages, spec
+from lava_sparse_rnn.spec.stream import Progress
 from lava_sparse_rnn.train.tasks import Evaluation, Model, Task, find_task
 
 
@@ -76,7 +77,7 @@ def evaluate(
     network: spec.Network,
     task: Task,
     stream: spec.Stream,
-    progress: Any = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Scores of the integers.
 
@@ -88,15 +89,21 @@ def evaluate(
     stream : Stream
         What runs the network.
     progress : callable, optional
-        Called with the sequences that were run so far.
+        Called with the sequences that were run so far, and with all.
     """
-    return task.evaluate(integers(network, stream, progress))
+    total = len(task.validation_sequences()) if progress else 0
+    report = progress and (lambda done: progress(done, total))
+    return task.evaluate(integers(network, stream, report))
 
 
-def integers(network: spec.Network, stream: spec.Stream, progress: Any = None) -> Model:
+def integers(
+    network: spec.Network,
+    stream: spec.Stream,
+    report: Callable[[int], object] | None = None,
+) -> Model:
     """A network of integers as the model that a task asks.
 
-    Every sequence starts from a zero state.
+    Every sequence starts from a zero state. ``report`` is told how many were run.
     """
     done = 0
 
@@ -108,8 +115,8 @@ def integers(network: spec.Network, stream: spec.Stream, progress: Any = None) -
             answers = stream.run(network.to_wire(sequence))
             found.append(network.from_wire(answers))
             done += 1
-            if progress is not None:
-                progress(done)
+            if report is not None:
+                report(done)
         return torch.from_numpy(np.stack(found, axis=1))
 
     return run

@@ -162,10 +162,9 @@ class Task(ABC):
         """More than `validate`, where a task has more to say."""
         return Evaluation(self.validate(model))
 
-    def sequences(self) -> list[np.ndarray]:
+    def validation_sequences(self) -> list[np.ndarray]:
         """Tokens (T_i, d_in) of what it validates on, a few of them at least."""
-        found = (self.probe_features(batch) for batch in self.probes())
-        return [tokens for part in found for tokens in part.numpy()]
+        return [t.numpy() for batch in self.probes() for t in self.sequences(batch)]
 
     def probe_features(self, batch: Batch) -> Tensor:
         """Tokens (batch, T, d_in) of one of the `probes`."""

@@ -70,7 +70,7 @@ def test_golden_sequences(command, net):
     bundle = loihi2.load_bundle("a")
     assert bundle.lengths == (4, 5)
     for part, row, end in zip(
-        bundle.split(bundle.golden_output), x, (4, 5), strict=True
+        bundle.split(bundle.golden_output), x[:2], (4, 5), strict=True
     ):
         assert np.array_equal(part, spec.reference.run(network, row[:end]))
 

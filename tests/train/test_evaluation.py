@@ -71,8 +71,8 @@ def test_scores_are_those_of_the_answers(network, path):
     assert np.array_equal(found.confusion, table)
     assert "accuracy" in repr(found)
     watched = task_of(net, path, split="validation")
-    assert len(watched.sequences()) == 2
-    lengths = [len(tokens) for tokens in task.sequences()]
+    assert len(watched.validation_sequences()) == 2
+    lengths = [len(tokens) for tokens in task.validation_sequences()]
     assert lengths == arrays["lengths_test"].tolist()
 
 
