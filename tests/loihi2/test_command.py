@@ -97,8 +97,8 @@ def test_tokens_and_measured_coefficients(command, net, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give either --audio X.wav or --tokens X.npy"),
-        (("--tokens", "x.npy", "--audio", "a.wav"), "give either --audio"),
+        ((), "give one of --audio X.wav, --tokens X.npy and --data PATH"),
+        (("--tokens", "x.npy", "--audio", "a.wav"), "give one of --audio"),
         (("--tokens", "missing.npy"), "missing.npy"),
         (("--tokens", "x.npy", "--chip", "none"), "board 'none', must be one of"),
         (("--tokens", "x.npy", "--preset", "none"), "preset 'none', must be one of"),
