@@ -13,10 +13,12 @@ import io
 import re
 from collections.abc import Iterator
 from functools import cache
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import event_priority, get_plugin_logger
@@ -27,6 +29,7 @@ log = get_plugin_logger("reference")
 ROOT = Path(__file__).resolve().parent.parent
 BASE = "lava_sparse_rnn"
 PACKAGE = ROOT / BASE
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n<>]+)\$", re.S)
 ENTRY = "{show_root_heading: true, show_root_toc_entry: true}"
 TAKEN = (
     *("docs/*.md", "docs/*.png", "docs/*.svg", "docs/*.json"),
@@ -237,10 +240,27 @@ def _is_module(room: str, name: str) -> bool:
     return place.is_dir() or place.with_suffix(".py").is_file()
 
 
+def mathml(found: re.Match[str]) -> str:
+    """A formula of TeX, which nbconvert leaves as it is, as MathML."""
+    block = found[1] is not None
+    tex = unescape(found[1] if block else found[2]).replace("{aligned}", "{align*}")
+    return convert(tex, display="block" if block else "inline")
+
+
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links of notebooks, which are no Markdown to mkdocs, lead to pages."""
+    """Links of notebooks, which are no Markdown to mkdocs, lead to pages.
+
+    Their formulas become MathML, so that no page needs a script of another host.
+    """
     if not page.file.src_uri.endswith(".ipynb"):
         return html
+    pieces = re.split(r"(<(script|style|pre|code)\b.*?</\2>)", html, flags=re.S)
+    # Of each three: text, what is taken as it is, and the name of its tag.
+    html = "".join(
+        piece if i % 3 == 1 else FORMULA.sub(mathml, piece)
+        for i, piece in enumerate(pieces)
+        if i % 3 != 2
+    )
 
     def to_page(found: re.Match[str]) -> str:
         target = (Path(page.file.src_uri).parent / found[1]).as_posix()

@@ -170,6 +170,7 @@ def test_a_page_shows_its_pictures(site, page, name):
     page.goto(f"{site}/{PAGES[name]}")
     assert whole_pictures(page)
     assert page.locator("h1").count() >= 1
+    assert page.locator("p", has_text="$").count() == 0  # no formula is left as TeX
     shoot(page, name, whole=name not in ("api", "command"))
 
 
