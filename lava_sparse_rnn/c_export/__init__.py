@@ -2,12 +2,26 @@
 """A network as self-contained C99, for machines without an operating system.
 
 `export` writes it, `export_denoiser` with the front end of a denoiser around it;
-`measure` says what a compiler makes of it.
+`ladspa_plugin` and `browser_page` compile that; `measure` says what a compiler makes of
+an export.
 """
 
 from lava_sparse_rnn.c_export._c import identifier_of
 from lava_sparse_rnn.c_export._export import Export, export
 from lava_sparse_rnn.c_export._sizes import Sizes, measure
-from lava_sparse_rnn.c_export.sound import export_denoiser
+from lava_sparse_rnn.c_export.sound import (
+    browser_page,
+    export_denoiser,
+    ladspa_plugin,
+)
 
-__all__ = ["Export", "Sizes", "export", "export_denoiser", "identifier_of", "measure"]
+__all__ = [
+    "Export",
+    "Sizes",
+    "browser_page",
+    "export",
+    "export_denoiser",
+    "identifier_of",
+    "ladspa_plugin",
+    "measure",
+]

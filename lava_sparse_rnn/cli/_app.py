@@ -12,6 +12,7 @@ from rich.text import Text
 from lava_sparse_rnn import __version__, messages
 from lava_sparse_rnn.cli import (
     _data,
+    _demo,
     _denoise,
     _deploy,
     _estimate,
@@ -64,6 +65,7 @@ app.command("estimate")(_estimate.estimate)
 app.command("report")(_report.report)
 app.command("deploy")(_deploy.deploy)
 app.command("export-c")(_export_c.export_c)
+app.command("demo")(_demo.demo)
 app.command("export-onnx")(_export_onnx.export_onnx)
 app.command("export-nir")(_export_nir.export_nir)
 app.command("import-nir")(_export_nir.import_nir)

@@ -30,16 +30,21 @@ def export_c(
             "--front-end", help="A denoiser whole: samples in, samples out, in floats."
         ),
     ] = False,
+    ladspa: Annotated[
+        bool,
+        typer.Option("--ladspa", help="Make a LADSPA plugin of it, with the compiler."),
+    ] = False,
     cc: Annotated[
         str | None,
-        typer.Option(help="Compiler to measure with; by default CC or cc."),
+        typer.Option(help="Compiler to use; by default CC or cc."),
     ] = None,
 ) -> None:
     """Write a network as self-contained C99: one source, one header, no library.
 
     The same integers as every other way to run it, without allocation and without
     floating point, for microcontrollers and for any other C program. With --front-end
-    there are two files more, which make a denoiser of sound of it.
+    there are two files more, which make a denoiser of sound of it, and --ladspa
+    compiles these to a plugin for other programs.
     """
     from lava_sparse_rnn import c_export, spec
 
@@ -52,8 +57,10 @@ def export_c(
     screen = console()
     if prefix is None:
         prefix = c_export.identifier_of(network.stem)
-    export = c_export.export_denoiser if front_end else c_export.export
-    made = export(spec.load(network), prefix)
+    loaded = spec.load(network)
+    sound = front_end or ladspa
+    export = c_export.export_denoiser if sound else c_export.export
+    made = export(loaded, prefix)
     sizes = c_export.measure(made, cc)
     for path in made.write(output, main):
         screen.print(f"{path}: {path.stat().st_size:,} bytes of text")
@@ -64,6 +71,13 @@ def export_c(
         if main
         else f"compile it: cc -std=c99 -O2 -c {sources}; {prefix}.h says what to call"
     )
+    if ladspa:
+        plugin = c_export.ladspa_plugin(loaded, output, prefix, cc)
+        late = 1000 * loaded.meta["n_fft"] / loaded.meta["sample_rate"]
+        screen.print(
+            f"{plugin}: {plugin.stat().st_size:,} bytes, {late:g} ms late; try it: "
+            f"applyplugin NOISY.wav OUT.wav {plugin.absolute()} {prefix} 60"
+        )
     if sizes is None:
         screen.print(
             f"constants {made.constant_bytes:,} bytes, RAM {made.state_bytes:,} bytes "

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the tests of the export share: a compiler, and the comparison."""
 
+import ctypes
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lava_sparse_rnn import c_export, spec
+from lava_sparse_rnn.audio import FrontEnd
 from lava_sparse_rnn.fixed_point import OverflowCounters
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion")
@@ -73,3 +76,114 @@ def tensor_names(network):
     }
     for i, layer in enumerate(network.layers):
         yield from (f"layer{i}_{name}" for name in of[layer.type])
+
+
+STRICT_SOUND = (*STRICT, "-Wshadow", "-Wdouble-promotion", "-Wstrict-prototypes")
+DRIVER = """
+#include "net_sound.c"
+
+int size(void);
+int hop(net_sound *sound, const float *in, net_in *token, net_out *answer, float *out);
+
+int size(void) { return (int)sizeof(net_sound); }
+
+/* A hop, and what the network saw and said. */
+int hop(net_sound *sound, const float *in, net_in *token, net_out *answer, float *out)
+{
+    int i, status = net_sound_process(sound, in, out);
+    for (i = 0; i < NET_D_IN; ++i)
+        token[i] = sound->token[i];
+    for (i = 0; i < NET_D_OUT; ++i)
+        answer[i] = sound->answer[i];
+    return status;
+}
+"""
+FLOATS, SHORTS = (np.ctypeslib.ndpointer(t, flags="C") for t in (np.float32, np.int16))
+
+
+class Library:
+    """A denoiser in C, called hop by hop."""
+
+    def __init__(self, path, network):
+        self.lib, self.network = ctypes.CDLL(str(path)), network
+        self.lib.net_sound_strength.argtypes = [ctypes.c_void_p, ctypes.c_float]
+        self.lib.net_sound_process_int16.argtypes = [ctypes.c_void_p, SHORTS, SHORTS]
+        self.sound = self.new()
+
+    def new(self):
+        sound = ctypes.create_string_buffer(b"\xa5" * self.lib.size())
+        self.lib.net_sound_init(sound)
+        return sound
+
+    def run(self, x, sound=None):
+        """Tokens, answers and samples of whole hops."""
+        front = FrontEnd.of(self.network)
+        rows = []
+        for row in x.reshape(-1, front.hop_length):
+            rows.append([np.zeros(front.bins, np.int16) for _ in "ta"])
+            rows[-1].append(np.zeros(front.hop_length, np.float32))
+            arrays = [a.ctypes.data_as(ctypes.c_void_p) for a in (row, *rows[-1])]
+            assert self.lib.hop(sound or self.sound, *arrays) == 0
+        token, answer, out = map(np.array, zip(*rows, strict=True))
+        return token, answer, out.ravel()
+
+
+def build(gcc, folder, network, *flags):
+    c_export.export_denoiser(network, "net").write(folder)
+    (folder / "driver.c").write_text(DRIVER)
+    command = [
+        gcc,
+        *STRICT_SOUND,
+        *flags,
+        "-O1",
+        "-shared",
+        "-fPIC",
+        "driver.c",
+        "net.c",
+    ]
+    done = subprocess.run(
+        [*command, "-o", "net.so"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return Library(folder / "net.so", network)
+
+
+def tiny(n_fft, hop_length, **recipe):
+    """A denoiser of random integers, whose features use the input's whole range."""
+    front = FrontEnd(n_fft=n_fft, hop_length=hop_length, feature_mean=0.6)
+    random = spec.random_network(
+        *(np.random.default_rng(2), front.bins, 12, 8, front.bins),
+        recipe=spec.Recipe(**recipe),
+    )
+    inp = random.layers[0].inp
+    front = replace(front, feature_scale=2.0 ** (inp.bits - 4.0 - inp.frac.min()))
+    return spec.Network(random.layers, random.recipe, front.metadata())
+
+
+def some_noise(hops, hop, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(0, 0.1, hops * hop).astype(np.float32)
+
+
+@pytest.fixture
+def built(gcc, tmp_path):
+    """A function: a denoiser compiled to a library."""
+    return lambda network, *flags: build(gcc, tmp_path, network, *flags)
+
+
+@pytest.fixture
+def strict():
+    """Flags of a compiler that denoisers in C pass."""
+    return STRICT_SOUND
+
+
+@pytest.fixture
+def tiny_denoiser():
+    """A function: window and hop to a denoiser of random integers."""
+    return tiny
+
+
+@pytest.fixture
+def noise():
+    """A function: noise of so many hops."""
+    return some_noise

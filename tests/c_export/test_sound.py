@@ -3,7 +3,6 @@
 
 import ctypes
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,90 +12,7 @@ from lava_sparse_rnn import c_export, spec
 from lava_sparse_rnn.audio import AudioError, Denoiser, FrontEnd, wav
 from lava_sparse_rnn.fixed_point import SpecError
 
-STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
-STRICT += ("-Wshadow", "-Wdouble-promotion", "-Wstrict-prototypes")
 DATA = Path(__file__).parents[2] / "data"
-DRIVER = """
-#include "net_sound.c"
-
-int size(void);
-int hop(net_sound *sound, const float *in, net_in *token, net_out *answer, float *out);
-
-int size(void) { return (int)sizeof(net_sound); }
-
-/* A hop, and what the network saw and said. */
-int hop(net_sound *sound, const float *in, net_in *token, net_out *answer, float *out)
-{
-    int i, status = net_sound_process(sound, in, out);
-    for (i = 0; i < NET_D_IN; ++i)
-        token[i] = sound->token[i];
-    for (i = 0; i < NET_D_OUT; ++i)
-        answer[i] = sound->answer[i];
-    return status;
-}
-"""
-FLOATS, SHORTS = (np.ctypeslib.ndpointer(t, flags="C") for t in (np.float32, np.int16))
-
-
-class Library:
-    """A denoiser in C, called hop by hop."""
-
-    def __init__(self, path, network):
-        self.lib, self.network = ctypes.CDLL(str(path)), network
-        self.lib.net_sound_strength.argtypes = [ctypes.c_void_p, ctypes.c_float]
-        self.lib.net_sound_process_int16.argtypes = [ctypes.c_void_p, SHORTS, SHORTS]
-        self.sound = self.new()
-
-    def new(self):
-        sound = ctypes.create_string_buffer(b"\xa5" * self.lib.size())
-        self.lib.net_sound_init(sound)
-        return sound
-
-    def run(self, x, sound=None):
-        """Tokens, answers and samples of whole hops."""
-        front = FrontEnd.of(self.network)
-        rows = []
-        for row in x.reshape(-1, front.hop_length):
-            rows.append([np.zeros(front.bins, np.int16) for _ in "ta"])
-            rows[-1].append(np.zeros(front.hop_length, np.float32))
-            arrays = [a.ctypes.data_as(ctypes.c_void_p) for a in (row, *rows[-1])]
-            assert self.lib.hop(sound or self.sound, *arrays) == 0
-        token, answer, out = map(np.array, zip(*rows, strict=True))
-        return token, answer, out.ravel()
-
-
-def build(gcc, folder, network, *flags):
-    c_export.export_denoiser(network, "net").write(folder)
-    (folder / "driver.c").write_text(DRIVER)
-    command = [gcc, *STRICT, *flags, "-O1", "-shared", "-fPIC", "driver.c", "net.c"]
-    done = subprocess.run(
-        [*command, "-o", "net.so"], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return Library(folder / "net.so", network)
-
-
-@pytest.fixture
-def built(gcc, tmp_path):
-    """A function: a denoiser compiled to a library."""
-    return lambda network, *flags: build(gcc, tmp_path, network, *flags)
-
-
-def tiny(n_fft, hop_length, **recipe):
-    """A denoiser of random integers, whose features use the input's whole range."""
-    front = FrontEnd(n_fft=n_fft, hop_length=hop_length, feature_mean=0.6)
-    random = spec.random_network(
-        *(np.random.default_rng(2), front.bins, 12, 8, front.bins),
-        recipe=spec.Recipe(**recipe),
-    )
-    inp = random.layers[0].inp
-    front = replace(front, feature_scale=2.0 ** (inp.bits - 4.0 - inp.frac.min()))
-    return spec.Network(random.layers, random.recipe, front.metadata())
-
-
-def noise(hops, hop, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.normal(0, 0.1, hops * hop).astype(np.float32)
 
 
 def expected(network, x, tokens, kept=0.0):
@@ -113,8 +29,8 @@ def expected(network, x, tokens, kept=0.0):
 
 # Fours alone, a two, odd primes; one frame of overlap and three.
 @pytest.mark.parametrize(("n_fft", "hop"), [(64, 16), (28, 7), (4, 2), (72, 24)])
-def test_a_denoiser_stage_by_stage(built, n_fft, hop):
-    network = tiny(n_fft, hop)
+def test_a_denoiser_stage_by_stage(built, n_fft, hop, tiny_denoiser, noise):
+    network = tiny_denoiser(n_fft, hop)
     c, x = built(network), noise(60, hop)
     tokens, answers, y = c.run(x)
     heard = Denoiser(network).tokens(x)[: len(tokens)]
@@ -129,8 +45,10 @@ def test_a_denoiser_stage_by_stage(built, n_fft, hop):
     np.testing.assert_allclose(y, samples, rtol=0, atol=1e-6 * gain)
 
 
-def test_the_limit_of_attenuation_and_streams_that_do_not_meet(built):
-    network = tiny(32, 16)
+def test_the_limit_of_attenuation_and_streams_that_do_not_meet(
+    built, tiny_denoiser, noise
+):
+    network = tiny_denoiser(32, 16)
     c, x = built(network), noise(20, 16)
     plain = c.run(x)[2]
     c.lib.net_sound_strength(c.sound, 12.0)
@@ -152,8 +70,8 @@ def test_the_limit_of_attenuation_and_streams_that_do_not_meet(built):
         np.testing.assert_array_equal(c.run(x, silent)[2], plain)
 
 
-def test_what_is_no_sound_is_refused_and_changes_nothing(built):
-    network = tiny(32, 16)
+def test_what_is_no_sound_is_refused_and_changes_nothing(built, tiny_denoiser, noise):
+    network = tiny_denoiser(32, 16)
     c, x = built(network), noise(20, 16)
     c.run(x)
     before = c.sound.raw
@@ -165,8 +83,8 @@ def test_what_is_no_sound_is_refused_and_changes_nothing(built):
         assert c.sound.raw == before
 
 
-def test_integers_are_floats_rounded_and_clipped(built):
-    c = built(tiny(32, 16))
+def test_integers_are_floats_rounded_and_clipped(built, tiny_denoiser, noise):
+    c = built(tiny_denoiser(32, 16))
     x = (noise(30, 16) * 100_000).clip(-32768, 32767).astype(np.int16)
     floats = c.run((x / 32768).astype(np.float32))[2]
     out, sound = x.copy(), c.new()
@@ -177,8 +95,10 @@ def test_integers_are_floats_rounded_and_clipped(built):
     np.testing.assert_array_equal(out, np.round(scaled).clip(-32768, 32767))
 
 
-def test_the_functions_of_the_library_give_the_same(built, gcc, tmp_path):
-    network, x = tiny(32, 16), noise(40, 16)
+def test_the_functions_of_the_library_give_the_same(
+    built, gcc, tmp_path, tiny_denoiser, noise
+):
+    network, x = tiny_denoiser(32, 16), noise(40, 16)
     c = built(network, "-DNET_LIBM")
     tokens, answers, _ = c.run(x)
     heard = Denoiser(network).tokens(x)[: len(tokens)]
@@ -188,13 +108,13 @@ def test_the_functions_of_the_library_give_the_same(built, gcc, tmp_path):
 
 
 @pytest.mark.parametrize("recipe", [{"wire_bits": 8}, {"wire_bits": 20}])
-def test_other_widths(gcc, tmp_path, recipe):
+def test_other_widths(strict, gcc, tmp_path, recipe, tiny_denoiser, noise):
     """By the example program, under the sanitizers, in one compilation."""
-    network = tiny(32, 16, **recipe)
+    network = tiny_denoiser(32, 16, **recipe)
     made = c_export.export_denoiser(network, "net")
     made.write(tmp_path, main=True)
     flags = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
-    command = [gcc, *STRICT, *flags, *tmp_path.glob("*.c"), "-o", tmp_path / "run"]
+    command = [gcc, *strict, *flags, *tmp_path.glob("*.c"), "-o", tmp_path / "run"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     x = noise(1, 1000)
@@ -242,9 +162,9 @@ int main()
 """
 
 
-def test_two_denoisers_in_a_program_of_cplusplus(gcc, tmp_path):
+def test_two_denoisers_in_a_program_of_cplusplus(gcc, tmp_path, tiny_denoiser):
     for prefix in "ab":
-        c_export.export_denoiser(tiny(32, 16), prefix).write(tmp_path)
+        c_export.export_denoiser(tiny_denoiser(32, 16), prefix).write(tmp_path)
     (tmp_path / "main.cpp").write_text(CPLUSPLUS)
     sources = ["-x", "c++", "main.cpp", "-x", "c", "a.c", "a_sound.c", "b.c"]
     command = [gcc, "-Wall", "-Wextra", "-Werror", *sources, "b_sound.c", "-o", "run"]
@@ -252,14 +172,14 @@ def test_two_denoisers_in_a_program_of_cplusplus(gcc, tmp_path):
     assert subprocess.run([tmp_path / "run"]).returncode == 0
 
 
-def test_what_cannot_be_done_is_refused():
-    network = tiny(32, 16)
+def test_what_cannot_be_done_is_refused(tiny_denoiser):
+    network = tiny_denoiser(32, 16)
     with pytest.raises(AudioError, match="task is 'random', a denoiser has 'denoise'"):
         c_export.export_denoiser(
             spec.Network(network.layers, network.recipe, {"task": "random"})
         )
     with pytest.raises(SpecError, match="n_fft is 30, .* a multiple of 4"):
-        c_export.export_denoiser(tiny(30, 15))
+        c_export.export_denoiser(tiny_denoiser(30, 15))
     ahead = spec.Network(
         network.layers, network.recipe, {**network.meta, "lookahead": 1}
     )
@@ -267,8 +187,8 @@ def test_what_cannot_be_done_is_refused():
         c_export.export_denoiser(ahead)
 
 
-def test_sizes(gcc):
-    made = c_export.export_denoiser(tiny(64, 16))
+def test_sizes(gcc, tiny_denoiser):
+    made = c_export.export_denoiser(tiny_denoiser(64, 16))
     sizes = c_export.measure(made, gcc)
     assert sizes.ram == made.state_bytes
     assert 0 <= sizes.constants - made.constant_bytes < 1500

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A whole denoiser in C99: the front end around the exported network."""
+"""A whole denoiser in C99: the front end around the exported network.
 
+`export_denoiser` writes it, `ladspa_plugin` and `browser_page` compile it to what other
+programs open.
+"""
+
+from lava_sparse_rnn.c_export.sound._compile import browser_page, ladspa_plugin
 from lava_sparse_rnn.c_export.sound._export import export_denoiser
 
-__all__ = ["export_denoiser"]
+__all__ = ["browser_page", "export_denoiser", "ladspa_plugin"]

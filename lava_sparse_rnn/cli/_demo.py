@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``lava-sparse-rnn demo``: a page that denoises in the browser."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._options import NetworkFile, at_least
+
+HOST = "127.0.0.1"  # of this machine alone; there a page may ask for the microphone
+
+
+def demo(
+    network: NetworkFile = Path("denoiser_small"),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Write the page into this folder, serve nothing."
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(callback=at_least(0), help="Port; 0 takes a free one.")
+    ] = 8016,
+    cc: Annotated[
+        str | None, typer.Option(help="A clang that compiles for wasm32.")
+    ] = None,
+) -> None:
+    """Denoise in the browser: serve a page with the network compiled to WebAssembly.
+
+    The microphone or a file goes in; a switch, a slider for the strength, both
+    spectrograms and the load are shown. Needs clang and lld. Ctrl-C ends it.
+    """
+    from lava_sparse_rnn import c_export, spec
+
+    loaded = spec.load(network)
+    if output is not None:
+        if output.exists() and not output.is_dir():
+            raise ValueError(f"{output}: is a file, the name of a folder is needed")
+        written = c_export.browser_page(loaded, output, cc)
+        module = output / "denoiser.wasm"
+        console().print(
+            f"{output}: {len(written)} files, {module.name} of "
+            f"{module.stat().st_size:,} bytes; any web server of static files will do, "
+            f"python -m http.server --bind {HOST} -d {output} for instance"
+        )
+        return
+    with tempfile.TemporaryDirectory() as name:
+        c_export.browser_page(loaded, name, cc)
+        _serve(Path(name), port)
+
+
+def _serve(folder: Path, port: int) -> None:
+    """Serve a folder until the process is told to end."""
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    class Quiet(SimpleHTTPRequestHandler):
+        extensions_map = {  # noqa: RUF012  (as the base class has it)
+            **SimpleHTTPRequestHandler.extensions_map,
+            ".js": "text/javascript",
+            ".wasm": "application/wasm",
+        }
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    try:
+        server = ThreadingHTTPServer((HOST, port), partial(Quiet, directory=folder))
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"--port: {port} cannot be used ({error})") from error
+    with server:
+        module = folder / "denoiser.wasm"
+        console().print(
+            f"http://{HOST}:{server.server_port}/ until Ctrl-C; denoiser.wasm: "
+            f"{module.stat().st_size:,} bytes"
+        )
+        server.serve_forever()

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The LADSPA plugin, in a host of our own and in that of Debian's ladspa-sdk."""
+
+import ctypes
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from lava_sparse_rnn import c_export
+from lava_sparse_rnn.audio import wav
+from lava_sparse_rnn.audio.sound.writer import writing
+from lava_sparse_rnn.fixed_point import SpecError
+
+FLOAT_P = ctypes.POINTER(ctypes.c_float)
+HANDLE = ctypes.c_void_p
+
+
+class Range(ctypes.Structure):
+    """LADSPA_PortRangeHint."""
+
+    _fields_ = (
+        ("hint", ctypes.c_int),
+        ("lowest", ctypes.c_float),
+        ("highest", ctypes.c_float),
+    )
+
+
+class Descriptor(ctypes.Structure):
+    """LADSPA_Descriptor, written from the interface, not from our C."""
+
+    _fields_ = (
+        ("UniqueID", ctypes.c_ulong),
+        ("Label", ctypes.c_char_p),
+        ("Properties", ctypes.c_int),
+        ("Name", ctypes.c_char_p),
+        ("Maker", ctypes.c_char_p),
+        ("Copyright", ctypes.c_char_p),
+        ("PortCount", ctypes.c_ulong),
+        ("PortDescriptors", ctypes.POINTER(ctypes.c_int)),
+        ("PortNames", ctypes.POINTER(ctypes.c_char_p)),
+        ("PortRangeHints", ctypes.POINTER(Range)),
+        ("ImplementationData", ctypes.c_void_p),
+        ("instantiate", ctypes.CFUNCTYPE(HANDLE, ctypes.c_void_p, ctypes.c_ulong)),
+        ("connect_port", ctypes.CFUNCTYPE(None, HANDLE, ctypes.c_ulong, FLOAT_P)),
+        ("activate", ctypes.CFUNCTYPE(None, HANDLE)),
+        ("run", ctypes.CFUNCTYPE(None, HANDLE, ctypes.c_ulong)),
+        ("run_adding", ctypes.c_void_p),
+        ("set_run_adding_gain", ctypes.c_void_p),
+        ("deactivate", ctypes.c_void_p),
+        ("cleanup", ctypes.CFUNCTYPE(None, HANDLE)),
+    )
+
+
+def host(descriptor, x, sizes, strength):
+    """Run an instance in place over blocks of some sizes; samples and the latency."""
+    d = descriptor.contents
+    instance = d.instantiate(ctypes.addressof(d), 16000)
+    assert instance
+    out, at = x.copy(), 0
+    controls = (ctypes.c_float * 2)(strength, 0.0)
+    for i in range(2):
+        place = ctypes.byref(controls, 4 * i)
+        d.connect_port(instance, 2 + i, ctypes.cast(place, FLOAT_P))
+    d.activate(instance)
+    while at < len(out):
+        size = min(sizes[at % len(sizes)], len(out) - at)
+        block = out[at : at + size].ctypes.data_as(FLOAT_P)
+        for port in (0, 1):
+            d.connect_port(instance, port, block)
+        d.run(instance, size)
+        at += size
+    d.cleanup(instance)
+    return out, controls[1]
+
+
+def load(path):
+    library = ctypes.CDLL(str(path))
+    library.ladspa_descriptor.restype = ctypes.POINTER(Descriptor)
+    assert not library.ladspa_descriptor(1)
+    return library.ladspa_descriptor(0)
+
+
+def test_a_plugin_gives_the_samples_of_the_library(
+    built, gcc, tiny_denoiser, noise, tmp_path
+):
+    network, x = tiny_denoiser(64, 16), noise(40, 16)
+    c = built(network)
+    path = c_export.ladspa_plugin(network, tmp_path / "plugin", "tiny", gcc)
+    assert path == tmp_path / "plugin" / "tiny_ladspa.so"
+    descriptor = load(path)
+    d = descriptor.contents
+    assert (d.Label, d.PortCount, d.PortDescriptors[:4]) == (b"tiny", 4, [9, 10, 5, 6])
+    assert d.PortNames[3] == b"latency"
+    assert (d.PortRangeHints[2].lowest, d.PortRangeHints[2].highest) == (0, 60)
+    assert not d.instantiate(ctypes.addressof(d), 48000)  # another rate
+    for strength, sizes in ((60.0, [16]), (12.0, [1, 7, 100, 3])):
+        c.lib.net_sound_init(c.sound)
+        c.lib.net_sound_strength(c.sound, strength if strength < 60 else -1.0)
+        late = np.concatenate([np.zeros(16, np.float32), c.run(x)[2]])[: len(x)]
+        y, latency = host(descriptor, x, sizes, strength)
+        np.testing.assert_array_equal(y, late)
+        assert latency == 64
+    x[17] = np.nan  # no sound: that hop is silence
+    assert np.isfinite(host(descriptor, x, [100], 60.0)[0]).all()
+
+
+@pytest.mark.skipif(not shutil.which("applyplugin"), reason="there is no ladspa-sdk")
+def test_the_command_and_a_host_of_debian(gcc, command, shipped_small, tmp_path):
+    shipped_small.save(tmp_path / "small.net")
+    words = ("export-c", tmp_path / "small.net", "-o", tmp_path / "p", "--ladspa")
+    code, text, _ = command(*words, "--cc", gcc)
+    assert code == 0
+    path = tmp_path / "p" / "small_ladspa.so"
+    assert f"{path}: " in text
+    assert "32 ms late; try it: applyplugin" in text
+    rng = np.random.default_rng(0)
+    with writing(tmp_path / "in.wav") as writer:
+        writer.write(rng.normal(0, 0.1, 8000).astype(np.float32))
+    x, _ = wav.read(tmp_path / "in.wav")
+    files = ("in.wav", "out.wav")
+    subprocess.run(
+        ["applyplugin", *files, path, "small", "12"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    heard, _ = wav.read(tmp_path / "out.wav")
+    y, _ = host(load(path), x.astype(np.float32), [64], 12.0)
+    assert np.abs(y).max() > 0.05
+    # The host writes 16 bits, and cuts off what is below.
+    np.testing.assert_allclose(heard, y, rtol=0, atol=1.5 / 32768)
+
+
+def test_no_compiler_is_one_sentence(tiny_denoiser, tmp_path):
+    network = tiny_denoiser(32, 16)
+    for make in (
+        lambda: c_export.ladspa_plugin(network, tmp_path, "x", "no-such -O2"),
+        lambda: c_export.browser_page(network, tmp_path, "no-such -O2"),
+    ):
+        with pytest.raises(SpecError, match="cc 'no-such -O2': there is no such"):
+            make()
+    assert not list(tmp_path.iterdir())
