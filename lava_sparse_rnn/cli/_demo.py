@@ -70,7 +70,9 @@ def _serve(folder: Path, port: int) -> None:
             pass
 
     try:
-        server = ThreadingHTTPServer((HOST, port), partial(Quiet, directory=folder))
+        server = ThreadingHTTPServer(
+            (HOST, port), partial(Quiet, directory=str(folder))
+        )
     except (OSError, OverflowError) as error:
         raise ValueError(f"--port: {port} cannot be used ({error})") from error
     with server:
