@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from lava_sparse_rnn import backends
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.rates import Converter, converter
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_sound
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
 from lava_sparse_rnn.fixed_point import Brief
@@ -40,6 +42,7 @@ class DenoiserState(Brief):
         Samples that wait to be asked for.
     early : int
         Samples still to come that lie before the stream.
+    converter : Converter
     """
 
     network: State
@@ -48,6 +51,7 @@ class DenoiserState(Brief):
     ahead: NDArray[np.complexfloating]
     ready: Samples
     early: int
+    converter: Converter
 
 
 class Denoiser(StreamDefaults):
@@ -68,13 +72,17 @@ class Denoiser(StreamDefaults):
         The most by which anything is attenuated, dB: the rest of the noise stays, and
         with it what the network takes for noise and is none. No limit if not given;
         0 lets all through.
+    sample_rate : {16000, 8000, 48000}
+        Of the samples in and out, Hz. The network hears 16 kHz; what lies above 8 kHz
+        is kept as `lava_sparse_rnn.audio.rates` tells.
 
     Attributes
     ----------
     front_end : FrontEnd
     delay : int
         Samples by which `process` answers late: one window, 32 ms of 512 samples,
-        and a hop for each token that the network looks ahead.
+        and a hop for each token that the network looks ahead; at 8 kHz 6 ms more, at
+        48 kHz 4 ms.
     backend : spec.Stream
 
     Raises
@@ -89,20 +97,22 @@ class Denoiser(StreamDefaults):
         network: Network,
         backend: str = "reference",
         strength: float | None = None,
+        sample_rate: int = SAMPLE_RATE,
     ) -> None:
         self.strength = strength
         self.network = check_network(network, "Denoiser", backend)
         self.front_end = FrontEnd.of(network)
+        self._stft, self.sample_rate = self.front_end.stft(), sample_rate
+        self._converter = self._convert()
+        self.delay = self._converter.delay
         self.backend = backends.create(backend, network)
         self._lock = OwnLock()
-        self._stft = self.front_end.stft()
-        self.delay = self.front_end.delay
         self._analyzer = Analyzer(self._stft)
         self._synthesizer = Synthesizer(self._stft)
         self.reset()
 
     def _about(self) -> str:
-        stft, rate = self._stft, self.front_end.sample_rate
+        stft, rate = self._stft, self.sample_rate
         window = f"windows of {stft.n_fft}, hop {stft.hop_length}, {rate} Hz"
         return f"{window}, delay {self.delay} samples, backend {self.backend!r}"
 
@@ -128,7 +138,8 @@ class Denoiser(StreamDefaults):
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
         """The integers that the network sees of a whole recording, (T, bins)."""
-        return self._tokens(self._stft.analysis(check_sound(samples, "signal")))
+        heard = self._convert().down(check_sound(samples, "signal"))
+        return self._tokens(self._stft.analysis(heard))
 
     @one_at_a_time
     def denoise(self, samples: Samples, progress: Progress | None = None) -> Samples:
@@ -137,7 +148,7 @@ class Denoiser(StreamDefaults):
         Parameters
         ----------
         samples : array of float32, shape (n,)
-            At the front end's sample rate, in [-1, 1]. Integers are refused, and so are
+            At ``sample_rate``, in [-1, 1]. Integers are refused, and so are
             floats of their range.
         progress : callable, optional
             Called with tokens done and tokens in all.
@@ -195,7 +206,7 @@ class Denoiser(StreamDefaults):
         array of float32, shape (n,)
             The stream's samples of `delay` samples ago; zeros before its start.
         """
-        chunk = check_sound(chunk, "signal")
+        chunk = self._converter.down(check_sound(chunk, "signal"))
         cleaned = self._clean(self._analyzer.process(chunk))
         new = self._synthesizer.process(cleaned)
         # What the first frames put before the start of the signal is not sound.
@@ -204,7 +215,7 @@ class Denoiser(StreamDefaults):
         self._early -= early
         ready = np.concatenate([self._ready, new])
         self._ready = ready[len(chunk) :]
-        return ready[: len(chunk)]
+        return self._converter.back(ready[: len(chunk)])
 
     @one_at_a_time
     def flush(self) -> Samples:
@@ -234,6 +245,7 @@ class Denoiser(StreamDefaults):
                 self._ahead,
                 self._ready,
                 self._early,
+                self._converter,
             )
         )
 
@@ -249,6 +261,8 @@ class Denoiser(StreamDefaults):
                 f"state: waits with {len(state.ahead)} frames, this denoiser looks "
                 f"{len(self._ahead)} ahead"
             )
+        if type(state.converter) is not type(self._converter):
+            raise AudioError("state: is that of another sample rate")
         try:
             self.backend.state = state.network
         except SpecError as error:
@@ -256,7 +270,7 @@ class Denoiser(StreamDefaults):
         state = copy.deepcopy(state)
         self._analyzer, self._synthesizer = state.analyzer, state.synthesizer
         self._ahead, self._ready = state.ahead, state.ready
-        self._early = state.early
+        self._early, self._converter = state.early, state.converter
 
     def close(self) -> None:
         """Let go of what the backend holds; a second call does nothing."""
@@ -268,6 +282,7 @@ class Denoiser(StreamDefaults):
         self.backend.reset()
         self._analyzer.reset()
         self._synthesizer.reset()
+        self._converter.reset()
         front = self.front_end
         self._ahead = np.zeros((front.lookahead, front.bins), np.complex64)
         self._early = self._stft.overlap + front.lookahead * front.hop_length
@@ -276,6 +291,9 @@ class Denoiser(StreamDefaults):
         # as a chunk of any size asks for.
         self._ready = np.zeros(front.hop_length, np.float32)
 
+    def _convert(self) -> Converter:
+        return converter(self.sample_rate, self._stft, self.front_end.delay)
+
     def _tokens(self, spectrum: NDArray) -> NDArray[np.int64]:
         return self.network.to_wire(self.front_end.features(spectrum))
 
@@ -283,7 +301,8 @@ class Denoiser(StreamDefaults):
         if not len(spectrum):
             return spectrum
         answer = self.backend.run(self._tokens(spectrum))
-        gains = self.network.from_wire(answer)
+        gains = self.front_end.gains(self.network.from_wire(answer), self._kept)
+        self._converter.gains(gains)
         heard = np.concatenate([self._ahead, spectrum])
         self._ahead = heard[len(spectrum) :]
-        return self.front_end.apply(heard[: len(spectrum)], gains, self._kept)
+        return (heard[: len(spectrum)] * gains).astype(heard.dtype)

@@ -189,7 +189,11 @@ class FrontEnd:
             Share of the noisy sound that stays, which nothing is attenuated below:
             the gain is ``kept + (1 - kept) * max(1 + answer, 0)``.
         """
+        return (spectrum * self.gains(answer, kept)).astype(spectrum.dtype)
+
+    def gains(
+        self, answer: NDArray[np.floating], kept: float = 0.0
+    ) -> NDArray[np.floating]:
+        """What `apply` multiplies by, shape (T, bins)."""
         gain = np.maximum(1.0 + answer, 0.0)
-        if kept:
-            gain = kept + (1.0 - kept) * gain
-        return (spectrum * gain).astype(spectrum.dtype)
+        return kept + (1.0 - kept) * gain if kept else gain

@@ -54,6 +54,16 @@ StrengthOption = Annotated[
 ]
 
 
+RateOption = Annotated[
+    int,
+    typer.Option(
+        "--rate",
+        help="Of the sound, Hz: 16000, 8000 or 48000, at which the band above 8 kHz "
+        "stays, with the gain of the bins below it.",
+    ),
+]
+
+
 @contextlib.contextmanager
 def lava_runtime(name: str | None) -> Iterator[None]:
     """Within, backend lava has this runtime.
@@ -87,7 +97,9 @@ def fastest(name: str | None) -> str:
     return best
 
 
-def open_denoiser(path: Path, backend: str, strength: float | None = None) -> Denoiser:
+def open_denoiser(
+    path: Path, backend: str, strength: float | None = None, rate: int = 16_000
+) -> Denoiser:
     """The denoiser of a network file; says why, if the engine has to run it slowly.
 
     To be closed at the end.
@@ -95,7 +107,7 @@ def open_denoiser(path: Path, backend: str, strength: float | None = None) -> De
     from lava_sparse_rnn import spec
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
-    denoiser = Denoiser(spec.load(path), backend, strength)
+    denoiser = Denoiser(spec.load(path), backend, strength, rate)
     if denoiser.backend.notes:
         first, *rest = denoiser.backend.notes
         more = f" ({len(rest)} more like it)" if rest else ""

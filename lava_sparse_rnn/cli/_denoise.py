@@ -13,6 +13,7 @@ from rich.console import Console
 from lava_sparse_rnn.cli._activity import show_activity
 from lava_sparse_rnn.cli._backend import (
     FastestOption,
+    RateOption,
     RuntimeOption,
     StrengthOption,
     fastest,
@@ -51,6 +52,7 @@ def denoise(
             "--activity", help="Show how much of each layer the sound keeps busy."
         ),
     ] = False,
+    rate: RateOption = 16_000,
     strength: StrengthOption = None,
     backend: FastestOption = None,
     runtime: RuntimeOption = None,
@@ -63,21 +65,26 @@ def denoise(
     check_sound(output)
     check_picture(plot)
     screen = console()
-    sound = wav.Reader(noisy)
+    sound = wav.Reader(noisy, target=rate)
     # A ratio and a picture are of the whole; the sound itself passes by in pieces.
     whole = np.concatenate(list(sound)) if clean or plot else None
-    reference = _read_clean(clean, len(whole)) if clean and whole is not None else None
+    reference = None
+    if clean is not None and whole is not None:
+        reference = _read_clean(clean, len(whole), rate)
     for note in sound.info.notes():
         screen.print(f"{noisy}: {note}")
     runs = fastest(backend)
-    with lava_runtime(runtime), open_denoiser(network, runs, strength) as denoiser:
+    with (
+        lava_runtime(runtime),
+        open_denoiser(network, runs, strength, rate) as denoiser,
+    ):
         start = time.perf_counter()
         written, clipped, denoised = _write(denoiser, sound, output, whole is not None)
         seconds = time.perf_counter() - start
         counters = denoiser.backend.counters
     if clipped:
         screen.print(f"{output}: {clipped} samples clipped to full scale")
-    duration = written / denoiser.front_end.sample_rate
+    duration = written / denoiser.sample_rate
     screen.print(f"{speed(duration, seconds)}, with backend {runs}")
     if activity:
         show_activity(screen, denoiser, sound)
@@ -85,7 +92,7 @@ def denoise(
     if reference is not None:
         _quality(screen, whole, denoised, reference)
     if plot is not None:
-        _plot(plot, whole, denoised, reference)
+        _plot(plot, rate, whole, denoised, reference)
         screen.print(f"spectrograms: {plot}")
     screen.print(f"denoised: {output}")
 
@@ -98,7 +105,7 @@ def _write(denoiser: Denoiser, sound: Reader, output: Path, keep: bool):
 
     kept: list[np.ndarray] = []
     total = -(-sound.samples // denoiser.front_end.hop_length)
-    with writing(output) as writer, bar() as progress:
+    with writing(output, rate=denoiser.sample_rate) as writer, bar() as progress:
         for piece in denoiser.stream(sound):
             writer.write(piece)
             if keep:
@@ -107,14 +114,15 @@ def _write(denoiser: Denoiser, sound: Reader, output: Path, keep: bool):
     return writer.written, writer.clipped, np.concatenate(kept) if keep else None
 
 
-def _read_clean(path: Path, length: int):
+def _read_clean(path: Path, length: int, rate: int):
     from lava_sparse_rnn.audio.evaluation.metrics import si_snr
     from lava_sparse_rnn.audio.sound import wav
 
-    clean, _ = wav.read(path)
+    clean, _ = wav.read(path, rate)
     if len(clean) != length:
         raise ValueError(
-            f"{path}: {len(clean)} samples at 16 kHz, the noisy recording has {length}"
+            f"{path}: {len(clean)} samples at {rate / 1000:g} kHz, the noisy recording "
+            f"has {length}"
         )
     try:
         si_snr(clean, clean)  # the ratio has to be defined, before all is done for it
@@ -133,11 +141,11 @@ def _quality(screen: Console, noisy, denoised, clean) -> None:
     )
 
 
-def _plot(path: Path, noisy, denoised, clean) -> None:
+def _plot(path: Path, rate: int, noisy, denoised, clean) -> None:
     from lava_sparse_rnn import pictures
     from lava_sparse_rnn.audio.sound.plots import spectrograms
 
     panels = {"noisy": noisy, "denoised": denoised}
     if clean is not None:
         panels["clean"] = clean
-    pictures.save(spectrograms(panels), path)
+    pictures.save(spectrograms(panels, rate), path)

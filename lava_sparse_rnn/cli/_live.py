@@ -13,6 +13,7 @@ import typer
 
 from lava_sparse_rnn.cli._backend import (
     FastestOption,
+    RateOption,
     RuntimeOption,
     StrengthOption,
     fastest,
@@ -40,7 +41,7 @@ def live(
             "--input",
             "-i",
             help="A recording, or - for raw sound on standard input (16-bit, little "
-            "endian, mono, 16 kHz); the microphone if not given.",
+            "endian, mono, of --rate); the microphone if not given.",
         ),
     ] = None,
     output: Annotated[
@@ -71,6 +72,7 @@ def live(
     buffer: Annotated[
         float, typer.Option(help="Milliseconds that may wait before sound is lost.")
     ] = 64.0,
+    rate: RateOption = 16_000,
     strength: StrengthOption = None,
     backend: FastestOption = None,
     runtime: RuntimeOption = None,
@@ -87,9 +89,12 @@ def live(
                 f"{name}: is {value:g} ms, must be between 1 and {LONGEST_MS:g}"
             )
     _check_ends(inp, input_device, output, output_device, real_time)
-    times = (block / 1000, buffer / 1000)
+    times = (block / 1000, buffer / 1000, rate)
     runs = fastest(backend)
-    with lava_runtime(runtime), open_denoiser(network, runs, strength) as denoiser:
+    with (
+        lava_runtime(runtime),
+        open_denoiser(network, runs, strength, rate) as denoiser,
+    ):
         source = _source(inp, input_device, real_time, *times)
         sink = _sink(output, output_device, source, *times)
         _run(Live(denoiser, source, sink), output)
@@ -180,35 +185,44 @@ def _check_ends(
 
 
 def _source(
-    inp: str | None, device: str | None, real_time: bool, block: float, buffer: float
+    inp: str | None,
+    device: str | None,
+    real_time: bool,
+    block: float,
+    buffer: float,
+    rate: int,
 ) -> Source:
-    from lava_sparse_rnn.audio import SAMPLE_RATE
     from lava_sparse_rnn.audio.live import devices, files
 
-    samples = round(block * SAMPLE_RATE)
+    samples = round(block * rate)
     if inp is None:
         sd = devices.load_sounddevice()
-        return devices.Microphone(sd, _device(device), block, buffer)
+        return devices.Microphone(sd, _device(device), block, buffer, rate)
     if inp == PIPE:
         return files.PcmSource(sys.stdin, samples)
-    source = files.WavSource(inp, samples)
+    source = files.WavSource(inp, samples, rate)
     for note in source.info.notes():
         console(stderr=True).print(f"{inp}: {note}")
-    return files.Paced(source) if real_time else source
+    return files.Paced(source, rate) if real_time else source
 
 
 def _sink(
-    output: str | None, device: str | None, source: Source, block: float, buffer: float
+    output: str | None,
+    device: str | None,
+    source: Source,
+    block: float,
+    buffer: float,
+    rate: int,
 ) -> Sink:
     from lava_sparse_rnn.audio.live import devices, files
 
     if output is None:
         sd = devices.load_sounddevice()
         hold = getattr(source, "hold", 0.0)
-        return devices.Loudspeaker(sd, _device(device), block, buffer, hold)
+        return devices.Loudspeaker(sd, _device(device), block, buffer, hold, rate)
     if output == PIPE:
         return files.PcmSink(sys.stdout)
-    return files.WavSink(output)
+    return files.WavSink(output, rate)
 
 
 def _device(name: str | None) -> Any:

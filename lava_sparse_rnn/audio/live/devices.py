@@ -166,12 +166,16 @@ class _Device:
         Number or part of the name; None is the system's default.
     block : float
         Seconds between two calls of the callback.
+    wanted : int
+        Rate of the samples that are read or written, Hz.
     """
 
     kind = ""
 
-    def __init__(self, sd: Any, device: int | str | None, block: float) -> None:
-        self.gaps = Gaps()
+    def __init__(
+        self, sd: Any, device: int | str | None, block: float, wanted: int
+    ) -> None:
+        self.gaps, self.wanted = Gaps(), wanted
         self._sd, self._device, self._block = sd, device, block
         try:
             self.rate, self.channels = self._format()
@@ -193,11 +197,11 @@ class _Device:
         return f"{self.kind} device ({which})"
 
     def _format(self) -> tuple[float, int]:
-        """16 kHz and one channel, or what comes nearest."""
+        """The rate that is wanted and one channel, or what comes nearest."""
         check = getattr(self._sd, f"check_{self.kind}_settings")
         own = self._sd.query_devices(self._device, self.kind)["default_samplerate"]
         refused: Exception | None = None
-        for rate, channels in product((float(SAMPLE_RATE), float(own)), (1, 2)):
+        for rate, channels in product((float(self.wanted), float(own)), (1, 2)):
             try:
                 check(self._device, channels, "float32", samplerate=rate)
             except self._sd.PortAudioError as error:
@@ -205,7 +209,7 @@ class _Device:
             else:
                 return rate, channels
         raise AudioError(
-            f"{self._name()}: takes neither {SAMPLE_RATE} Hz nor {own:g} Hz, in one "
+            f"{self._name()}: takes neither {self.wanted} Hz nor {own:g} Hz, in one "
             f"channel or two ({refused}); {ELSE}"
         )
 
@@ -238,12 +242,17 @@ class Microphone(_Device):
     kind = "input"
 
     def __init__(
-        self, sd: Any, device: int | str | None, block: float, buffer: float
+        self,
+        sd: Any,
+        device: int | str | None,
+        block: float,
+        buffer: float,
+        wanted: int = SAMPLE_RATE,
     ) -> None:
-        super().__init__(sd, device, block)
+        super().__init__(sd, device, block, wanted)
         self._fifo = Fifo(round(self.rate * max(buffer, 2 * block)))
-        self._resampler = Resampler(self.rate, SAMPLE_RATE)
-        self.hold = Resampler.longest(self.rate, SAMPLE_RATE, block)
+        self._resampler = Resampler(self.rate, wanted)
+        self.hold = Resampler.longest(self.rate, wanted, block)
         self._ended = False
 
     @property
@@ -299,13 +308,14 @@ class Loudspeaker(_Device):
         block: float,
         buffer: float,
         hold: float = 0.0,
+        wanted: int = SAMPLE_RATE,
     ) -> None:
-        super().__init__(sd, device, block)
+        super().__init__(sd, device, block, wanted)
         # Two blocks cover computing while one is played; soxr's pieces come seldom.
-        hold += Resampler.longest(SAMPLE_RATE, self.rate, block)
+        hold += Resampler.longest(wanted, self.rate, block)
         self._enough = round(self.rate * (2 * block + hold))
         self._fifo = Fifo(self._enough + round(self.rate * buffer))
-        self._resampler = Resampler(SAMPLE_RATE, self.rate)
+        self._resampler = Resampler(wanted, self.rate)
         self._playing = self._ending = False
 
     @property

@@ -2,7 +2,8 @@
 """Recordings and pipes as ends of live denoising.
 
 A pipe carries samples without a header: signed 16-bit integers, low byte first, one
-channel, 16,000 a second (``s16le``, what ``arecord -t raw -f S16_LE -r 16000`` sends).
+channel, 16,000 a second or what the denoiser takes (``s16le``, what ``arecord -t raw -f
+S16_LE -r 16000`` sends).
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class WavSource(_File):
     path : str or pathlib.Path
     block : int
         Samples in a piece.
+    rate : int
+        Of the samples that come out, Hz.
 
     Attributes
     ----------
@@ -74,9 +77,9 @@ class WavSource(_File):
         As `wav.read`.
     """
 
-    def __init__(self, path: str | Path, block: int) -> None:
+    def __init__(self, path: str | Path, block: int, rate: int = SAMPLE_RATE) -> None:
         super().__init__()
-        reader = wav.Reader(path, block)
+        reader = wav.Reader(path, block, rate)
         self.info, self._pieces = reader.info, iter(reader)
 
     def read(self, stop: threading.Event) -> Samples | None:
@@ -126,10 +129,12 @@ class Paced:
     Parameters
     ----------
     source : Source
+    rate : int
+        Of its samples, Hz.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source, self.gaps = source, source.gaps
+    def __init__(self, source: Source, rate: int = SAMPLE_RATE) -> None:
+        self._source, self.gaps, self._rate = source, source.gaps, rate
         self._due: float | None = None
 
     @property
@@ -143,7 +148,7 @@ class Paced:
         samples = self._source.read(stop)
         now = time.monotonic()
         self._due = (now if self._due is None else self._due) + (
-            0.0 if samples is None else len(samples) / SAMPLE_RATE
+            0.0 if samples is None else len(samples) / self._rate
         )
         # A stop must not lose what was read: it only ends the wait.
         stop.wait(max(self._due - now, 0.0))
@@ -159,6 +164,8 @@ class WavSink(_File):
     Parameters
     ----------
     path : str or pathlib.Path
+    rate : int
+        Of the samples that come, Hz.
 
     Attributes
     ----------
@@ -175,9 +182,9 @@ class WavSink(_File):
 
     aligned = True
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, rate: int = SAMPLE_RATE) -> None:
         super().__init__()
-        self.path = Path(path)
+        self.path, self._rate = Path(path), rate
         format_of(self.path)
         self._writer: Any = None
         self._stack = contextlib.ExitStack()
@@ -191,7 +198,7 @@ class WavSink(_File):
         return self._writer.written if self._writer else 0
 
     def start(self) -> None:
-        self._writer = self._stack.enter_context(writing(self.path, keep=True))
+        self._writer = self._stack.enter_context(writing(self.path, True, self._rate))
 
     def write(self, samples: Samples, give_up: threading.Event) -> None:
         self._writer.write(samples)

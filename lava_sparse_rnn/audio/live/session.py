@@ -17,7 +17,6 @@ from typing import Protocol
 import numpy as np
 
 from lava_sparse_rnn.audio.denoiser import Denoiser, Samples
-from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Gaps:
 
 
 class Source(Protocol):
-    """Where sound comes from, 16 kHz and mono.
+    """Where sound comes from, mono, of the denoiser's sample rate.
 
     Attributes
     ----------
@@ -304,7 +303,7 @@ class Live:
             load=since[1] / since[0] if since[0] else 0.0,
             mean_load=computing / heard if heard else 0.0,
             slowest=slowest,
-            algorithm=self.denoiser.delay / SAMPLE_RATE,
+            algorithm=self.denoiser.delay / self.denoiser.sample_rate,
             buffers=self.source.latency + self.sink.latency,
             overruns=self.source.gaps,
             underruns=self.sink.gaps,
@@ -344,7 +343,7 @@ class Live:
         out = self.denoiser.process(chunk)
         seconds = time.perf_counter() - start
         with self._lock:
-            self._heard += len(chunk) / SAMPLE_RATE
+            self._heard += len(chunk) / self.denoiser.sample_rate
             self._computing += seconds
             self._slowest = max(self._slowest, seconds)
             self._meters[0].add(chunk)

@@ -50,6 +50,8 @@ class WavInfo:
         Samples at or beyond full scale, over all channels.
     silent : bool
         Whether every sample is 0.
+    target : int
+        The rate that it was brought to.
     """
 
     path: str
@@ -58,17 +60,18 @@ class WavInfo:
     seconds: float
     clipped: int
     silent: bool
+    target: int = SAMPLE_RATE
 
     @property
     def resampled(self) -> bool:
-        """Whether the rate was changed to 16 kHz."""
-        return self.sample_rate != SAMPLE_RATE
+        """Whether the rate was changed."""
+        return self.sample_rate != self.target
 
     def notes(self) -> list[str]:
         """Return what a user should know, one line for each point."""
         found = []
         if self.resampled:
-            found.append(f"resampled from {self.sample_rate} Hz to {SAMPLE_RATE} Hz")
+            found.append(f"resampled from {self.sample_rate} Hz to {self.target} Hz")
         if self.channels > 1:
             found.append(f"{self.channels} channels averaged to one")
         if self.clipped:
@@ -169,13 +172,15 @@ def _require_sound(x: np.ndarray, name: str, first: int = 0) -> None:
     check_level(x, name, first)
 
 
-def read(path: str | Path) -> tuple[np.ndarray, WavInfo]:
-    """Read a file as 16 kHz mono.
+def read(path: str | Path, target: int = SAMPLE_RATE) -> tuple[np.ndarray, WavInfo]:
+    """Read a file as mono, of 16 kHz if nothing else is said.
 
     Parameters
     ----------
     path : str or pathlib.Path
         WAV, FLAC, OGG or whatever else libsndfile knows.
+    target : int
+        The rate of the result, Hz.
 
     Returns
     -------
@@ -196,9 +201,9 @@ def read(path: str | Path) -> tuple[np.ndarray, WavInfo]:
     about = _Survey(path)
     about.add(x)
     mono = _mono(x)
-    if rate != SAMPLE_RATE:
-        mono = soxr.resample(mono, rate, SAMPLE_RATE, quality=_QUALITY)
-    return mono, about.info(rate)
+    if rate != target:
+        mono = soxr.resample(mono, rate, target, quality=_QUALITY)
+    return mono, about.info(rate, target)
 
 
 def _mono(x: np.ndarray) -> np.ndarray:
@@ -221,8 +226,8 @@ class _Survey:
         self._clipped += int(np.count_nonzero(np.abs(x) >= _FULL_SCALE))
         self._silent = self._silent and not np.any(x)
 
-    def info(self, rate: int) -> WavInfo:
-        """All of it, of a file of that rate."""
+    def info(self, rate: int, target: int) -> WavInfo:
+        """All of it, of a file of that rate, and of the rate that it is brought to."""
         if not self._frames:
             raise AudioError(f"{self._path}: holds no samples")
         return WavInfo(
@@ -232,11 +237,12 @@ class _Survey:
             seconds=self._frames / rate,
             clipped=self._clipped,
             silent=self._silent,
+            target=target,
         )
 
 
 class Reader:
-    """A file as 16 kHz mono in pieces: the samples of `read`, in little memory.
+    """A file as mono in pieces: the samples of `read`, in little memory.
 
     All of it is looked through first, so that what `read` refuses is refused at once;
     what comes out of a pipe is kept as it came.
@@ -246,12 +252,14 @@ class Reader:
     path : str or pathlib.Path
     block : int
         Samples of a piece, as the file has them.
+    target : int
+        The rate of the pieces, Hz.
 
     Attributes
     ----------
     info : WavInfo
     samples : int
-        At 16 kHz, exact where the file has that rate and to one sample else.
+        At that rate, exact where the file has that rate and to one sample else.
 
     Raises
     ------
@@ -259,7 +267,9 @@ class Reader:
         As from `read`.
     """
 
-    def __init__(self, path: str | Path, block: int = BLOCK) -> None:
+    def __init__(
+        self, path: str | Path, block: int = BLOCK, target: int = SAMPLE_RATE
+    ) -> None:
         self._path, self._block = Path(path), block
         self._content = _content(self._path)
         with _open(self._path, self._content) as file:
@@ -267,8 +277,8 @@ class Reader:
         about = _Survey(self._path)
         for x in self._blocks(max(block, BLOCK)):
             about.add(x)
-        self.info = about.info(rate)
-        self.samples = round(self.info.seconds * SAMPLE_RATE)
+        self.info = about.info(rate, target)
+        self.samples = round(self.info.seconds * target)
 
     def _blocks(self, size: int) -> Iterator[np.ndarray]:
         with _open(self._path, self._content) as file:
@@ -276,13 +286,11 @@ class Reader:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The pieces, float32 (samples,) each, from the beginning."""
-        rate = self.info.sample_rate
-        if rate == SAMPLE_RATE:
+        rate, target = self.info.sample_rate, self.info.target
+        if rate == target:
             yield from map(_mono, self._blocks(self._block))
             return
-        stream = soxr.ResampleStream(
-            rate, SAMPLE_RATE, 1, dtype="float32", quality=_QUALITY
-        )
+        stream = soxr.ResampleStream(rate, target, 1, dtype="float32", quality=_QUALITY)
         for x in self._blocks(self._block):
             yield stream.resample_chunk(_mono(x))
         yield stream.resample_chunk(np.zeros(0, np.float32), last=True)

@@ -102,14 +102,14 @@ class Writer:
         Samples so far.
     """
 
-    def __init__(self, path: Path, raw: FileIO, kind: tuple[str, str]) -> None:
+    def __init__(
+        self, path: Path, raw: FileIO, kind: tuple[str, str], rate: int = SAMPLE_RATE
+    ) -> None:
         self.path, self.clipped, self.written = path, 0, 0
         self._raw = _Raw(raw, _LONGEST_WAV if kind[0] == "WAV" else None)
         below: Any = self._raw
         with self._told():
-            self._file = _Forward(
-                below, "w", SAMPLE_RATE, 1, format=kind[0], subtype=kind[1]
-            )
+            self._file = _Forward(below, "w", rate, 1, format=kind[0], subtype=kind[1])
 
     def write(self, samples: np.ndarray) -> None:
         """Append samples, float (n,); what is beyond [-1, 1] is clipped.
@@ -148,7 +148,9 @@ class Writer:
 
 
 @contextmanager
-def writing(path: str | Path, keep: bool = False) -> Iterator[Writer]:
+def writing(
+    path: str | Path, keep: bool = False, rate: int = SAMPLE_RATE
+) -> Iterator[Writer]:
     """Write a sound file piece by piece.
 
     The file appears under its name only when it is complete, so when the block
@@ -160,6 +162,8 @@ def writing(path: str | Path, keep: bool = False) -> Iterator[Writer]:
         Its suffix says the format, see `FORMATS`.
     keep : bool
         Whether the file also gets its name when only its end cannot be written.
+    rate : int
+        Hz.
 
     Yields
     ------
@@ -173,7 +177,7 @@ def writing(path: str | Path, keep: bool = False) -> Iterator[Writer]:
     path, kind, failed = Path(path), format_of(path), None
     try:
         with replacing(path) as part, open(part, "r+b", buffering=0) as raw:
-            writer = Writer(path, raw, kind)
+            writer = Writer(path, raw, kind, rate)
             try:
                 yield writer
             finally:
