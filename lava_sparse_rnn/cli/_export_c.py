@@ -47,6 +47,7 @@ def export_c(
     compiles these to a plugin for other programs.
     """
     from lava_sparse_rnn import c_export, spec
+    from lava_sparse_rnn.audio.frontend import FrontEnd
 
     if output.exists() and not output.is_dir():
         raise ValueError(f"{output}: is a file, the name of a folder is needed")
@@ -73,7 +74,8 @@ def export_c(
     )
     if ladspa:
         plugin = c_export.ladspa_plugin(loaded, output, prefix, cc)
-        late = 1000 * loaded.meta["n_fft"] / loaded.meta["sample_rate"]
+        front = FrontEnd.of(loaded)
+        late = 1000 * front.delay / front.sample_rate
         screen.print(
             f"{plugin}: {plugin.stat().st_size:,} bytes, {late:g} ms late; try it: "
             f"applyplugin NOISY.wav OUT.wav {plugin.absolute()} {prefix} 60"

@@ -75,11 +75,6 @@ def _check(network: Network, front: FrontEnd) -> None:
         raise SpecError(
             f"network: n_fft is {front.n_fft}, the front end in C needs a multiple of 4"
         )
-    if front.lookahead:
-        raise SpecError(
-            f"network: lookahead is {front.lookahead}, the front end in C answers "
-            "every token at once: 0"
-        )
     for side, wire in zip(("input", "output"), _ends(network), strict=True):
         if wire.bits > FLOAT_BITS:
             raise SpecError(
@@ -114,7 +109,8 @@ def words_of(network: Network, prefix: str) -> dict[str, object]:
         "rate": front.sample_rate,
         "hop": front.hop_length,
         "window": front.n_fft,
-        "latency_ms": f"{1000 * front.n_fft / front.sample_rate:g}",
+        "lookahead": front.lookahead,
+        "latency_ms": f"{1000 * front.delay / front.sample_rate:g}",
         "magnitude_scale": _literal(front.magnitude_scale),
         "feature_mean": _literal(front.feature_mean),
         "feature_scale": _literal(front.feature_scale),
@@ -149,8 +145,8 @@ def _constants(
 def _state_bytes(network: Network, front: FrontEnd) -> int:
     """What the structure adds to the network's state, counters apart."""
     n, hop = front.n_fft, front.hop_length
-    floats = 1 + (n - hop) + n + (n + 2) + n
+    floats = 1 + (n - hop) + n + (n + 2) + n + front.lookahead * (n + 2)
     inp, out = _ends(network)
     wires = sum(w.size * (2 if w.bits <= 16 else 4) for w in (inp, out))
-    total = 4 + FLOAT_BYTES * floats + wires
+    total = (8 if front.lookahead else 4) + FLOAT_BYTES * floats + wires
     return -(-total // 4) * 4

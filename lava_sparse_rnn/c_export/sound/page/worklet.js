@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The denoiser in the thread of sound. Samples go in and out one quantum after another;
-// the module takes them hop by hop, so that sound comes out one window late.
+// the module takes them hop by hop, so that sound comes out one window late, or more where the network looks ahead.
 const REPORT_S = 0.5; // time between two messages about the load
 const KEPT = 0.9; // of the load before: this thread has a clock of milliseconds alone
 
@@ -16,7 +16,7 @@ class Denoiser extends AudioWorkletProcessor {
     this.hop = new Float32Array(c.memory.buffer, c.hop_at(), c.hop_length());
     this.heard = new Float32Array(c.hop_length()); // of the hop that is not full yet
     this.ready = new Float32Array(c.hop_length()); // of the hop that was denoised last
-    this.past = new Float32Array(c.window_length()); // what comes out when it is off
+    this.past = new Float32Array(c.latency()); // what comes out when it is off
     this.at = this.pastAt = this.spent = this.denoised = this.load = 0;
     this.on = true;
     this.started = false;

@@ -18,7 +18,8 @@ enum {
     N = ${PREFIX}_WINDOW,
     HALF = N / 2, /* points of the complex transform; frequencies are one more */
     HOP = ${PREFIX}_HOP,
-    DELAY = ${PREFIX}_DELAY
+    LAP = N - HOP, /* samples that frames share */
+    EARLY = ${PREFIX}_DELAY / HOP
 };
 
 $tables
@@ -152,14 +153,14 @@ static void analyse(${prefix}_sound *sound, const float *in)
     const float *Z;
     int32_t i, k;
 
-    for (i = 0; i < DELAY; ++i)
+    for (i = 0; i < LAP; ++i)
         sound->work[i] = window_at(i) * sound->heard[i];
     for (i = 0; i < HOP; ++i)
-        sound->work[DELAY + i] = window_at(DELAY + i) * in[i];
-    for (i = 0; i < DELAY - HOP; ++i)
+        sound->work[LAP + i] = window_at(LAP + i) * in[i];
+    for (i = 0; i < LAP - HOP; ++i)
         sound->heard[i] = sound->heard[i + HOP];
     for (i = 0; i < HOP; ++i)
-        sound->heard[DELAY - HOP + i] = in[i];
+        sound->heard[LAP - HOP + i] = in[i];
 
     /* Even samples were taken for real parts, odd ones for imaginary parts. */
     Z = transform(sound->work, X);
@@ -240,6 +241,24 @@ static void synthesise(${prefix}_sound *sound)
     }
 }
 
+/* The spectrum that answers are about, in place of the newest one. */
+static void look_ahead(${prefix}_sound *sound)
+{
+#if ${PREFIX}_LOOKAHEAD > 0
+    float *const oldest = sound->ahead[sound->oldest];
+    int32_t i;
+
+    for (i = 0; i < N + 2; ++i) {
+        const float newest = sound->spectrum[i];
+        sound->spectrum[i] = oldest[i];
+        oldest[i] = newest;
+    }
+    sound->oldest = (sound->oldest + 1) % ${PREFIX}_LOOKAHEAD;
+#else
+    (void)sound;
+#endif
+}
+
 /* From a hop to the sums, of which the first hop is complete. */
 static void process(${prefix}_sound *sound, const float *in)
 {
@@ -248,6 +267,7 @@ static void process(${prefix}_sound *sound, const float *in)
     analyse(sound, in);
     features(sound);
     (void)${prefix}_step(&sound->network, sound->token, sound->answer);
+    look_ahead(sound);
     apply(sound);
     synthesise(sound);
     if (sound->early > 0) { /* what lies before the stream is no sound */
@@ -262,9 +282,9 @@ static void advance(${prefix}_sound *sound)
 {
     int32_t i;
 
-    for (i = 0; i < DELAY; ++i)
+    for (i = 0; i < LAP; ++i)
         sound->sum[i] = sound->sum[i + HOP];
-    for (i = DELAY; i < N; ++i)
+    for (i = LAP; i < N; ++i)
         sound->sum[i] = 0.0f;
 }
 
@@ -273,11 +293,16 @@ void ${prefix}_sound_reset(${prefix}_sound *sound)
     int32_t i;
 
     ${prefix}_reset(&sound->network);
-    for (i = 0; i < DELAY; ++i)
+#if ${PREFIX}_LOOKAHEAD > 0
+    sound->oldest = 0;
+    for (i = 0; i < ${PREFIX}_LOOKAHEAD * (N + 2); ++i)
+        sound->ahead[i / (N + 2)][i % (N + 2)] = 0.0f;
+#endif
+    for (i = 0; i < LAP; ++i)
         sound->heard[i] = 0.0f;
     for (i = 0; i < N; ++i)
         sound->sum[i] = 0.0f;
-    sound->early = DELAY / HOP;
+    sound->early = EARLY;
 }
 
 void ${prefix}_sound_init(${prefix}_sound *sound)

@@ -25,17 +25,23 @@ extern "C" {
 #define ${PREFIX}_RATE $rate /* samples per second, one channel */
 #define ${PREFIX}_HOP $hop /* samples of a call */
 #define ${PREFIX}_WINDOW $window
+#define ${PREFIX}_LOOKAHEAD $lookahead /* hops that the network hears before it answers */
 /* Sample i of all output is sample i - DELAY of all input. With the hop that has to be
- * filled before a call, sound comes out ${PREFIX}_WINDOW samples ($latency_ms ms) late. */
-#define ${PREFIX}_DELAY (${PREFIX}_WINDOW - ${PREFIX}_HOP)
+ * filled before a call, sound comes out LATENCY samples ($latency_ms ms) late. */
+#define ${PREFIX}_DELAY (${PREFIX}_LATENCY - ${PREFIX}_HOP)
+#define ${PREFIX}_LATENCY (${PREFIX}_WINDOW + ${PREFIX}_LOOKAHEAD * ${PREFIX}_HOP)
 
 /* One stream; a copy of it is a copy of the stream. */
 typedef struct {
     ${prefix}_state network;
     float kept;  /* the share of the noisy sound that stays */
     int32_t early; /* hops to come that lie before the stream */
-    float heard[${PREFIX}_DELAY];
+    float heard[${PREFIX}_WINDOW - ${PREFIX}_HOP];
     float sum[${PREFIX}_WINDOW]; /* of frames, where not all have come */
+#if ${PREFIX}_LOOKAHEAD > 0
+    int32_t oldest;
+    float ahead[${PREFIX}_LOOKAHEAD][${PREFIX}_WINDOW + 2]; /* spectra */
+#endif
     /* Work space: nothing in it is kept from one call to the next. */
     float spectrum[${PREFIX}_WINDOW + 2], work[${PREFIX}_WINDOW];
     ${prefix}_in token[${PREFIX}_D_IN];

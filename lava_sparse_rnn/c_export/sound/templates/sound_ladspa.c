@@ -105,7 +105,7 @@ static void run(handle instance, unsigned long count)
         }
     }
     if (self->ports[LATENCY])
-        *self->ports[LATENCY] = ${PREFIX}_WINDOW;
+        *self->ports[LATENCY] = ${PREFIX}_LATENCY;
 }
 
 static void cleanup(handle instance)

@@ -10,7 +10,7 @@ static float hop[${PREFIX}_HOP];
 
 float *hop_at(void);
 int32_t hop_length(void);
-int32_t window_length(void);
+int32_t latency(void);
 int32_t sample_rate(void);
 void init(void);
 void strength(float decibels);
@@ -18,7 +18,7 @@ int32_t process(void);
 
 EXPORT(hop_at) float *hop_at(void) { return hop; }
 EXPORT(hop_length) int32_t hop_length(void) { return ${PREFIX}_HOP; }
-EXPORT(window_length) int32_t window_length(void) { return ${PREFIX}_WINDOW; }
+EXPORT(latency) int32_t latency(void) { return ${PREFIX}_LATENCY; }
 EXPORT(sample_rate) int32_t sample_rate(void) { return ${PREFIX}_RATE; }
 EXPORT(init) void init(void) { ${prefix}_sound_init(&sound); }
 
