@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
 from lava.magma.core.run_conditions import RunSteps
+from lava.proc.dense.models import PyDenseModelBitAcc
 from lava.proc.dense.process import Dense
 from lava.proc.lif.models import PyLifModelBitAcc
 from lava.proc.lif.process import LIF
@@ -67,7 +68,8 @@ class TestRunConfiguration:
     def test_stock_processes_are_integers(self, layered):
         cfg = proc.MicrocodeSimCfg(layered=layered)
         assert selected(LIF(shape=(2,)), cfg) == QUICK[PyLifModelBitAcc].__name__
-        assert selected(Dense(weights=np.eye(2)), cfg) == "PyDenseModelBitAcc"
+        dense = selected(Dense(weights=np.eye(2)), cfg)
+        assert dense == QUICK[PyDenseModelBitAcc].__name__
         source = proc.Source(data=np.ones((3, 2), int))
         assert selected(source, cfg) == selected(source, proc.RunCfg())
 
