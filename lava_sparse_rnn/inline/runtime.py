@@ -71,7 +71,7 @@ class Runtime(LavaRuntime):
         self._executable = exe
         self._models: Models | None = None
         self._is_initialized = self._is_running = self._is_started = False
-        self._ended = False
+        self._ended = self._stopping = False
         self.num_steps = 0
         self._lock = threading.RLock()
         self._turn = threading.RLock()  # of the threads that start runs
@@ -155,15 +155,22 @@ class Runtime(LavaRuntime):
             self.wait()  # Lava does runs one after the other
         elif self._is_running:
             self._settle_if_over()
-        if self._ended or self._models is None:
-            raise RuntimeError(STOPPED if self._ended else "not initialized")
+        models = self._models
+        if self._stopping or self._ended:
+            raise RuntimeError(STOPPED)
+        if models is None:
+            raise RuntimeError("not initialized")
         if self._is_running:
             raise RuntimeError(BUSY)
         self.num_steps = num_steps
-        self._is_started = self._is_running = True
-        self._models.hub.command = None
+        models.hub.command = None
         self._outcome, self._failure = DONE, None
         self._over.clear()
+        self._is_started = self._is_running = True
+        if self._stopping:  # another thread has stopped the network meanwhile
+            self._is_running = False
+            self._over.set()
+            raise RuntimeError(STOPPED)
 
     def _run(self) -> None:
         """One run, in whatever thread; its outcome is looked at by `_settle`."""
@@ -205,7 +212,7 @@ class Runtime(LavaRuntime):
             finally:
                 failure = None  # its traceback holds this frame
         self._is_running = False
-        if self._outcome == STOP:
+        if self._outcome == STOP or self._stopping:
             self._close()
 
     def _settle_if_over(self) -> None:
@@ -270,6 +277,8 @@ class Runtime(LavaRuntime):
         """
         if self._ended:
             return
+        # A run may be past its last look at commands: no other one begins.
+        self._stopping = True
         if self._is_running:
             self._command(STOP)
             self.wait()

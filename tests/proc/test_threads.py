@@ -106,6 +106,26 @@ def test_a_network_ends_while_another_thread_runs_it(small, x, leaves_nothing):
     assert "was stopped" in outcome[0]
 
 
+def test_a_run_that_is_past_its_last_look_at_commands_is_the_last(small, x):
+    net, _, _ = connected(small, x)
+    net.run(RunSteps(1), proc.RunCfg())
+    net.runtime._command = lambda command: None
+    outcome = []
+
+    def work():
+        try:
+            while True:
+                net.run(RunSteps(3))
+        except RuntimeError as error:
+            outcome.append(str(error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    net.stop()
+    thread.join(30)
+    assert "was stopped" in outcome[0]
+
+
 @either_runtime
 def test_a_session_answers_one_thread_after_another(small, x, at_once, leaves_nothing):
     executor = reference.Reference(small)
