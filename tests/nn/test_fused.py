@@ -44,7 +44,7 @@ def step(model, x, fused, compute=None):
 
 def distances(a, b):
     assert a.keys() == b.keys()
-    return {k: float((a[k] - b[k]).norm() / b[k].norm().clamp_min(1e-12)) for k in a}
+    return {k: ((a[k] - b[k]).norm() / b[k].norm().clamp_min(1e-12)).item() for k in a}
 
 
 SHAPES = [(9, 3), (64, 2), (2, 1), (5, 16)]

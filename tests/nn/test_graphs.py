@@ -109,6 +109,9 @@ def test_integers_are_exported_bit_by_bit(made):
         assert torch.equal(exported(scale * x), model(scale * x))
 
 
+# torch's, of Python 3.13.0 and of what its compiler looks at
+@pytest.mark.filterwarnings("ignore:Guards may run slower:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 def test_integers_are_left_alone_by_a_compiler():
     torch._dynamo.reset()
     model = integers()
@@ -132,6 +135,8 @@ def test_what_cannot_leave_integers_alone_is_told_what_can():
         torch.compile(model, backend="eager", fullgraph=True)(X)
 
 
+# Later torches say of TorchScript that it is on its way out.
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:FutureWarning")
 @pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("made", [model_of, integers, quantised_blocks])
 def test_torch_script_says_what_to_do(made, inside):
@@ -140,6 +145,7 @@ def test_torch_script_says_what_to_do(made, inside):
         torch.jit.script(model)
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace:FutureWarning")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 @pytest.mark.parametrize("made", [model_of, integers])
 def test_a_trace_says_what_to_do(made):

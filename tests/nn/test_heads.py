@@ -26,7 +26,7 @@ def test_heads_answer_once_per_sequence_and_learn(head):
     for _ in range(2):
         logits = model(x)
         loss = torch.nn.functional.cross_entropy(logits, target)
-        losses.append(float(loss))
+        losses.append(loss.item())
         model.zero_grad()
         loss.backward()
         with torch.no_grad():

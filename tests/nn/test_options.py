@@ -130,7 +130,7 @@ def test_bilinear_is_what_scipy_computes():
     block = block_of(discretisation="bilinear")
     a_re, a_im, b_re, b_im = (x.detach().numpy() for x in block.discretise())
     for n in range(4):
-        pole = complex(block.lambda_re[n], block.lambda_im[n])
+        pole = complex(block.lambda_re[n].item(), block.lambda_im[n].item())
         B = (block.B_re[n] + 1j * block.B_im[n]).detach().numpy()[None]
         step = float(block.log_step[n].detach().exp())
         system = (np.array([[pole]]), B, np.eye(1), np.zeros((1, 5)))
@@ -162,7 +162,7 @@ def test_clipping_is_an_option_and_unstable_states_are_not_exported():
     with torch.no_grad():
         model.blocks[0].lambda_re[2] = 0.5
     a_re, a_im, _, _ = model.blocks[0].discretise()
-    assert float(torch.hypot(a_re, a_im)[2]) > 1
+    assert torch.hypot(a_re, a_im)[2].item() > 1
     with pytest.raises(ValueError, match=r"block 0: state 2 does not decay.*below 1"):
         fold(model)
     model.change(clip_eigs=True)
@@ -191,7 +191,7 @@ def test_approximate_top_k_finds_most_of_the_largest():
     keep, bins = rule.sizes(512)
     assert keep <= bins < 512
     largest = torch.zeros_like(x).scatter_(-1, x.abs().topk(keep).indices, 1.0)
-    found = float(largest[rule(x) != 0].sum() / largest.sum())
+    found = (largest[rule(x) != 0].sum() / largest.sum()).item()
     assert 0.8 < found < 1
     # Theory for bins of equal size: the chance that no larger one shares the bin.
     assert found == pytest.approx((1 - 1 / bins) ** ((keep - 1) / 2), abs=0.05)

@@ -171,7 +171,7 @@ def test_integer_gradient_is_that_of_the_float_equations():
         float_gradient = getattr(folded.layers[1], name).grad.flatten()[mask]
         cosine = torch.cosine_similarity(mine[mask], float_gradient, dim=0)
         assert cosine > 0.98, name
-        ratio = float(mine[mask].norm() / float_gradient.norm())
+        ratio = (mine[mask].norm() / float_gradient.norm()).item()
         assert 0.9 < ratio < 1.1, name
 
 
@@ -255,7 +255,7 @@ def test_fine_tuning_keeps_zeros_and_formats():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.95 * losses[0]
     after = fake.network()
     assert after != before

@@ -194,7 +194,7 @@ def test_the_report_tells_what_costs_what():
     def metric(outputs, batch):
         assert outputs.shape == (4, 60, 4)
         assert batch == 0
-        return float(outputs.square().mean())
+        return outputs.square().mean().item()
 
     found = {n: error_report(folded, q, [features], metric) for n, q in
              (("fine", fine), ("coarse", coarse))}  # fmt: skip
@@ -213,7 +213,7 @@ def test_the_report_tells_what_costs_what():
     last = found["fine"].tensors[-1]
     with torch.no_grad():
         error = QuantizedRNN(folded, fine)(features) - y
-    expected = 10 * float(torch.log10(y.square().sum() / error.square().sum()))
+    expected = 10 * torch.log10(y.square().sum() / error.square().sum()).item()
     assert (last.layer, last.tensor) == (3, "out")
     assert last.snr_db == pytest.approx(expected, abs=0.01)
     with pytest.raises(ValueError, match="at least one batch"):
@@ -293,7 +293,7 @@ def test_a_fine_tune_does_not_lose_what_quantisation_left(name):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     # Of the signal's energy: 0.4 % at most with w8a8; 69 % with steps for 16 bits.
     assert max(losses) < 2 * losses[0] + 1e-3 * float(target.square().mean())
 

@@ -35,7 +35,7 @@ def test_discretisation_is_zero_order_hold():
     for n in range(4):
         step = float(block.log_step[n].detach().exp())
         system = np.zeros((6, 6), dtype=complex)
-        system[0, 0] = complex(block.lambda_re[n], block.lambda_im[n])
+        system[0, 0] = complex(block.lambda_re[n].item(), block.lambda_im[n].item())
         system[0, 1:] = block.B_re[n].detach().numpy()
         system[0, 1:] += 1j * block.B_im[n].detach().numpy()
         exact = scipy.linalg.expm(system * step)[0]

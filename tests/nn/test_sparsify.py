@@ -224,7 +224,7 @@ def test_gradients_of_the_deployed_matrix_predict_the_loss():
     with torch.no_grad():
         block.B_re += change * f_im / norm
         block.B_im += change * f_re / norm
-        found = float(model(x).square().sum() - loss)
+        found = (model(x).square().sum() - loss).item()
     assert found == pytest.approx(float((gradient * change).sum()), rel=1e-3)
 
 
@@ -289,7 +289,7 @@ def test_the_activity_penalty_makes_activations_sparse(kind):
         with penalty.listen(model):
             model(x)
         value = penalty.value()
-        values.append(float(value))
+        values.append(value.item())
         model.zero_grad()
         value.backward()
         with torch.no_grad():

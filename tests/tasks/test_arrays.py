@@ -94,7 +94,7 @@ def test_the_network_takes_the_arrays_as_they_are(tmp_path):
     found = folded.trace(batch[0].double().transpose(0, 1))[-1]["out"].transpose(0, 1)
     torch.testing.assert_close(found, wanted.double(), rtol=1e-3, atol=1e-3)
     assert torch.equal(task.deployed().features(batch), batch[0])
-    assert abs(float(task.features(batch).mean())) < 1
+    assert abs(task.features(batch).mean().item()) < 1
 
 
 def test_every_sequence_comes_once_before_any_comes_again():

@@ -88,7 +88,7 @@ def test_compiled_passes_equal_the_plain_ones(hop, samples, monkeypatch):
     monkeypatch.setattr(loops, "built", lambda: False)
     plain = _denoised(front, noisy, clean, output)
     for one, other in zip(compiled, plain, strict=True):
-        assert float((one - other).norm() / other.norm()) < 3e-6
+        assert ((one - other).norm() / other.norm()).item() < 3e-6
 
 
 def test_features_of_any_magnitude():
@@ -116,7 +116,7 @@ def test_si_snr_in_float32_is_that_in_float64(snr):
         found.append((ratio.detach().double(), x.grad.double()))
     (ratio, grad), (expected, wanted) = found
     assert torch.allclose(ratio, expected, atol=1e-4)
-    assert float((grad - wanted).norm() / wanted.norm()) < 1e-4
+    assert ((grad - wanted).norm() / wanted.norm()).item() < 1e-4
 
 
 def test_silent_answer_changes_nothing():
@@ -171,7 +171,7 @@ def test_compressed_distance_by_numbers():
     parts = [(3 / root) ** 0.3 - (1.5 / root) ** 0.3, (0.3 / root) ** 0.3]
     expected = sum(p * p for p in parts) / 4
     found = compressed_distance(estimate, target, eps=0.0)
-    assert float(found) == pytest.approx(expected, rel=1e-9)
+    assert found.item() == pytest.approx(expected, rel=1e-9)
     assert compressed_distance(5 * target, 5 * target) == 0
     level = compressed_distance(7 * estimate, 7 * target, eps=0.0)
     assert torch.allclose(level, found)
@@ -203,8 +203,8 @@ def test_measured_features_are_centred():
     waves = [torch.randn(2, 128 * 50) * 0.1 for _ in range(2)]
     front = measure(FrontEnd(), waves)
     values = torch.cat([features(front, analyse(front, w).abs()) for w in waves])
-    assert abs(float(values.mean())) < 1e-3
-    assert 0.6 < float(values.std()) < 1.5
+    assert abs(values.mean().item()) < 1e-3
+    assert 0.6 < values.std().item() < 1.5
     assert np.log2(front.feature_scale) == round(np.log2(front.feature_scale))
 
 

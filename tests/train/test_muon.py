@@ -38,7 +38,7 @@ def test_pruned_weights_stay_and_the_rest_moves_by_the_rate():
     _step(parameter, torch.randn(20, 30) * mask, lr=0.01, weight_decay=0.0)
     change = (parameter - before).detach()
     assert torch.equal(change[~mask], torch.zeros(int((~mask).sum())))
-    assert float(change[mask].square().mean().sqrt()) == pytest.approx(0.002, rel=1e-3)
+    assert change[mask].square().mean().sqrt().item() == pytest.approx(0.002, rel=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (30, 20), (7, 7)])
@@ -69,7 +69,7 @@ def test_it_goes_downhill_and_decays():
         distance = (weight - target).square().mean()
         distance.backward()
         made.step()
-        distances.append(float(distance))
+        distances.append(distance.item())
     assert distances[-1] < 0.01 * distances[0]
 
     still = torch.nn.Parameter(torch.ones(3, 3))
