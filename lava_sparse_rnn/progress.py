@@ -51,7 +51,7 @@ def bar(
     screen = screen or Console(stderr=True, markup=False, emoji=False, highlight=False)
     if screen.is_jupyter:
         yield _notebook(text)
-    elif screen.file.isatty():
+    elif screen.is_terminal:
         with _terminal(text, screen) as report:
             yield report
     else:

@@ -97,7 +97,7 @@ def test_new_settings_at_their_defaults_leave_fingerprints_alone(tiny):
     )
     assert base == same != other
     settings = tiny().quantize.model_dump(mode="json", exclude={"steps"})
-    for name in ("recipe", "percentile", "silence", "sigmoid_segments"):
+    for name in ("recipe", "percentile", "silence", "sigmoid_segments", "by_layer"):
         settings.pop(name)
     assert list(settings) == [
         "lr_factor", "calibration_batches", "rounding", "overflow", "weight_bits",
