@@ -151,6 +151,9 @@ def float_row(config: TrainConfig, name: str) -> tuple[Row, Arrays]:
     with torch.no_grad():
         figures = stage.task.test().validate(stage.forward)
     kept = sum(int(p.count_nonzero()) for p in stage.model.parameters())
+    # What a mask takes away is still there: its weights may come back.
+    for _, owner, matrix in stage.model.prunable():
+        kept -= int((getattr(owner, f"{matrix}_mask") == 0).sum())
     return Row(f"{name}, float", figures["accuracy"], kept), stage.task
 
 

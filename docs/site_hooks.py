@@ -33,7 +33,7 @@ FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n<>]+)\$", re.S)
 ENTRY = "{show_root_heading: true, show_root_toc_entry: true}"
 TAKEN = (
     *("docs/*.md", "docs/*.png", "docs/*.svg", "docs/*.json"),
-    *("tutorials/*.md", "tutorials/*.ipynb", "data/README.md", "data/samples/*.md"),
+    *("tutorials/*.md", "tutorials/*.ipynb", "data/*.md", "data/samples/*.md"),
     *("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
 )
 """Files of the repository that are in the site, at the same places."""

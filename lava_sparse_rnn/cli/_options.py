@@ -43,7 +43,7 @@ NetworkFile = Annotated[
     Path,
     typer.Argument(
         parser=network_file,
-        help="A network description (.net), or denoiser or denoiser_small.",
+        help="A network description (.net), or denoiser, denoiser_small or digits.",
     ),
 ]
 NetworkOption = Annotated[
