@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import secrets
 import shutil
@@ -26,6 +27,17 @@ KINDS = {
     stat.S_IFSOCK: "a socket",
 }
 """What a path may lead to that is no file, in words."""
+WORDS = {  # what the system says by its numbers, after a file's name
+    errno.ENOENT: "no such file or folder",
+    errno.EISDIR: "is a folder, a file is needed",
+    errno.ENOTDIR: "a part of this path is no folder",
+    errno.EEXIST: "is there already",
+    errno.EACCES: "may not be read or written (permission denied)",
+    errno.EROFS: "cannot be written, the file system is read-only",
+    errno.ENOSPC: "cannot be written, no space is left on the device",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
+    errno.ELOOP: "is a circle of links",
+}
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """What ends a process from outside, and lets it put away what is half done."""
@@ -37,6 +49,41 @@ _aside: dict[Path, Path] = {}  # what it has to put back first: a folder, where 
 os.register_at_fork(after_in_child=_unfinished.clear)
 os.register_at_fork(after_in_child=_aside.clear)
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def as_path(
+    path: object, name: str = "path", error: type[ValueError] = ValueError
+) -> Path:
+    """A path that a user gives, or an error that says why it is none.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    name : str
+        Who needs it or what it is called, for the message.
+    error : type
+        What is raised: for bytes and everything else that is no text, and for names
+        that no file can have, such as an empty one.
+    """
+    if not isinstance(path, str | os.PathLike):
+        kind = type(path).__name__
+        raise error(f"{name}: is {kind}, must be a path, which is str or Path")
+    text = os.fspath(path)
+    if isinstance(text, bytes):
+        raise error(f"{name}: is of bytes, must be of str")
+    try:
+        why = "" if os.fsencode(text) else "is empty"
+    except UnicodeEncodeError as cause:
+        why = f"is not for the file system's {cause.encoding}"
+    why = "holds a NUL character" if "\0" in text else why
+    if why:
+        raise error(f"{name}: {text!r} {why}, no file has such a name")
+    return Path(path)
+
+
+def in_words(path: object, number: int | None, text: str = "") -> str:
+    """What went wrong with a path by the system's number of it, as a line."""
+    return f"{path}: {WORDS.get(number or 0) or (text or 'cannot be used').lower()}"
 
 
 @contextmanager
@@ -63,8 +110,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     OSError
         When the folder is missing, a folder is in the way, or the file cannot be
         written or renamed; it names ``path``, not the temporary name.
+    ValueError
+        For what is no path, see `as_path`.
     """
-    path = Path(path)
+    path = as_path(path)
     target = target_of(path)
     made = _elsewhere(path) if target is None else _beside(path, target)
     with made as temporary:
@@ -101,15 +150,15 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     OSError
         When the folder above is missing or write-protected, or a file has the name.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_dir():
-        raise _about(Path(path), errno.ENOTDIR)
+    target = Path(os.path.realpath(as_path(path)))
+    if os.path.exists(target) and not target.is_dir():
+        raise _about(path, errno.ENOTDIR)
     temporary = target.with_name(_unused(""))
     with _removed(temporary):
-        try:
+        with named(path):
+            with suppress(FileNotFoundError):
+                target.lstat()  # a name that is too long is told before the work
             temporary.mkdir()
-        except OSError as error:
-            raise _about(Path(path), error.errno) from error
         yield temporary
         if not target.exists():
             temporary.rename(target)
@@ -129,10 +178,11 @@ def target_of(path: Path) -> Path | None:
     OSError
         For a folder, a circle of links, or a name that is not possible.
     """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        mode = stat.S_IFREG
+    with named(path):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
         raise _about(path, errno.EISDIR)
     if not stat.S_ISREG(mode) or _descriptor(path) is not None:
@@ -169,10 +219,8 @@ def _beside(path: Path, target: Path) -> Iterator[Path]:
     mode = 0o666 if status is None else 0o600
     temporary = target.with_name(_unused(target.suffix))
     with _removed(temporary):
-        try:
+        with named(path):
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
-        except OSError as error:
-            raise _about(path, error.errno) from error
         yield temporary
 
 
@@ -198,13 +246,11 @@ def _take_place(temporary: Path, target: Path) -> None:
 def _pour(temporary: Path, path: Path) -> None:
     """Write a whole file into what is no file."""
     own = _descriptor(path)
-    try:
+    with named(path):
         # The descriptor itself: its place, or its end, is where one has to go on.
         fd = os.dup(own) if own is not None else _open(path, os.O_WRONLY)
         with temporary.open("rb") as source, os.fdopen(fd, "wb") as sink:
             shutil.copyfileobj(source, sink)
-    except OSError as error:
-        raise _about(path, error.errno) from error
 
 
 def _open(path: Path, flags: int) -> int:
@@ -279,10 +325,40 @@ def _short_suffix(suffix: str) -> str:
     return suffix if len(os.fsencode(suffix)) <= LONGEST_SUFFIX else ""
 
 
-def _about(path: Path, number: int | None, text: str = "") -> OSError:
+class _SentenceError(OSError):
+    """An error of the system whose text is a line that begins with the file."""
+
+    def __str__(self) -> str:
+        file = Path(self.filename)
+        if self.errno == errno.ENOENT and not os.path.exists(file.parent):
+            return f"{file}: cannot be written, there is no folder {file.parent}"
+        if self.errno == errno.ENOTDIR and os.path.exists(file):
+            return f"{file}: is a file, a folder is needed"
+        return in_words(self.filename, self.errno, self.strerror)
+
+    def __reduce__(self) -> tuple:
+        return _about, (self.filename, self.errno)
+
+
+@functools.cache
+def _kind_in_words(kind: type[OSError]) -> type[OSError]:
+    return type(kind.__name__, (_SentenceError, kind), {"__module__": __name__})
+
+
+@contextmanager
+def named(path: str | Path) -> Iterator[None]:
+    """Let errors of the system speak of the path that a user has given."""
+    try:
+        yield
+    except OSError as error:
+        raise _about(path, error.errno) from error
+
+
+def _about(path: str | Path, number: int | None, text: str = "") -> OSError:
     if number is None:  # numpy tells only how much it could not write
         return OSError(f"{path}: cannot be written ({text})")
-    return OSError(number, os.strerror(number), str(path))
+    kind = type(OSError(number, ""))  # such as FileNotFoundError
+    return _kind_in_words(kind)(number, os.strerror(number), str(path))
 
 
 @contextmanager

@@ -3,23 +3,13 @@
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-_OF_THE_SYSTEM = {
-    errno.ENOENT: "no such file or folder",
-    errno.EISDIR: "is a folder, a file is needed",
-    errno.ENOTDIR: "a part of this path is no folder",
-    errno.EEXIST: "is there already",
-    errno.EACCES: "may not be read or written (permission denied)",
-    errno.EROFS: "cannot be written, the file system is read-only",
-    errno.ENOSPC: "cannot be written, no space is left on the device",
-    errno.ENAMETOOLONG: "the name is too long for the file system",
-}
+from lava_sparse_rnn.files import in_words
 
 # By pydantic's name of an error; braces hold what it says of the limit.
 _RULES = {
@@ -111,10 +101,11 @@ def require(room: str, extra: str | None, *modules: str) -> None:
 
 def sentence(error: BaseException) -> str:
     """An error as a line: the system's numbers are left out, the file comes first."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        text = _OF_THE_SYSTEM.get(error.errno or 0, error.strerror.lower())
-        return f"{error.filename}: {text}"
-    return str(error) or type(error).__name__
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and text.startswith("[Errno"):
+        named = error.filename is not None and error.strerror
+        return in_words(error.filename, error.errno, error.strerror) if named else text
+    return text
 
 
 def fields(errors: Sequence[Any], whole: str, most: int | None = None) -> str:

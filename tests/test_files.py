@@ -55,7 +55,7 @@ def test_a_link_to_nothing_makes_its_file(tmp_path):
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real" / "t.txt").read_text() == "new"
     (tmp_path / "lost").symlink_to("absent/t.txt")
-    with pytest.raises(OSError, match="No such file.*lost"):
+    with pytest.raises(OSError, match="lost: no such file or folder"):
         put(tmp_path / "lost")
 
 
@@ -69,7 +69,7 @@ def test_links_in_a_circle_and_folders_are_refused(tmp_path):
         ("", errno.EISDIR),
         ("x" * 300, errno.ENAMETOOLONG),
     ):
-        with pytest.raises(OSError, match=r"^\[Errno") as caught:
+        with pytest.raises(OSError, match=f"^{tmp_path / name}: ") as caught:
             put(tmp_path / name)
         assert caught.value.errno == number
         assert caught.value.filename == str(tmp_path / name)
@@ -134,7 +134,7 @@ def test_a_device_is_written_to_and_stays(tmp_path):
         except OSError:
             pytest.skip("no devices here")
     put(tmp_path / "null")
-    with pytest.raises(OSError, match="No space left on device.*full"):
+    with pytest.raises(OSError, match="full: cannot be written, no space"):
         put(tmp_path / "full")
     for name in ("null", "full"):
         assert stat.S_ISCHR((tmp_path / name).stat().st_mode)
@@ -283,7 +283,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path):
     assert stat.S_IMODE((tmp_path / "real").stat().st_mode) == 0o700
     (tmp_path / "file").touch()
     with (
-        pytest.raises(NotADirectoryError, match="file"),
+        pytest.raises(NotADirectoryError, match="file: is a file, a folder is"),
         replacing_folder(tmp_path / "file"),
     ):
         pass
@@ -405,8 +405,8 @@ def test_what_has_no_room_leaves_nothing(tmp_path):
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
     network, tokens, flat = ended.stdout.splitlines()
-    assert network == "[Errno 27] File too large: 'a.net'"
+    assert network == "a.net: file too large"
     assert tokens.startswith("a.npy: cannot be written (100000 requested and ")
-    assert flat == "[Errno 27] File too large: 'a.npy'"
+    assert flat == "a.npy: file too large"
     assert (tmp_path / "a.net").read_text() == "old"
     assert names(tmp_path) == ["a.net"]

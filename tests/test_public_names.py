@@ -11,11 +11,11 @@ import lava_sparse_rnn
 
 ROOMS = {
     "fixed_point": """
-        Arithmetic Brief Immutable IntegerArithmetic MAX_SHIFT OVERFLOWS
+        Arithmetic Brief Immutable IntegerArithmetic MAX_BITS MAX_SHIFT OVERFLOWS
         OverflowCounters PLAN QFormat ROUNDINGS RealArithmetic SIGMOID_FRAC
-        SIGMOID_ONE Shift SigmoidLines SpecError brief check_whole choose fit_lines
-        frozen_ints lines_from_points lines_from_real quantize saturate shift shown span
-        wrap
+        SIGMOID_ONE Shift SigmoidLines SpecError as_array brief check_flag
+        check_number check_whole choose fit_lines frozen_ints lines_from_points
+        lines_from_real quantize saturate shift shown span wrap
     """,
     "spec": """
         ACCUMULATOR_LIMIT Affine Bias Diagonal FORMAT_VERSION HEADS LAYER_TYPES Layer

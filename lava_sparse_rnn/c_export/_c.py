@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, brief
 
 WIDTH = 88  # of a line of a table
+NAME = r"[A-Za-z][A-Za-z0-9_]{0,30}"
 WIDTHS = (8, 16, 32, 64)
 KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float "
@@ -33,10 +34,11 @@ def identifier(name: str) -> str:
     SpecError
         When it is no identifier, a word of C or C++, or reserved.
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,30}", name) or name in KEYWORDS:
+    is_name = isinstance(name, str) and re.fullmatch(NAME, name)
+    if not is_name or name in KEYWORDS:
         raise SpecError(
-            f"prefix is {name!r}, must be an identifier of C: a letter, then at most "
-            "30 letters, digits and underscores, and no word of the language"
+            f"prefix is {brief(name)}, must be an identifier of C: a letter, then at "
+            "most 30 letters, digits and underscores, and no word of the language"
         )
     return name
 

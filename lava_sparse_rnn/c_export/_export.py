@@ -11,8 +11,8 @@ from lava_sparse_rnn.c_export._c import bits_for, identifier, int_type, size_of
 from lava_sparse_rnn.c_export._layers import Part, Writer
 from lava_sparse_rnn.c_export._memory import Memory
 from lava_sparse_rnn.c_export._types import Types
-from lava_sparse_rnn.files import replacing
-from lava_sparse_rnn.fixed_point import Brief
+from lava_sparse_rnn.files import as_path, named, replacing
+from lava_sparse_rnn.fixed_point import Brief, SpecError, check_flag
 from lava_sparse_rnn.spec import Network, Wire, check_network, validate
 
 NARROWEST_TOKEN = 16  # tokens and answers have 16 or 32 bits outside
@@ -70,8 +70,10 @@ class Export(Brief):
         list of pathlib.Path
             What was written.
         """
-        folder = Path(folder)
-        folder.mkdir(exist_ok=True)
+        folder = as_path(folder, "folder", SpecError)
+        check_flag("main", main)
+        with named(folder):
+            folder.mkdir(exist_ok=True)
         names = [n for n in self.files if main or n != self.main]
         for name in names:
             with replacing(folder / name) as temporary:

@@ -20,12 +20,7 @@ from lava_sparse_rnn.spec.groups import (
     ReadoutGroup,
     RecurrenceGroup,
 )
-from lava_sparse_rnn.spec.layers import (
-    S4D,
-    Affine,
-    Layer,
-    S5Block,
-)
+from lava_sparse_rnn.spec.layers import S4D, Affine, Layer, S5Block
 from lava_sparse_rnn.spec.recipe import NONLINEARITIES, Recipe
 
 LANES = 16  # a kernel's neuron groups begin at multiples of this

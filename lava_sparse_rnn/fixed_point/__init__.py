@@ -7,9 +7,16 @@ from lava_sparse_rnn.fixed_point._arithmetic import (
     RealArithmetic,
 )
 from lava_sparse_rnn.fixed_point._brief import Brief, brief, shown, span
+from lava_sparse_rnn.fixed_point._checks import (
+    as_array,
+    check_flag,
+    check_number,
+    check_whole,
+)
 from lava_sparse_rnn.fixed_point._counters import OverflowCounters
 from lava_sparse_rnn.fixed_point._errors import SpecError, choose
 from lava_sparse_rnn.fixed_point._format import (
+    MAX_BITS,
     Immutable,
     QFormat,
     frozen_ints,
@@ -20,7 +27,6 @@ from lava_sparse_rnn.fixed_point._ops import (
     OVERFLOWS,
     ROUNDINGS,
     Shift,
-    check_whole,
     saturate,
     shift,
     wrap,
@@ -36,6 +42,7 @@ from lava_sparse_rnn.fixed_point._sigmoid import (
 )
 
 __all__ = [
+    "MAX_BITS",
     "MAX_SHIFT",
     "OVERFLOWS",
     "PLAN",
@@ -52,7 +59,10 @@ __all__ = [
     "Shift",
     "SigmoidLines",
     "SpecError",
+    "as_array",
     "brief",
+    "check_flag",
+    "check_number",
     "check_whole",
     "choose",
     "fit_lines",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from lava_sparse_rnn.fixed_point._brief import shown
+from lava_sparse_rnn.fixed_point._brief import brief
 
 
 class SpecError(ValueError):
@@ -29,7 +29,7 @@ def choose(option: str, name: str, known: Collection[str]) -> Any:
     SpecError
         When there is no such name; the message lists them.
     """
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         names = ", ".join(known)
-        raise SpecError(f"{option} is {shown(name)}, must be one of: {names}")
+        raise SpecError(f"{option} is {brief(name)}, must be one of: {names}")
     return known[name] if isinstance(known, Mapping) else name

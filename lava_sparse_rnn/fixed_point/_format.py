@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point._brief import Brief, span
+from lava_sparse_rnn.fixed_point._checks import as_array, check_whole
 from lava_sparse_rnn.fixed_point._errors import SpecError
 from lava_sparse_rnn.fixed_point._ops import saturate
 
@@ -54,9 +55,8 @@ class QFormat(Immutable):
     frac: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if not 2 <= int(self.bits) <= MAX_BITS:
-            raise SpecError(f"QFormat: bits is {self.bits}, must be 2 to {MAX_BITS}")
-        object.__setattr__(self, "bits", int(self.bits))
+        bits = check_whole("QFormat: bits", self.bits, 2, MAX_BITS)
+        object.__setattr__(self, "bits", bits)
         object.__setattr__(self, "frac", frozen_ints(self.frac, "QFormat: frac"))
 
     def _about(self) -> str:
@@ -111,7 +111,7 @@ def quantize(x: ArrayLike, fmt: QFormat) -> NDArray[np.int64]:
         When ``x`` is not of real numbers, or holds a NaN or an infinity; the message
         names the place.
     """
-    x = np.asarray(x)
+    x = as_array("quantize", x)
     if x.dtype.kind not in _UNFIT:  # numpy would drop imaginary parts, and read text
         raise SpecError(f"quantize: values must be real numbers, got {x.dtype}")
     x = x.astype(np.float64)
@@ -133,7 +133,7 @@ def frozen_ints(values: ArrayLike, name: str) -> NDArray[np.int64]:
         When a value is not a whole number or not below 2**63 in absolute value;
         ``name`` says whose.
     """
-    array = np.array(values)
+    array = as_array(name, values)
     if array.dtype.kind not in _UNFIT:
         raise SpecError(f"{name}: values must be whole numbers, got {array.dtype}")
     unfit = _UNFIT[array.dtype.kind](array)
@@ -143,6 +143,6 @@ def frozen_ints(values: ArrayLike, name: str) -> NDArray[np.int64]:
             f"{name}: values must be whole numbers below 2**63 in absolute value, "
             f"the one at {where} is {array[where]} ({array.dtype})"
         )
-    array = array.astype(np.int64)
+    array = array.astype(np.int64)  # a copy, also of what is that already
     array.setflags(write=False)
     return array

@@ -8,13 +8,11 @@ description can produce overflows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point._brief import shown
-from lava_sparse_rnn.fixed_point._errors import SpecError, choose
+from lava_sparse_rnn.fixed_point._errors import choose
 
 IntArray = NDArray[np.int64]
 
@@ -110,24 +108,3 @@ OVERFLOWS: dict[str, Callable[[ArrayLike, int], IntArray]] = {
     "saturate": saturate,
     "wrap": wrap,
 }
-
-
-def check_whole(
-    name: str, value: Any, least: int = 0, error: type[ValueError] = SpecError
-) -> int:
-    """``value`` as an int, or an error that names it unless it is whole and in range.
-
-    Parameters
-    ----------
-    name : str
-        Of the argument, for the message.
-    value : int
-    least : int
-        The smallest that is allowed.
-    error : type
-        What is raised.
-    """
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_whole or value < least:
-        raise error(f"{name} is {shown(value)}, must be a whole number from {least}")
-    return int(value)

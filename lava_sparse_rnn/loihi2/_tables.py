@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from lava_sparse_rnn import messages
+from lava_sparse_rnn.files import as_path, in_words
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 
 T = TypeVar("T")
@@ -39,12 +40,16 @@ def read_table(path: str | Path, kind: type[T]) -> T:
         When the file is of another kind, cannot be parsed, or a field is unknown,
         missing or out of range; every such field is named.
     """
-    path = Path(path)
+    path = as_path(path, error=Loihi2Error)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join(READERS)
         raise Loihi2Error(f"{path}: ending {path.suffix!r}, must be one of: {known}")
-    text = path.read_text("utf-8")
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        told = in_words(path, error.errno, error.strerror or "")
+        raise Loihi2Error(told) from None
     try:
         adapter: TypeAdapter[T] = TypeAdapter(kind)  # type: ignore[arg-type]
         # As JSON, strict fields still take tables for nested classes.

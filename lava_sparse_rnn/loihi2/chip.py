@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
+from lava_sparse_rnn.files import as_path
 from lava_sparse_rnn.loihi2._tables import read_table
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 
@@ -149,7 +150,7 @@ def as_board(target: Board | Chip | str | Path) -> Board:
         return Board(target.name, 1, target)
     if str(target) in BOARDS:
         return BOARDS[str(target)]
-    if Path(target).suffix:
+    if as_path(target, "board", Loihi2Error).suffix:
         return read_table(target, Board)
     known = ", ".join(BOARDS)
     raise Loihi2Error(f"board {str(target)!r}, must be one of: {known}; or a file")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lava_sparse_rnn.files import as_path
 from lava_sparse_rnn.loihi2._tables import read_table
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 
@@ -122,7 +123,7 @@ def as_coefficients(preset: Coefficients | str | Path) -> Coefficients:
         return preset
     if str(preset) in PRESETS:
         return PRESETS[str(preset)]
-    if Path(preset).suffix:
+    if as_path(preset, "preset", Loihi2Error).suffix:
         return read_table(preset, Coefficients)
     known = ", ".join(PRESETS)
     raise Loihi2Error(f"preset {str(preset)!r}, must be one of: {known}; or a file")

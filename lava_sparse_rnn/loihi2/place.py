@@ -64,7 +64,7 @@ def map_network(
     """
     check_network(network, "map_network", target)
     if cores is not None:
-        cores = check_whole("map_network: cores", cores, 1, Loihi2Error)
+        cores = check_whole("map_network: cores", cores, 1, error=Loihi2Error)
     board, model = as_board(target), model or MemoryModel()
     groups = neuron_groups(network)
     stored = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
+from lava_sparse_rnn.microcode._errors import AssemblyError
 from lava_sparse_rnn.microcode._isa import REGISTER_BITS, RESERVED, Kind
 from lava_sparse_rnn.microcode._program import (
     Declaration,
@@ -36,6 +37,9 @@ def assemble(text: str, parameters: Mapping[str, Value] | None = None) -> Progra
         When the text breaks a rule; the message and the attributes ``line`` and
         ``column`` say where.
     """
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise AssemblyError(f"assemble: the text is {kind}, must be str")
     assembler = _Assembler()
     for line in expand(text, parameters or {}):
         assembler.read(line)

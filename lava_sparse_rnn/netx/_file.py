@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, check_whole
 from lava_sparse_rnn.spec.entries import (
     Entry,
     damage_named,
@@ -36,6 +36,26 @@ def opened(path: Path) -> Iterator[list[Entry]]:
             file = stack.enter_context(h5py.File(source, "r"))
             entries = entries_of(file, str(path))
         yield entries
+
+
+def chosen(
+    entries: list[Entry], num_layers: int | None, skip_layers: int
+) -> tuple[int, int]:
+    """Where the layers in use begin and end, as `Network` takes the two arguments.
+
+    Raises
+    ------
+    SpecError
+        When there are not so many layers, or none is left.
+    """
+    n, file = len(entries), entries[0].group.file.filename
+    end = n if num_layers is None else num_layers
+    end = check_whole(f"{file}: num_layers", end, 1, n)
+    begin = check_whole(f"{file}: skip_layers", skip_layers, 0, n)
+    if begin >= end:
+        text = f"no layer is left of {end}, {begin} of them skipped"
+        raise SpecError(f"{file}: {text}")
+    return begin, end
 
 
 def is_own(entries: list[Entry]) -> bool:

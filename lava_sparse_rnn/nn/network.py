@@ -14,9 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lava_sparse_rnn.fixed_point import choose
+from lava_sparse_rnn.fixed_point import check_flag, check_number, check_whole, choose
 from lava_sparse_rnn.nn import _fused, quantize
-from lava_sparse_rnn.nn._autograd import in_graph, refuse_script
+from lava_sparse_rnn.nn._autograd import refuse_script
+from lava_sparse_rnn.nn._inputs import (
+    check_batch,
+    check_dtype,
+    check_features,
+    check_options,
+    check_state,
+)
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn.activations import ACTIVATIONS
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork, check_expressible
@@ -80,12 +87,12 @@ class SparseRNN(nn.Module):
         sizes = {"d_in": d_in, "d_model": d_model, "d_state": d_state}
         sizes |= {"n_layers": n_layers, "d_out": d_out}
         for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+            check_whole(name, value, 1)
         choose("head", head, HEADS)
+        check_options(options, S5Options.names())
         self.d_in, self.d_model, self.d_out = d_in, d_model, d_out
         self.options, self.head = S5Options(**options), head
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(check_whole("seed", seed))
         self.compute_dtype: torch.dtype | None = None
         self.fused = True
         self.encoder = _uniform(rng, d_model, d_in)
@@ -104,6 +111,8 @@ class SparseRNN(nn.Module):
 
         Everything else (recurrence, norms, weights) keeps its type.
         """
+        if dtype is not None:
+            check_dtype("compute_dtype", dtype)
         for module in [self, *self.blocks]:
             module.compute_dtype = dtype
 
@@ -113,7 +122,7 @@ class SparseRNN(nn.Module):
         It computes the same, rounded elsewhere; on is the default.
         """
         for module in [self, *self.blocks]:
-            module.fused = fused
+            module.fused = check_flag("fused", fused)
 
     def change(self, **options: Any) -> None:
         """Set options of all blocks, see `S5Block.change`."""
@@ -130,8 +139,7 @@ class SparseRNN(nn.Module):
         factor : float
             Of the length of a token, above 0.
         """
-        if factor <= 0:
-            raise ValueError(f"factor is {factor}; it must be above 0")
+        check_number("factor", factor, above=0)
         for block in self.blocks:
             block.log_step += math.log(factor)  # type: ignore[operator]
 
@@ -177,6 +185,7 @@ class SparseRNN(nn.Module):
             other than ReLU, the gates 'half2' and 'full', top-k), or the block and the
             state that does not decay.
         """
+        check_dtype("dtype", dtype)
         check_expressible(self.options)  # the encoder has its activation too
         encoder, decoder = (
             FoldedAffine(
@@ -245,14 +254,9 @@ class SparseRNN(nn.Module):
         Raises
         ------
         ValueError
-            If `x` is not of that shape or a length is not within 1 and time.
+            If `x` is not of that shape and type, or a length is not within 1 and time.
         """
-        if x.dim() != 3 or x.shape[-1] != self.d_in:
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; expected (batch, time, {self.d_in})"
-            )
-        if lengths is not None:
-            _check_lengths(lengths, x.shape[0], x.shape[1])
+        check_batch(x, self.d_in, self._weight, lengths)
         y = self.forward_time_major(x.transpose(0, 1).contiguous(), lengths)
         return y.transpose(0, 1) if self.head == "sequence" else y
 
@@ -282,6 +286,8 @@ class SparseRNN(nn.Module):
             The token's own answer, whatever the head.
         state : list of Tensor
         """
+        check_features(x, self.d_in, self._weight, "batch")
+        check_state(state, len(x), [2 * len(b.lambda_re) for b in self.blocks])  # type: ignore[arg-type]
         u, following = self._encode(x), []
         for block, before in zip(self.blocks, state, strict=True):
             u, after = block.step(u, before)  # type: ignore[operator]
@@ -293,6 +299,11 @@ class SparseRNN(nn.Module):
         if wire is torch.relu:
             return self._affine("encoder", x, relu=True)
         return wire(self._affine("encoder", x))
+
+    @property
+    def _weight(self) -> Tensor | None:
+        """What inputs meet, where their type is not converted."""
+        return self.encoder if self.compute_dtype is None else None
 
     def _decode(self, u: Tensor) -> Tensor:
         return self._affine("decoder", u)
@@ -307,20 +318,6 @@ class SparseRNN(nn.Module):
             )
         y = linear(x, self.masked(name), self.compute_dtype) + bias
         return y.relu() if relu else y
-
-
-def _check_lengths(lengths: Tensor, batch: int, steps: int) -> None:
-    if lengths.shape != (batch,):
-        raise ValueError(
-            f"lengths has shape {tuple(lengths.shape)}; expected ({batch},)"
-        )
-    if in_graph():  # what they are is known later
-        return
-    if batch and (int(lengths.min()) < 1 or int(lengths.max()) > steps):
-        raise ValueError(
-            f"lengths go from {int(lengths.min())} to {int(lengths.max())}; they must "
-            f"lie in 1 to {steps}"
-        )
 
 
 def _uniform(rng: np.random.Generator, rows: int, columns: int) -> Tensor:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from lava_sparse_rnn.fixed_point import choose
+from lava_sparse_rnn.fixed_point import check_flag, check_number, check_whole, choose
 from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
 from lava_sparse_rnn.nn._scan import NONLINEARITIES
 from lava_sparse_rnn.nn.activations import ACTIVATIONS, TopK
@@ -73,10 +73,24 @@ class S5Options:
         choose("activation", self.activation, ACTIVATIONS)
         choose("gate", self.gate, GATES)
         choose("discretisation", self.discretisation, DISCRETISATIONS)
+        for name in ("clip_eigs", "conj_sym", "straight_through"):
+            check_flag(name, getattr(self, name))
+        if self.hippo_blocks is not None:
+            check_whole("hippo_blocks", self.hippo_blocks, 1)
+        check_number("dropout", self.dropout, least=0, most=1)
+        check_number("norm_eps", self.norm_eps, least=0)
+        for name in ("dt_min", "dt_max"):
+            check_number(name, getattr(self, name), above=0)
         if not 0 < self.dt_min <= self.dt_max:
             raise ValueError(
                 f"steps lie between dt_min {self.dt_min} and dt_max {self.dt_max}; "
                 "0 < dt_min <= dt_max is needed"
             )
-        if isinstance(self.top_k, float | int):
-            object.__setattr__(self, "top_k", TopK(float(self.top_k)))
+        if not isinstance(self.top_k, TopK | None):
+            kept = TopK(check_number("top_k", self.top_k))
+            object.__setattr__(self, "top_k", kept)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """What can be chosen."""
+        return [field.name for field in fields(cls)]

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.fixed_point import brief, check_whole
 from lava_sparse_rnn.nn._autograd import refuse_script
 from lava_sparse_rnn.nn._discretise import DISCRETISATIONS
 from lava_sparse_rnn.nn._fused import block_step, covers_block
 from lava_sparse_rnn.nn._hippo import initial_state_space
+from lava_sparse_rnn.nn._inputs import check_options
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn._scan import gate_states, gated_scan
 from lava_sparse_rnn.nn.activations import ACTIVATIONS
@@ -73,6 +75,14 @@ class S5Block(nn.Module):
         self, d_model: int, d_state: int, *, rng: np.random.Generator, **options: Any
     ) -> None:
         super().__init__()
+        check_whole("d_model", d_model, 1)
+        check_whole("d_state", d_state, 1)
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(
+                f"rng is {brief(rng)}; it must be a numpy.random.Generator, such as "
+                "numpy.random.default_rng(0)"
+            )
+        check_options(options, S5Options.names())
         self.options = o = S5Options(**options)
         init = initial_state_space(d_model, d_state, o.hippo_blocks, rng, o.conj_sym)
         n = len(init["lambda"])
@@ -117,6 +127,7 @@ class S5Block(nn.Module):
         ValueError
             For an option that decides which parameters there are.
         """
+        check_options(options, S5Options.names())
         fixed = {"hippo_blocks", "gate", "conj_sym"} & options.keys()
         if fixed:
             raise ValueError(f"{', '.join(sorted(fixed))} cannot be changed any more")

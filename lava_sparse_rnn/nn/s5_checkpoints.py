@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, brief
 from lava_sparse_rnn.nn.gates import GATES
 from lava_sparse_rnn.nn.network import SparseRNN
 
@@ -272,6 +272,11 @@ def _complex(value: NDArray, axes: int) -> NDArray:
 
 def _flat(arrays: Mapping[str, Any]) -> dict[str, NDArray]:
     """Arrays of numpy by names joined by dots, without the names of collections."""
+    if not isinstance(arrays, Mapping):
+        raise SpecError(
+            f"load_s5: arrays are {brief(arrays)}, must be a mapping of names to "
+            "arrays, such as torch.load or np.load gives"
+        )
     return {_COLLECTIONS.sub("", name): value for name, value in _items(arrays, "")}
 
 

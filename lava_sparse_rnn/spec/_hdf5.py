@@ -10,6 +10,7 @@ its CSR form. Nothing is pickled. A packed layer has all of that in one dataset,
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import h5py
@@ -47,7 +48,7 @@ def load(path: str | Path) -> Network:
         lacks a field, or breaks a rule; the message names file and field.
     """
     path = locate(path)
-    if is_name(path) and not path.exists():
+    if is_name(path) and not os.path.exists(path):
         known = ", ".join(shipped())
         raise SpecError(f"{path}: no such file, and no shipped network; those: {known}")
     source = readable(path)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, as_array, brief, check_flag
 from lava_sparse_rnn.spec._tensors import Part, Wire, share
 from lava_sparse_rnn.spec._validate import validate_layer
 from lava_sparse_rnn.spec._write import save, write_layers
@@ -49,7 +49,12 @@ class Network(Part):
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._set(layers=tuple(self.layers), meta=dict(self.meta))
+        if not isinstance(self.meta, Mapping):
+            kind = type(self.meta).__name__
+            raise SpecError(
+                f"network: meta is {kind}, must be a mapping such as a dict"
+            )
+        self._set(layers=checked_layers(self.layers), meta=dict(self.meta))
         validate(self)
 
     def _about(self) -> str:
@@ -96,7 +101,12 @@ class Network(Part):
 
     def from_wire(self, y: ArrayLike) -> NDArray[np.float64]:
         """Integers of the output wire, shape (..., d_out), as real values."""
-        return self.layers[-1].out.format.dequantize(_of_width(y, self.d_out, "output"))
+        values = _of_width(y, self.d_out, "output")
+        kind = values.dtype.kind
+        if kind not in "iuf" or (kind == "f" and not np.isfinite(values).all()):
+            what = "one that is not" if kind == "f" else values.dtype
+            raise SpecError(f"output: values must be finite numbers, got {what}")
+        return self.layers[-1].out.format.dequantize(values)
 
     def save(self, path: str | Path, packed: bool = False) -> None:
         """Write the description as HDF5; see `lava_sparse_rnn.spec.load`.
@@ -109,7 +119,20 @@ class Network(Part):
             Each layer as one compressed array: the smaller file. Otherwise every
             array is a dataset of its own, which other programs can read.
         """
+        check_flag("save: packed", packed)
         save(path, self.layers, self.recipe, self.meta, packed)
+
+
+def checked_layers(layers: object) -> tuple[Layer, ...]:
+    """Layers as a tuple, or an error that names the first that is none."""
+    if not isinstance(layers, Iterable):
+        raise SpecError(f"network: layers is {brief(layers)}, must be a list of layers")
+    found = tuple(layers)
+    for i, layer in enumerate(found):
+        if not isinstance(layer, Layer):
+            kind = type(layer).__name__
+            raise SpecError(f"network: layer {i} is {kind}, must be a spec.Layer")
+    return found
 
 
 def _widths(layer: Layer) -> str:
@@ -156,7 +179,9 @@ def validate(network: Network) -> None:
     """Check a whole network; the first rule that it breaks is raised."""
     check_network(network, "validate")
     if not isinstance(network.recipe, Recipe):
-        raise SpecError(f"network: recipe is {network.recipe!r}, must be a spec.Recipe")
+        raise SpecError(
+            f"network: recipe is {brief(network.recipe)}, must be a spec.Recipe"
+        )
     if not network.layers:
         raise SpecError("network: has no layers")
     before: Wire | None = None
@@ -183,7 +208,7 @@ def write(network: Network, handle: h5py.Group, packed: bool = False) -> None:
 
 def _of_width(values: ArrayLike, n: int, name: str) -> NDArray:
     """An array of shape (..., n): one of width 1 would be spread over all."""
-    array = np.asarray(values)
+    array = as_array(name, values)
     if array.ndim == 0 or array.shape[-1] != n:
         raise SpecError(f"{name}: shape {array.shape}, must be (..., {n})")
     return array

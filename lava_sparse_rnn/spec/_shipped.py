@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+from lava_sparse_rnn.files import as_path
+from lava_sparse_rnn.fixed_point import SpecError
 
 _PACKAGE = Path(__file__).parents[1]
 # Where a wheel puts them, and where they are in the repository.
@@ -26,9 +30,14 @@ def locate(name: str | Path) -> Path:
     name : str or Path
         The name of a shipped network, such as ``"denoiser"``, or a path. What is a
         file or folder here is that one, as is every name with a folder or suffix.
+
+    Raises
+    ------
+    SpecError
+        For what is neither.
     """
-    path = Path(name)
-    if path.exists() or not is_name(path):
+    path = as_path(name, "network", SpecError)
+    if os.path.exists(path) or not is_name(path):
         return path
     return shipped().get(str(name), path)
 

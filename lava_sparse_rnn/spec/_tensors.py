@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from lava_sparse_rnn.fixed_point import (
+    MAX_BITS,
     Immutable,
     QFormat,
     SpecError,
+    check_whole,
     frozen_ints,
     quantize,
     span,
@@ -74,8 +76,9 @@ class Wire(Part):
 
     def __post_init__(self) -> None:
         frac = np.atleast_1d(frozen_ints(self.frac, "Wire: frac"))
-        self._set(bits=int(self.bits), frac=frac, ref=int(self.ref))
-        _ = self.format  # checks the width
+        bits = check_whole("Wire: bits", self.bits, 2, MAX_BITS)
+        ref = check_whole("Wire: ref", self.ref, -(2**31))
+        self._set(bits=bits, frac=frac, ref=ref)
         if not frac.size:
             raise SpecError("Wire: frac is empty, a wire has at least one neuron")
         if (worst := int(frac.max()) - self.ref) > MAX_FRAC_ABOVE_REF:
@@ -132,11 +135,8 @@ class Weights(Part):
         for array in (matrix.data, matrix.indices, matrix.indptr):
             array.setflags(write=False)
         frac = np.atleast_1d(frozen_ints(self.frac, "Weights: frac"))
-        self._set(matrix=matrix, frac=frac, bits=int(self.bits))
-        if not 2 <= self.bits <= MAX_WEIGHT_BITS:
-            raise SpecError(
-                f"Weights: bits is {self.bits}, must be 2 to {MAX_WEIGHT_BITS}"
-            )
+        bits = check_whole("Weights: bits", self.bits, 2, MAX_WEIGHT_BITS)
+        self._set(matrix=matrix, frac=frac, bits=bits)
         if frac.shape != (matrix.shape[0],):
             raise SpecError(
                 f"Weights: frac has shape {frac.shape}, the matrix {matrix.shape} "
@@ -280,7 +280,8 @@ class Bias(Part):
     def __post_init__(self) -> None:
         mant = np.atleast_1d(frozen_ints(self.mant, "Bias: mant"))
         exp = np.atleast_1d(frozen_ints(self.exp, "Bias: exp"))
-        self._set(mant=mant, exp=exp, bits=int(self.bits))
+        bits = check_whole("Bias: bits", self.bits, 2, MAX_BITS)
+        self._set(mant=mant, exp=exp, bits=bits)
         if mant.shape != exp.shape:
             raise SpecError(f"Bias: mant has {mant.shape}, exp has {exp.shape}")
         high = QFormat(self.bits, 0).highest  # type: ignore[arg-type]

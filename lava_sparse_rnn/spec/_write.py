@@ -49,10 +49,18 @@ def write_layers(
     """Write a network's parts into an open HDF5 file or group."""
     handle.attrs["format"] = FORMAT
     handle.attrs["format_version"] = FORMAT_VERSION
-    handle.attrs["meta"] = json.dumps(dict(meta), sort_keys=True)
+    handle.attrs["meta"] = _json(meta)
     write_recipe(recipe, handle)
     for i, layer in enumerate(layers):
         write_layer(layer, handle.create_group(f"layer/{i}"), packed)
+
+
+def _json(meta: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(meta), sort_keys=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        text = f"{error}: numbers, words, lists and dicts can be kept in a file"
+        raise SpecError(f"network: meta is not for JSON, {text}") from None
 
 
 def write_recipe(recipe: Recipe, handle: h5py.Group) -> None:

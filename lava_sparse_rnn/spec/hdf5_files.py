@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 
-from lava_sparse_rnn.files import kind_of, read_pipe, replacing
+from lava_sparse_rnn.files import as_path, in_words, kind_of, read_pipe, replacing
 from lava_sparse_rnn.fixed_point import SpecError
 
 
@@ -33,14 +33,14 @@ def replacing_hdf5(path: str | Path, **options: Any) -> Iterator[h5py.File]:
     ------
     h5py.File
     """
-    with replacing(path) as temporary:
+    with replacing(as_path(path, error=SpecError)) as temporary:
         image = io.BytesIO()
         with h5py.File(image, "w", **options) as file:
             yield file
         temporary.write_bytes(image.getvalue())
 
 
-def readable(path: str | Path) -> str | Path | io.BytesIO:
+def readable(path: str | Path) -> Path | io.BytesIO:
     """What `h5py.File` reads: the file, or all that comes out of a pipe.
 
     HDF5 seeks in what it reads, which a pipe does not allow.
@@ -50,6 +50,7 @@ def readable(path: str | Path) -> str | Path | io.BytesIO:
     SpecError
         When there is nothing, or what is neither file nor pipe; it says what it is.
     """
+    path = as_path(path, error=SpecError)
     try:
         kind = kind_of(path)
         if kind in ("a pipe", "a socket"):
@@ -57,7 +58,8 @@ def readable(path: str | Path) -> str | Path | io.BytesIO:
     except FileNotFoundError:
         raise SpecError(f"{path}: no such file") from None
     except OSError as error:
-        raise SpecError(f"{path}: {error.strerror}") from error
+        text = in_words(path, error.errno, error.strerror or "")
+        raise SpecError(text) from error
     if kind != "a file":
         raise SpecError(f"{path}: is {kind}, a file is needed")
     return path

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from lava_sparse_rnn.fixed_point import (
+    MAX_BITS,
     OVERFLOWS,
     ROUNDINGS,
     IntegerArithmetic,
     SigmoidLines,
     SpecError,
+    brief,
     check_whole,
     choose,
     fit_lines,
 )
-from lava_sparse_rnn.spec._tensors import Part
+from lava_sparse_rnn.spec._tensors import MAX_WEIGHT_BITS, Part
 
 NONLINEARITIES = ("real_gate", "split", "none")
 WIDTHS = (
@@ -42,8 +44,8 @@ class Recipe(Part):
         Between the recurrence and its wires, see arithmetic in the documentation.
     sigmoid : SigmoidLines
     weight_bits, wire_bits, state_bits, a_bits, gate_bits, bias_bits : int
-        What `quantize` uses when it makes a description. Every tensor carries its
-        own width too; those are what a network computes with.
+        What `quantize` uses when it makes a description, 2 to 8 for weights, else to
+        32. Every tensor carries its own width too, with which a network computes.
     by_layer : mapping of str to mapping of str to int, optional
         Other widths for some layers: a pattern of their places (``layer0``,
         ``layer[1-4]``, ``layer*``, as in a shell; ``input`` is the wire that enters
@@ -72,8 +74,12 @@ class Recipe(Part):
         choose("rounding", self.rounding, ROUNDINGS)
         choose("overflow", self.overflow, OVERFLOWS)
         choose("state_nonlinearity", self.state_nonlinearity, NONLINEARITIES)
+        if not isinstance(self.sigmoid, SigmoidLines):
+            text = f"sigmoid is {brief(self.sigmoid)}, must be SigmoidLines"
+            raise SpecError(f"{text}; fit_lines makes some")
+        self._set(**{name: _width(name, getattr(self, name)) for name in WIDTHS})
         if not isinstance(self.by_layer, Mapping):
-            raise SpecError(f"by_layer is {self.by_layer!r}, must be a mapping")
+            raise SpecError(f"by_layer is {brief(self.by_layer)}, must be a mapping")
         held = {str(p): _widths(str(p), own) for p, own in self.by_layer.items()}
         self._set(by_layer=held)
 
@@ -115,8 +121,13 @@ class Recipe(Part):
 def _widths(pattern: str, own: Mapping[str, int]) -> dict[str, int]:
     here = f"by_layer[{pattern!r}]"
     if not isinstance(own, Mapping):
-        raise SpecError(f"{here} is {own!r}, must map widths to numbers of bits")
+        raise SpecError(f"{here} is {brief(own)}, must map widths to numbers of bits")
     return {
-        choose(here, name, WIDTHS): check_whole(f"{here}: {name}", bits, 2)
+        choose(here, name, WIDTHS): _width(name, bits, f"{here}: ")
         for name, bits in own.items()
     }
+
+
+def _width(name: str, bits: int, here: str = "") -> int:
+    most = MAX_WEIGHT_BITS if name == "weight_bits" else MAX_BITS
+    return check_whole(f"{here}{name}", bits, 2, most)

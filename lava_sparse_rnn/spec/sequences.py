@@ -9,6 +9,7 @@ lies as what went in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import Brief, SpecError, choose
+from lava_sparse_rnn.fixed_point import Brief, SpecError, as_array, choose
 from lava_sparse_rnn.spec._network import Network, check_network
 from lava_sparse_rnn.spec.stream import Progress, check_tokens
 
@@ -148,7 +149,11 @@ def _further(progress: Progress, before: int, total: int, done: int, _: int) -> 
 
 def are_listed(x: Any, ndim: int) -> bool:
     """Whether these are sequences in a list, each an array of ``ndim`` axes."""
-    return isinstance(x, list | tuple) and any(np.ndim(part) == ndim for part in x)
+    if not isinstance(x, list | tuple):
+        return False
+    with suppress(ValueError):  # rows of unequal lengths, which the check names
+        return any(np.ndim(part) == ndim for part in x)
+    return True
 
 
 def run_all(
@@ -193,7 +198,7 @@ def shortened(x: ArrayLike, lengths: ArrayLike) -> list[NDArray]:
     SpecError
         Where lengths and array do not fit each other.
     """
-    padded, ends = np.asarray(x), np.asarray(lengths)
+    padded, ends = as_array("input", x), as_array("lengths", lengths)
     if padded.ndim != 3:
         raise SpecError(
             "lengths are for sequences in an array (N, T, d_in), the input has shape "

@@ -19,6 +19,7 @@ from lava_sparse_rnn.fixed_point import (
     OverflowCounters,
     QFormat,
     SpecError,
+    as_array,
     frozen_ints,
 )
 from lava_sparse_rnn.spec._group import Group
@@ -151,14 +152,14 @@ def fitting(
     x: ArrayLike, d_in: int, fmt: QFormat, real: bool = False, batch: bool = False
 ) -> NDArray:
     """`check_tokens` for ``d_in`` values of a format."""
-    x = np.asarray(x)
+    x = as_array("input", x)
     if x.ndim not in ((2, 3) if batch else (2,)) or x.shape[-1] != d_in:
         shapes = f"(T, {d_in}) or (N, T, {d_in})" if batch else f"(T, {d_in})"
         raise SpecError(f"input: shape {x.shape}, must be {shapes}")
     if real:
-        return x.astype(np.float64)
+        return _finite("input", x)
     if x.dtype.kind not in "iu":
-        x = frozen_ints(x, "input")
+        x = _whole("input", x)
     if x.size and (x.min() < fmt.lowest or x.max() > fmt.highest):
         where = [int(i) for i in np.argwhere((x < fmt.lowest) | (x > fmt.highest))[0]]
         *sequence, t, j = where
@@ -172,8 +173,26 @@ def fitting(
 
 def check_token(network: Network, u: ArrayLike, *, real: bool = False) -> NDArray:
     """One token, shape (d_in,); see `check_tokens`."""
-    (token,) = check_tokens(network, np.asarray(u)[None], real=real)
+    (token,) = check_tokens(network, as_array("input", u)[None], real=real)
     return token
+
+
+def _whole(name: str, values: NDArray) -> NDArray:
+    """Numbers as int64; truth values are none."""
+    if values.dtype.kind == "b":
+        raise SpecError(f"{name}: values must be whole numbers, got bool")
+    return frozen_ints(values, name)
+
+
+def _finite(name: str, values: NDArray) -> NDArray:
+    """Real numbers as float64."""
+    if values.dtype.kind not in "iuf":
+        raise SpecError(f"{name}: values must be real numbers, got {values.dtype}")
+    values = values.astype(np.float64)
+    if not (finite := np.isfinite(values)).all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise SpecError(f"{name}: value at {where} is {values[where]}, must be finite")
+    return values
 
 
 def check_state(
@@ -228,12 +247,12 @@ def states_of(
 
 
 def _checked_part(name: str, group: Group, part: ArrayLike, real: bool) -> NDArray:
-    values = np.asarray(part)
+    values = as_array(name, part)
     if values.shape != (group.size,):
         raise SpecError(f"{name}: shape {values.shape}, must be ({group.size},)")
     if real:
-        return values.astype(np.float64)
-    values, highest = frozen_ints(values, name), (1 << (group.state_bits - 1)) - 1
+        return _finite(name, values)
+    values, highest = _whole(name, values), (1 << (group.state_bits - 1)) - 1
     if (bad := np.flatnonzero((values < -highest - 1) | (values > highest))).size:
         j = int(bad[0])
         raise SpecError(

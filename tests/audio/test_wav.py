@@ -152,7 +152,7 @@ def test_a_picture_that_fails_leaves_the_old_one(tmp_path):
 def test_a_write_that_fails_names_the_user_s_file(tmp_path):
     path = tmp_path / "no" / "a.txt"
     with (
-        pytest.raises(OSError, match="No such file") as caught,
+        pytest.raises(OSError, match="there is no folder") as caught,
         replacing(path) as part,
     ):
         part.write_text("x")
@@ -256,7 +256,6 @@ def test_what_is_no_sound_is_told(tmp_path):
         ("a.flac", "FLAC"),
         ("a.Flac", "FLAC"),
         ("a.OGG", "OGG"),
-        ("a", "WAV"),
         ("n" * 250 + ".wav", "WAV"),
     ],
 )
@@ -277,11 +276,8 @@ def test_the_suffix_says_the_format(tmp_path, name, form):
         assert written == (tmp_path / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["a.mp3", "a.wave", "a.wav.bak", "a.aiff", "a."])
+@pytest.mark.parametrize("name", ["a.mp3", "a.wave", "a.wav.bak", "a.aiff", "a.", "a"])
 def test_other_suffixes_are_refused(tmp_path, name):
-    if name == "a.":
-        wav.write(tmp_path / name, tone())  # no suffix
-        return
     with pytest.raises(AudioError, match="must be one of: .wav, .flac, .ogg"):
         wav.write(tmp_path / name, tone())
     assert list(tmp_path.iterdir()) == []

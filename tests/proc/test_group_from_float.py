@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lava_sparse_rnn import proc, spec
@@ -44,6 +44,10 @@ def known(arrays, ranged):
     }
 
 
+# The bias is rounded upwards, and what was the largest sum is one more.
+@example(6, 8, 6, 0.12109375, spec.Recipe(), True)
+@example(6, 8, 6, 0.12109375, spec.Recipe("nearest"), True)
+@example(6, 8, 6, 0.12109375, spec.Recipe(wire_bits=8, gate_bits=8), True)
 @settings(max_examples=20)
 @given_numbers
 def test_affine(seed, frac, unused, scale, recipe, ranged):

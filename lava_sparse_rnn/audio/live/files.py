@@ -24,6 +24,7 @@ from lava_sparse_rnn.audio.live.session import Gaps, Source
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.writer import format_of, to_pcm16, writing
+from lava_sparse_rnn.files import as_path
 
 LOOK_SECONDS = 0.1  # between two looks whether to stop
 WIDTH = 2  # bytes of a sample
@@ -184,7 +185,7 @@ class WavSink(_File):
 
     def __init__(self, path: str | Path, rate: int = SAMPLE_RATE) -> None:
         super().__init__()
-        self.path, self._rate = Path(path), rate
+        self.path, self._rate = as_path(path, error=AudioError), rate
         format_of(self.path)
         self._writer: Any = None
         self._stack = contextlib.ExitStack()

@@ -24,6 +24,7 @@ from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.files import as_path
 
 _FILE_ID = re.compile(r"(?:^|_)fileid_?(\d+)")
 _SNR = re.compile(r"(?:^|_)snr(-?\d+(?:\.\d+)?)")
@@ -103,7 +104,7 @@ def write_set(
         When a set is there already, also a half of one in ``<folder>.part``, or a
         number is out of range.
     """
-    folder = Path(folder)
+    folder = as_path(folder, error=AudioError)
     if count < 1:
         raise AudioError(f"count {count}: must be at least 1")
     if not snr_db or any(snr != int(snr) for snr in snr_db):
@@ -224,10 +225,10 @@ class NdnsFolder(Sequence):
     """
 
     def __init__(self, folder: str | Path, lenient: bool = False):
-        self.folder = Path(folder)
+        self.folder = as_path(folder, error=AudioError)
         self.left_out: list[str] = []
         for kind in ("noisy", "clean"):
-            if not (self.folder / kind).is_dir():
+            if not os.path.isdir(self.folder / kind):
                 raise AudioError(f"{self.folder}: no folder {kind!r} in it")
         refuse = self.left_out.append if lenient else _refuse
         self._files = {kind: _index(self.folder / kind, refuse) for kind in KINDS}

@@ -19,7 +19,8 @@ from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_level
 from lava_sparse_rnn.audio.sound.writer import write
-from lava_sparse_rnn.files import kind_of, read_pipe
+from lava_sparse_rnn.files import as_path, kind_of, read_pipe
+from lava_sparse_rnn.fixed_point import check_whole
 
 __all__ = ["BLOCK", "Reader", "WavInfo", "read", "read_parts", "write"]
 
@@ -195,7 +196,7 @@ def read(path: str | Path, target: int = SAMPLE_RATE) -> tuple[np.ndarray, WavIn
         For a file that is missing, empty, not audio, without samples, or with samples
         that are not finite (the position is named).
     """
-    path = Path(path)
+    path = as_path(path, error=AudioError)
     with _open(path, _content(path)) as file:
         x, rate = _all(path, file), file.samplerate
     about = _Survey(path)
@@ -270,7 +271,8 @@ class Reader:
     def __init__(
         self, path: str | Path, block: int = BLOCK, target: int = SAMPLE_RATE
     ) -> None:
-        self._path, self._block = Path(path), block
+        self._path = as_path(path, error=AudioError)
+        self._block = check_whole("block", block, 1, error=AudioError)
         self._content = _content(self._path)
         with _open(self._path, self._content) as file:
             rate = file.samplerate

@@ -16,7 +16,7 @@ import soundfile
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_samples
-from lava_sparse_rnn.files import replacing, target_of
+from lava_sparse_rnn.files import as_path, replacing, target_of
 
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),
@@ -32,23 +32,26 @@ _LONGEST_WAV = 2**32 - 1  # bytes that its header can tell
 def format_of(path: str | Path) -> tuple[str, str]:
     """Format and kind of samples that belong to a name.
 
-    A name without a suffix, and what is no file (a device, a pipe), gets WAV.
+    What is no file (a device, a pipe) gets WAV whatever its name.
 
     Raises
     ------
     AudioError
-        For another suffix.
+        For another suffix or none, and what cannot be written into.
     """
-    path = Path(path)
+    path = as_path(path, error=AudioError)
     found = FORMATS.get(path.suffix.lower())
     if found is not None:
         return found
-    if path.suffix and not (path.exists() and target_of(path) is None):
-        raise AudioError(
-            f"{path}: suffix {path.suffix!r} is no kind of sound that is written, must "
-            f"be one of: {', '.join(FORMATS)}"
-        )
-    return FORMATS[".wav"]
+    try:
+        if os.path.exists(path) and target_of(path) is None:
+            return FORMATS[".wav"]
+    except OSError as error:
+        raise AudioError(str(error)) from None
+    raise AudioError(
+        f"{path}: suffix {path.suffix!r} is no kind of sound that is written, must "
+        f"be one of: {', '.join(FORMATS)}"
+    )
 
 
 def to_pcm16(samples: np.ndarray) -> tuple[np.ndarray, int]:
@@ -172,9 +175,10 @@ def writing(
     Raises
     ------
     AudioError
-        For another suffix, or when the file cannot be written.
+        For another suffix or none, or when the file cannot be written.
     """
-    path, kind, failed = Path(path), format_of(path), None
+    path = as_path(path, error=AudioError)
+    kind, failed = format_of(path), None
     try:
         with replacing(path) as part, open(part, "r+b", buffering=0) as raw:
             writer = Writer(path, raw, kind, rate)
@@ -217,6 +221,7 @@ def write(path: str | Path, samples: np.ndarray) -> int:
         For a wrong shape or type, samples that are not finite, another suffix, or when
         the file cannot be written.
     """
+    path = as_path(path, error=AudioError)
     samples = check_samples(samples, str(path))
     with writing(path) as writer:
         writer.write(samples)

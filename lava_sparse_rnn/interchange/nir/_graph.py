@@ -17,6 +17,7 @@ from lava_sparse_rnn.fixed_point import SigmoidLines, SpecError, choose
 from lava_sparse_rnn.interchange.nir._formats import Reader, formats
 from lava_sparse_rnn.interchange.nir._layers import READERS, WRITERS
 from lava_sparse_rnn.spec import Layer, Network, Recipe, check_network
+from lava_sparse_rnn.spec.hdf5_files import readable
 
 KEY = "lava_sparse_rnn"  # of the graph's metadata
 LINES = ("slope", "shift", "offset")
@@ -144,10 +145,9 @@ def _recipe(held: Mapping[str, Any]) -> Recipe:
 
 def read(path: str | Path) -> Any:
     """``nir.read``, whose faults are one sentence."""
+    readable(path)
     try:
         return nir.read(path)
-    except FileNotFoundError:
-        raise
     except (OSError, KeyError, AssertionError, ValueError, TypeError) as error:
         reason = str(error) or type(error).__name__
         raise SpecError(f"{path}: no graph of NIR ({reason})") from error

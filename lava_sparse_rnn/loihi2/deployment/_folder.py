@@ -28,7 +28,7 @@ def check_target(path: Path, overwrite: bool) -> None:
         raise BundleError(f"{path}: there is no folder {path.parent} to write it into")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise BundleError(f"{path}: folder {path.parent} is write-protected")
-    if not (path.exists() or path.is_symlink()):
+    if not os.path.lexists(path):
         return
     if not (path / manifest.FILE).is_file():
         raise BundleError(f"{path}: exists and is no bundle, it is left as it is")

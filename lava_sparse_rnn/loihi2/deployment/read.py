@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from scipy import sparse
 
 from lava_sparse_rnn import messages, microcode
+from lava_sparse_rnn.files import as_path
 from lava_sparse_rnn.loihi2.deployment import manifest as m
 from lava_sparse_rnn.loihi2.deployment._consistency import PROBLEMS
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
@@ -42,7 +44,7 @@ def load_bundle(path: str | Path) -> Bundle:
         When the manifest or a file is missing, has another checksum or does not hold
         what it should; the message names the file.
     """
-    path = Path(path)
+    path = as_path(path, "bundle", BundleError)
     manifest = _manifest(path)
     files = _Files(path, manifest)
     programs, constants, weights = {}, {}, {}
@@ -71,7 +73,7 @@ def load_bundle(path: str | Path) -> Bundle:
 
 def _manifest(path: Path) -> m.Manifest:
     file = path / m.FILE
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise BundleError(f"{path}: no bundle, there is no {m.FILE} in it")
     try:
         text = file.read_text("utf-8")

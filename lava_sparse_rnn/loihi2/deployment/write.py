@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.files import replacing_folder
-from lava_sparse_rnn.fixed_point import check_whole
+from lava_sparse_rnn.files import as_path, replacing_folder
+from lava_sparse_rnn.fixed_point import check_flag, check_whole
 from lava_sparse_rnn.loihi2.counts import check_same
 from lava_sparse_rnn.loihi2.deployment import manifest as m
 from lava_sparse_rnn.loihi2.deployment._folder import check_target
@@ -84,8 +84,9 @@ def write_bundle(
     check_network(network, "write_bundle", path, mapping)
     if mapping is not None:
         check_mapping(mapping, "write_bundle")
-    seed = check_whole("write_bundle: seed", seed, 0, BundleError)
-    path = Path(path)
+    seed = check_whole("write_bundle: seed", seed, error=BundleError)
+    path = as_path(path, "bundle", BundleError)
+    check_flag("write_bundle: overwrite", overwrite, BundleError)
     check_target(path, overwrite)
     mapping = map_network(network) if mapping is None else mapping
     check_same(network, mapping)

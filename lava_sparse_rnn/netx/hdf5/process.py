@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, ClassVar
 
+from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.netx._file import opened
 from lava_sparse_rnn.netx._table import Row, table
 from lava_sparse_rnn.proc.neurons import TimedProcess
@@ -25,7 +26,10 @@ class OfFile(type(TimedProcess)):
     def __call__(
         cls, net_config: str | PathLike[str], *args: Any, **kwargs: Any
     ) -> Any:
-        with opened(locate(fspath(net_config))) as entries:
+        known = Network.__signature__.parameters
+        for name in kwargs.keys() - known.keys() - {"entries"}:
+            choose("Network: argument", name, known)
+        with opened(locate(net_config)) as entries:
             kind: Any = cls
             if cls is Network:
                 kind = next(k for k in Network.kinds if k.reads(entries))

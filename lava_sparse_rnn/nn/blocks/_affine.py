@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lava_sparse_rnn.fixed_point import check_whole
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn.blocks._base import Block
 from lava_sparse_rnn.nn.folded import FoldedAffine
@@ -71,7 +72,7 @@ class Affine(Block):
         **kwargs: Any,
     ) -> None:
         super().__init__(in_neurons, out_neurons, **kwargs)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(check_whole("seed", seed))
         self.real = _RealAffine(in_neurons, out_neurons, relu, rng)
 
     def fold(self) -> FoldedAffine:

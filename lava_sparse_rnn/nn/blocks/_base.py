@@ -13,7 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.fixed_point import MAX_SHIFT, SIGMOID_FRAC, SpecError
+from lava_sparse_rnn.fixed_point import (
+    MAX_BITS,
+    MAX_SHIFT,
+    SIGMOID_FRAC,
+    SpecError,
+    check_flag,
+    check_whole,
+)
 from lava_sparse_rnn.nn import quantize as ptq
 from lava_sparse_rnn.nn._autograd import refuse_script
 from lava_sparse_rnn.nn.blocks._entry import Entry, entry_wire, real_values
@@ -66,8 +73,11 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         for name, value in {"in": in_neurons, "out": out_neurons}.items():
-            if value < 1:
-                raise ValueError(f"{name}_neurons is {value}; it must be at least 1")
+            check_whole(f"{name}_neurons", value, 1)
+        check_flag("count_log", count_log)
+        for name, frac in {"input": input_frac, "output": output_frac}.items():
+            if frac is not None:
+                check_whole(f"{name}_frac", frac, -MAX_BITS, 2 * MAX_BITS)
         self.in_neurons, self.out_neurons = in_neurons, out_neurons
         self.input_frac, self.output_frac = input_frac, output_frac
         self.count_log = count_log
@@ -105,9 +115,13 @@ class Block(nn.Module):
         Tensor, shape (batch, out_neurons, time)
             And the share of values that are not zero, if `count_log`.
         """
-        if x.dim() != 3 or x.shape[1] != self.in_neurons:
-            expected = f"(batch, {self.in_neurons}, time)"
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected {expected}")
+        is_tensor = isinstance(x, Tensor)
+        if not is_tensor or x.dim() != 3 or x.shape[1] != self.in_neurons:
+            found = (
+                f"shape {tuple(x.shape)}" if is_tensor else f"type {type(x).__name__}"
+            )
+            expected = f"a tensor (batch, {self.in_neurons}, time)"
+            raise ValueError(f"x has {found}; expected {expected}")
         u = x.permute(2, 0, 1).contiguous()
         if self.is_observing:
             self._observe(u)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from lava_sparse_rnn.fixed_point import check_whole
 from lava_sparse_rnn.nn.blocks._base import Block
 from lava_sparse_rnn.nn.folded import FoldedBlock
 from lava_sparse_rnn.nn.s5 import S5Block
@@ -40,7 +41,7 @@ class S5(Block):
     ) -> None:
         frac = {"input_frac": input_frac, "output_frac": output_frac}
         super().__init__(d_model, d_model, **frac, count_log=count_log)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(check_whole("seed", seed))
         self.real = S5Block(d_model, d_state, rng=rng, **options)
         self._nonlinearity = self.real.state_nonlinearity
 

@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lava_sparse_rnn.fixed_point import check_number
+from lava_sparse_rnn.nn._inputs import check_batches
 from lava_sparse_rnn.nn.folded import FoldedNetwork
 
 Ranges = list[dict[str, NDArray[np.float64]]]
@@ -109,6 +111,8 @@ def calibrate(
         If there is no token, a batch has another shape, a value is not finite or the
         percentile is not in (0, 100].
     """
+    if percentile is not None:
+        check_number("percentile", percentile)
     if percentile is not None and not 0 < percentile <= 100:
         raise ValueError(f"percentile is {percentile}; it must lie in (0, 100]")
     observers: list[dict[str, _Observer]] = []
@@ -146,7 +150,7 @@ def inputs_of(
     ValueError
         If one is no tensor or has another shape.
     """
-    for i, batch in enumerate([batches] if isinstance(batches, Tensor) else batches):
+    for i, batch in enumerate(check_batches(batches, d_in)):
         x = batch[0] if isinstance(batch, tuple | list) and batch else batch
         shown = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
         if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[-1] != d_in:

@@ -20,7 +20,7 @@ def export_hdf5(network: spec.Network, target: str | Path | h5py.Group) -> None:
         A file is written under another name first and then renamed.
     """
     spec.check_network(network, "export_hdf5", target)
-    if isinstance(target, str | Path):
-        network.save(target)
-    else:
+    if isinstance(target, h5py.Group):
         spec.write(network, target)
+    else:
+        network.save(target)

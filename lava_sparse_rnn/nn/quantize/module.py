@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.nn._autograd import call, uncompiled
+from lava_sparse_rnn.nn._inputs import check_batch
 from lava_sparse_rnn.nn.folded import (
     FoldedAffine,
     FoldedBlock,
@@ -377,10 +378,12 @@ class QuantizedRNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Real inputs (batch, time, d_in) to real outputs (batch, time, d_out)."""
+        check_batch(x, self._layer(0).layer.inp.size, None)
         return self.forward_time_major(x.transpose(0, 1)).transpose(0, 1)
 
     def answer(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """What the head makes of sequences, shapes as of `nn.SparseRNN.forward`."""
+        check_batch(x, self._layer(0).layer.inp.size, None, lengths)
         head = self.meta.get("head", "sequence")
         y = HEADS[head](self.forward_time_major(x.transpose(0, 1)), lengths)
         return y.transpose(0, 1) if head == "sequence" else y

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from lava_sparse_rnn.fixed_point import choose
+from lava_sparse_rnn.fixed_point import check_number, check_whole, choose
 from lava_sparse_rnn.nn.sparsify.distributions import DISTRIBUTIONS
 from lava_sparse_rnn.nn.sparsify.patterns import PATTERNS
 from lava_sparse_rnn.nn.sparsify.scores import SCORES
@@ -61,8 +61,7 @@ class Pruner:
         choose("distribution", self.distribution, DISTRIBUTIONS)
         choose("score", self.score, SCORES)
         choose("pattern", self.pattern, PATTERNS)
-        if self.block < 1:
-            raise ValueError(f"block is {self.block}; it must be at least 1")
+        check_whole("block", self.block, 1)
 
     def prepare(self, model: nn.Module) -> None:
         """Give the model what the score has to remember, if anything."""
@@ -110,6 +109,7 @@ def prune(
     block : int
         As in `Pruner`.
     """
+    check_number("sparsity", sparsity, least=0, most=1)
     keep = choose("pattern", pattern, PATTERNS)
     scores = choose("score", score, SCORES)(model)
     targets = choose("distribution", distribution, DISTRIBUTIONS)(scores, sparsity)

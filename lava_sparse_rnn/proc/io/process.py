@@ -14,7 +14,7 @@ import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import SpecError, choose
+from lava_sparse_rnn.fixed_point import SpecError, check_whole, choose
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 from lava_sparse_rnn.proc.neurons.process import Process
 from lava_sparse_rnn.proc.neurons.timing import Clock, Timing
@@ -101,8 +101,7 @@ class Sink(Process):
     ) -> None:
         shape = tuple(int(n) for n in shape)
         for name, value in (("num_steps", num_steps), ("skip", skip)):
-            if value < 0:
-                raise SpecError(f"Sink: {name} is {value}, must be 0 or more")
+            check_whole(f"Sink: {name}", value)
         rows = (int(num_steps), *shape)
         size = ITEM * (HEADER + int(np.prod(rows)))
         memory = SharedMemory(size)

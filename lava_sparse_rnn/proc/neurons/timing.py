@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lava_sparse_rnn.fixed_point import SpecError, choose
+from lava_sparse_rnn.fixed_point import SpecError, check_whole, choose
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 
 # Time steps from one token to the next, of a network's latency.
@@ -63,8 +63,8 @@ class Timing:
         least = {"depth": 0, "period": 1, "reset_interval": 1, "reset_offset": 0}
         for name, lowest in least.items():
             value = getattr(self, name)
-            if value is not None and not int(value) >= lowest:
-                raise SpecError(f"{name} is {value}, must be {lowest} or more steps")
+            if value is not None or name != "reset_interval":
+                object.__setattr__(self, name, check_whole(name, value, lowest))
         for name in ("reset_interval", "reset_offset"):
             value = getattr(self, name)
             if value is not None and value % self.period:
@@ -90,6 +90,10 @@ EPOCH, CLEARED, NUM_TOKENS = range(3)
 UNLIMITED = -1
 
 
+def _limit(num_tokens: int | None) -> int:
+    return UNLIMITED if num_tokens is None else check_whole("num_tokens", num_tokens)
+
+
 class Clock:
     """What a Process tells its models between two runs, without messages.
 
@@ -105,7 +109,7 @@ class Clock:
     def __init__(self, num_tokens: int | None = None) -> None:
         self._memory = SharedMemory(3 * np.dtype(np.int64).itemsize)
         self.words = self._memory.array((3,))
-        self.words[NUM_TOKENS] = UNLIMITED if num_tokens is None else num_tokens
+        self.words[NUM_TOKENS] = _limit(num_tokens)
 
     def __getstate__(self) -> SharedMemory:
         return self._memory
@@ -124,7 +128,7 @@ class Clock:
         clear : bool
             Tokens in flight are dropped, and the pipeline fills anew.
         """
-        self.words[NUM_TOKENS] = UNLIMITED if num_tokens is None else num_tokens
+        self.words[NUM_TOKENS] = _limit(num_tokens)
         self.words[EPOCH] += 1
         self.words[CLEARED] += clear
 

@@ -88,7 +88,9 @@ def run(
 
 def _longest(x: Any) -> int:
     """Room for the tokens of one sequence; `Session` reports wrong shapes."""
-    if isinstance(x, list | tuple) and any(np.ndim(part) > 1 for part in x):
-        return max(len(part) for part in x)
-    *several, tokens, _ = np.shape(x) if np.ndim(x) > 1 else (0, 0)
-    return max([tokens, *several])
+    try:
+        if isinstance(x, list | tuple) and any(np.ndim(part) > 1 for part in x):
+            return max(len(part) for part in x)
+        return max(np.shape(x)[:-1], default=0)
+    except (ValueError, TypeError):  # no array, or no part of one
+        return 0

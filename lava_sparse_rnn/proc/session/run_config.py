@@ -9,7 +9,7 @@ from lava.magma.core.model.model import AbstractProcessModel
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2SimCfg
 
-from lava_sparse_rnn.fixed_point import choose
+from lava_sparse_rnn.fixed_point import check_flag, choose
 from lava_sparse_rnn.inline import check
 from lava_sparse_rnn.inline.stock import quick
 
@@ -45,6 +45,7 @@ class RunCfg(Loihi2SimCfg):
         **kwargs: Any,
     ) -> None:
         choose("tag", tag, TAGS)
+        check_flag("layered", layered)
         self.runtime = None if runtime is None else check(runtime)
         super().__init__(select_tag=tag, select_sub_proc_model=layered, **kwargs)
         # For Processes that have no program, among them all of Lava's own.

@@ -15,7 +15,12 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import RunConfig
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import OverflowCounters, SpecError, check_whole
+from lava_sparse_rnn.fixed_point import (
+    OverflowCounters,
+    SpecError,
+    as_array,
+    check_whole,
+)
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 from lava_sparse_rnn.proc._runtime.reset import reset
 from lava_sparse_rnn.proc._runtime.restore import graph_restored, registers_restored
@@ -199,7 +204,7 @@ class Session(StreamDefaults):
         ndim = 1 + len(self._inp.shape)
         if are_listed(x, ndim):
             return Sequences.listed(x, self._checked)
-        several = np.ndim(x) == ndim + 1
+        several = as_array("input", x).ndim == ndim + 1
         return Sequences.of_array(self._checked(x, batch=several), ndim)
 
     def _checked(self, x: ArrayLike, batch: bool = False) -> NDArray:
@@ -209,7 +214,7 @@ class Session(StreamDefaults):
 
     def step(self, u: ArrayLike) -> NDArray:
         """The answer to the next token, shape (d_in,) -> (d_out,); see `run`."""
-        return self.run(np.asarray(u)[None])[0]
+        return self.run(as_array("input", u)[None])[0]
 
     def _run_piece(
         self, x: NDArray, start: int, total: int, progress: Progress | None
@@ -367,7 +372,7 @@ def _ends(process: AbstractProcess) -> tuple[InPort, OutPort]:
 
 def _checked(inp: InPort, x: ArrayLike, real: bool, batch: bool) -> NDArray:
     """``x``, or an error here instead of one in a model."""
-    x = np.asarray(x)
+    x = as_array("input", x)
     if x.shape[1 + batch :] != inp.shape or x.ndim < 2:
         expected = ", ".join(str(n) for n in inp.shape)
         raise SpecError(f"input: shape {x.shape}, must be (T, {expected})")

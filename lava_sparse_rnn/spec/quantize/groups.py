@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import SIGMOID_FRAC, QFormat, SpecError
+from lava_sparse_rnn.fixed_point import (
+    MAX_SHIFT,
+    SIGMOID_FRAC,
+    QFormat,
+    SpecError,
+    shift,
+)
 from lava_sparse_rnn.spec._tensors import Bias, Wire
 from lava_sparse_rnn.spec._validate import ACCUMULATOR_LIMIT
 from lava_sparse_rnn.spec.groups import (
@@ -77,6 +83,51 @@ def _magnitude(peak: RealArray, frac: IntArray, headroom: int, name: str) -> Int
     return size.astype(np.int64)
 
 
+def _arrived(peak: RealArray, frac: IntArray) -> IntArray:
+    """The largest integer that stands for no more than ``peak``."""
+    return np.floor(np.ldexp(peak, frac)).astype(np.int64)
+
+
+def _fitting(
+    frac: IntArray,
+    parts: list[tuple[IntArray, IntArray]],
+    fmt: tuple[int, str],
+    headroom: int,
+    bias: RealArray | float = 0.0,
+) -> IntArray:
+    """``frac``, lowered where a worst case rounds to more than its format holds.
+
+    What arrives is no larger than a range, but a bias and every shift may be rounded
+    upwards: together they can be one more than the range's own integer.
+
+    Parameters
+    ----------
+    frac : array of int, shape (n,)
+        With which the range itself fits.
+    parts : list of (largest integer, frac)
+        What is shifted to the sum's frac and added, shape (n,) each.
+    fmt : (bits, rounding)
+        Of the sum, and of the shifts.
+    headroom : int
+        Bits above peaks of data; nothing is lowered where there are some.
+    bias : array of float, shape (n,)
+        Added with the sum's frac.
+    """
+    bits, rounding = fmt
+    highest = (1 << (bits - 1)) - 1
+
+    def worst(f: IntArray) -> IntArray:
+        total = np.rint(np.ldexp(np.abs(bias), f)).astype(np.int64)
+        for largest, own in parts:
+            k = np.clip(own - f, -MAX_SHIFT, MAX_SHIFT)
+            total = total + shift(largest, k, rounding)
+        return total
+
+    while not headroom and (bad := worst(frac) > highest).any():
+        frac = frac - bad
+    return frac
+
+
 def affine_group(
     bias: ArrayLike,
     acc_frac: ArrayLike,
@@ -102,9 +153,12 @@ def affine_group(
     peaks, headroom = peaks_of(neurons, calibration, input_range, n, names=("a_in",))
     total = peaks["a_in"] + np.ldexp(abs(bias), -headroom)
     size = _magnitude(total, frac, headroom, "a_in + bias")
-    out_frac = range_frac(peaks["out"], recipe.wire_bits, headroom)
-    out = wire(sum_frac(out_frac, [(size, frac)], "out"), recipe.wire_bits)
     value = Bias.quantize(bias, frac, recipe.bias_bits).value
+    parts = [(_arrived(peaks["a_in"], frac) + abs(value), frac)]
+    out_frac = range_frac(peaks["out"], recipe.wire_bits, headroom)
+    fmt = recipe.wire_bits, recipe.rounding
+    out_frac = _fitting(out_frac, parts, fmt, headroom)
+    out = wire(sum_frac(out_frac, [(size, frac)], "out"), recipe.wire_bits)
     return AffineGroup(value, frac - out.frac, out.bits, relu), out
 
 
@@ -130,6 +184,12 @@ def readout_group(
     size_c = _magnitude(peaks["a_c_in"], c_frac, headroom, "a_c_in")
     size_d = _magnitude(peaks["a_d_in"], d_frac, headroom, "a_d_in")
     z_frac = range_frac(peaks["z"], recipe.wire_bits, headroom)
+    largest = [
+        (_arrived(peaks["a_c_in"], c_frac), c_frac - 1),
+        (_arrived(peaks["a_d_in"], d_frac), d_frac),
+    ]
+    fmt = recipe.wire_bits, recipe.rounding
+    z_frac = _fitting(z_frac, largest, fmt, headroom, bias)
     parts = (size_c, c_frac - 1), (size_d, d_frac)
     z = wire(sum_frac(z_frac, parts, "z", bias=bias), recipe.wire_bits)
     value = Bias.quantize(bias, z.frac, recipe.bias_bits).value
@@ -160,14 +220,24 @@ def gate_group(
     peaks, headroom = peaks_of(neurons, calibration, input_range, n, names=names)
     total = peaks["a_in"] + np.ldexp(abs(bias), -headroom)
     size = _magnitude(total, frac, headroom, "a_in + bias")
+    value = Bias.quantize(bias, frac, recipe.bias_bits).value
+    argument = [(_arrived(peaks["a_in"], frac) + abs(value), frac)]
     g_frac = range_frac(peaks["g"], recipe.gate_bits, headroom)
+    fmt = recipe.gate_bits, recipe.rounding
+    g_frac = _fitting(g_frac, argument, fmt, headroom)
     g_frac = argument_frac(shiftable(g_frac, recipe), size, frac, recipe)
+    open_gate = [
+        (_arrived(peaks["z_in"], z_frac) << SIGMOID_FRAC, z_frac + SIGMOID_FRAC),
+        (_arrived(peaks["u_in"], u_frac), u_frac),
+    ]
     out_frac = range_frac(peaks["out"], recipe.wire_bits, headroom)
+    fmt = recipe.wire_bits, recipe.rounding
+    out_frac = _fitting(out_frac, open_gate, fmt, headroom)
     largest = 1 << (recipe.wire_bits - 1)
     out_frac = gated_frac(out_frac, (largest, z_frac), (largest, u_frac))
     out = wire(out_frac, recipe.wire_bits)
     group = GateGroup(
-        bias=Bias.quantize(bias, frac, recipe.bias_bits).value,
+        bias=value,
         k_g=frac - g_frac,
         g_bits=recipe.gate_bits,
         g_frac=g_frac,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -65,13 +65,16 @@ def recipe(name: str = "w8a16", **changes: Any) -> Recipe:
     Raises
     ------
     SpecError
-        If the name is unknown.
+        If the name or a field is unknown, or a value cannot be.
 
     Examples
     --------
     >>> recipe("w8a8", state_bits=16)
     """
-    return replace(Recipe(), **(choose("recipe", name, RECIPES) | changes))
+    chosen = choose("recipe", name, RECIPES)
+    for field in changes:
+        choose("recipe: field", field, [f.name for f in fields(Recipe)])
+    return replace(Recipe(), **(chosen | changes))
 
 
 def recipe_of_one(value: Recipe | str | None) -> Recipe:

@@ -11,9 +11,9 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 from numpy.typing import ArrayLike, NDArray
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, check_flag
 from lava_sparse_rnn.netx._chain import Chain
-from lava_sparse_rnn.netx._file import is_own
+from lava_sparse_rnn.netx._file import chosen, is_own
 from lava_sparse_rnn.netx._layer import Layer, Options, Place, Shape
 from lava_sparse_rnn.netx._table import Row
 from lava_sparse_rnn.netx.hdf5.process import Network
@@ -80,6 +80,8 @@ class MixedNetwork(Network):
         if mode != "pipelined":
             text = "neurons of other libraries advance in every time step"
             raise SpecError(f"mode is {mode!r}, but {text}: must be 'pipelined'")
+        begin, end = chosen(entries, num_layers, skip_layers)
+        check_flag("sparse_fc_layer", sparse_fc_layer)
         clock = Clock(num_tokens)
         first = Place(
             name=str(net_config),
@@ -90,7 +92,7 @@ class MixedNetwork(Network):
             clock=clock,
             options=Options(spike_exp, sparse_fc_layer),
         )
-        chain = Chain(entries[:num_layers], skip_layers, first)
+        chain = Chain(entries[:end], begin, first)
         super().__init__(
             net_config=str(net_config),
             depth=depth,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-from lava_sparse_rnn.netx._file import is_own, own_network
+from lava_sparse_rnn.netx._file import chosen, is_own, own_network
 from lava_sparse_rnn.netx._table import Row, description_rows
 from lava_sparse_rnn.netx.hdf5.process import Network
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
@@ -51,9 +51,10 @@ class OwnNetwork(SparseRNN, Network):
         skip_layers: int = 0,
         **kwargs: Any,
     ) -> None:
+        begin, end = chosen(entries, num_layers, skip_layers)
         network = own_network(entries)
-        if num_layers is not None or skip_layers:
-            layers = network.layers[slice(skip_layers, num_layers)]
+        if (begin, end) != (0, len(entries)):
+            layers = network.layers[begin:end]
             network = Description(layers, network.recipe, network.meta)
         super().__init__(network, net_config=str(net_config), **kwargs)
 

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a model takes: tensors of its own type, lengths, names of options."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lava_sparse_rnn.fixed_point import SpecError, brief, choose
+from lava_sparse_rnn.nn._autograd import in_autocast, in_graph
+
+
+def check_features(
+    x: Any, d_in: int, like: Tensor | None, form: str = "batch, time"
+) -> None:
+    """Refuse what is no float tensor (..., d_in).
+
+    Parameters
+    ----------
+    x : Tensor
+    d_in : int
+    like : Tensor or None
+        A weight that it meets without a conversion; None where its type is converted.
+    form : str
+        Names of the axes before the last one.
+
+    Raises
+    ------
+    ValueError
+        Naming type, shape or dtype, and what it must be.
+    """
+    expected = f"a float tensor ({form}, {d_in})"
+    if not isinstance(x, Tensor):
+        kind = type(x).__module__.partition(".")[0]
+        hint = "; torch.as_tensor makes one" if kind in ("numpy", "builtins") else ""
+        name = type(x).__name__
+        raise ValueError(f"x is of type {name}; expected {expected}{hint}")
+    if x.dim() != 2 + form.count(",") or x.shape[-1] != d_in:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; expected ({form}, {d_in}), {expected}"
+        )
+    if not x.is_floating_point():
+        raise ValueError(f"x is of {x.dtype}; expected {expected}, x.float() is one")
+    if like is not None and x.dtype != like.dtype and not _is_cast(x):
+        raise ValueError(
+            f"x is of {x.dtype}, the weights are of {like.dtype}; x.to({like.dtype}) "
+            "or model.to(x.dtype) makes them one type"
+        )
+
+
+def check_batch(x: Any, d_in: int, like: Tensor | None, lengths: Any = None) -> None:
+    """`check_features` of a batch, and `check_lengths` where there are some."""
+    check_features(x, d_in, like)
+    if lengths is not None:
+        check_lengths(lengths, x.shape[0], x.shape[1])
+
+
+def _is_cast(x: Tensor) -> bool:
+    """Whether torch.autocast looks after types here."""
+    return in_autocast() if x.device.type == "cpu" else torch.is_autocast_enabled()
+
+
+def check_lengths(lengths: Any, batch: int, steps: int) -> None:
+    """Refuse what is no tensor of whole numbers (batch,), each from 1 to steps."""
+    if not isinstance(lengths, Tensor):
+        raise ValueError(
+            f"lengths is of type {type(lengths).__name__}; expected a tensor of whole "
+            f"numbers ({batch},), torch.as_tensor makes one"
+        )
+    if lengths.shape != (batch,):
+        raise ValueError(
+            f"lengths has shape {tuple(lengths.shape)}; expected ({batch},)"
+        )
+    if lengths.dtype == torch.bool or lengths.is_floating_point():
+        raise ValueError(f"lengths is of {lengths.dtype}; expected whole numbers")
+    if in_graph():  # what they are is known later
+        return
+    if batch and (int(lengths.min()) < 1 or int(lengths.max()) > steps):
+        raise ValueError(
+            f"lengths go from {int(lengths.min())} to {int(lengths.max())}; they must "
+            f"lie in 1 to {steps}"
+        )
+
+
+def check_batches(batches: Any, d_in: int) -> Iterable[Any]:
+    """A tensor or an iterable of such, or an error that says what is needed."""
+    if isinstance(batches, Tensor):
+        return [batches]
+    if isinstance(batches, str | dict) or not isinstance(batches, Iterable):
+        raise ValueError(
+            f"features are {brief(batches)}; expected a tensor (batch, time, {d_in}), "
+            "or a list or loader of such"
+        )
+    return batches
+
+
+def check_state(state: Any, batch: int, sizes: Sequence[int]) -> None:
+    """Refuse what is no list of tensors (batch, size), one for each block."""
+    shapes = [(batch, size) for size in sizes]
+    listed = isinstance(state, list | tuple)
+    parts = state if listed else []
+    if [tuple(getattr(part, "shape", ())) for part in parts] != shapes or not listed:
+        raise ValueError(
+            f"state is {brief(state)}; expected a list of {len(shapes)} tensors of "
+            f"shapes {', '.join(map(str, shapes))}, see initial_state"
+        )
+
+
+def check_dtype(name: str, dtype: Any) -> None:
+    """Refuse what is no type of floats."""
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ValueError(
+            f"{name} is {brief(dtype)}; it must be a torch.dtype of floats, such as "
+            "torch.bfloat16"
+        )
+
+
+def check_options(options: Collection[str], known: Iterable[str]) -> None:
+    """Refuse names of options that there are not; the message lists those that are."""
+    known = list(known)
+    for name in options:
+        try:
+            choose("option", name, known)
+        except SpecError as error:  # as Python has it for arguments
+            raise TypeError(str(error)) from None
