@@ -8,6 +8,7 @@ everywhere: the argument, the value, the limit.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from numbers import Real
 from typing import Any
 
@@ -71,16 +72,22 @@ def check_number(
     error : type
         What is raised.
     """
-    is_real = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    low = -math.inf if least is None else least
-    high = math.inf if most is None else most
-    fits = is_real and math.isfinite(value) and low <= value <= high
-    if not fits or (above is not None and not value > above):
+    number = math.nan
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        with suppress(OverflowError):  # a whole number beyond all floats
+            number = float(value)
+    fits = (
+        math.isfinite(number)
+        and (above is None or number > above)
+        and (least is None or number >= least)
+        and (most is None or number <= most)
+    )
+    if not fits:
         limits = {"above": above, "at least": least, "at most": most}
         said = [f"{word} {x:g}" for word, x in limits.items() if x is not None]
         text = f"must be a finite number {' and '.join(said)}".rstrip()
         raise error(f"{name} is {brief(value)}, {text}")
-    return float(value)
+    return number
 
 
 def check_flag(name: str, value: Any, error: type[ValueError] = SpecError) -> bool:

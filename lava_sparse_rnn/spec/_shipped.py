@@ -22,7 +22,7 @@ def shipped() -> dict[str, Path]:
     return {}
 
 
-def locate(name: str | Path) -> Path:
+def locate(name: str | os.PathLike[str]) -> Path:
     """The file of a network that a user names.
 
     Parameters
