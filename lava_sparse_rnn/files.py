@@ -81,7 +81,7 @@ def as_path(
     return Path(path)
 
 
-def in_words(path: object, number: int | None, text: str = "") -> str:
+def in_words(path: object, number: int | None, text: str | None = "") -> str:
     """What went wrong with a path by the system's number of it, as a line."""
     return f"{path}: {WORDS.get(number or 0) or (text or 'cannot be used').lower()}"
 

@@ -48,7 +48,7 @@ def read_table(path: str | Path, kind: type[T]) -> T:
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        told = in_words(path, error.errno, error.strerror or "")
+        told = in_words(path, error.errno, error.strerror)
         raise Loihi2Error(told) from None
     try:
         adapter: TypeAdapter[T] = TypeAdapter(kind)  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ def readable(path: str | Path) -> Path | io.BytesIO:
     except FileNotFoundError:
         raise SpecError(f"{path}: no such file") from None
     except OSError as error:
-        text = in_words(path, error.errno, error.strerror or "")
+        text = in_words(path, error.errno, error.strerror)
         raise SpecError(text) from error
     if kind != "a file":
         raise SpecError(f"{path}: is {kind}, a file is needed")
