@@ -275,7 +275,7 @@ def test_a_missing_and_a_truncated_file(saved, tmp_path):
 def test_a_save_that_fails_leaves_the_old_file(saved, tmp_path):
     before = saved.read_bytes()
     broken = spec.Network(NETWORK.layers, NETWORK.recipe, {"x": object()})
-    with pytest.raises(TypeError):
+    with pytest.raises(SpecError, match="meta is not for JSON"):
         broken.save(saved)
     assert saved.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.net"]

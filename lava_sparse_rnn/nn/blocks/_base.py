@@ -115,13 +115,13 @@ class Block(nn.Module):
         Tensor, shape (batch, out_neurons, time)
             And the share of values that are not zero, if `count_log`.
         """
-        is_tensor = isinstance(x, Tensor)
-        if not is_tensor or x.dim() != 3 or x.shape[1] != self.in_neurons:
-            found = (
-                f"shape {tuple(x.shape)}" if is_tensor else f"type {type(x).__name__}"
-            )
+        if not isinstance(x, Tensor):
+            kind = type(x).__name__
             expected = f"a tensor (batch, {self.in_neurons}, time)"
-            raise ValueError(f"x has {found}; expected {expected}")
+            raise ValueError(f"x has type {kind}; expected {expected}")
+        if x.dim() != 3 or x.shape[1] != self.in_neurons:
+            expected = f"(batch, {self.in_neurons}, time)"
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected {expected}")
         u = x.permute(2, 0, 1).contiguous()
         if self.is_observing:
             self._observe(u)
