@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.engine._prepare import prepare
-from lava_sparse_rnn.fixed_point import Brief, OverflowCounters, check_whole
+from lava_sparse_rnn.fixed_point import Brief, OverflowCounters, as_array, check_whole
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, are_listed
 from lava_sparse_rnn.spec.stream import check_tokens
@@ -99,7 +99,9 @@ class Engine(Brief):
         """
         if are_listed(x, 2):
             return self._run_listed(Sequences.of(self.network, x), trace)
-        x = np.asarray(x)
+        x = as_array("input", x)
+        if x.dtype.kind not in "iuf" or x.ndim not in (2, 3):
+            check_tokens(self.network, x, batch=True)  # tells what is wrong with it
         batch = np.ascontiguousarray(x if x.ndim == 3 else x[None])
         y = np.empty((*batch.shape[:-1], self.network.d_out), dtype=np.int64)
         tensors = self._prepared.tensors if trace is not None else ()

@@ -51,7 +51,7 @@ def quantize(
         value and limit.
     """
     recipe = replace(as_recipe(recipe), state_nonlinearity=folded.nonlinearity)
-    if folded.head != "sequence":
+    if folded.head != "sequence" and isinstance(meta, Mapping | None):
         meta = {**(meta or {}), "head": folded.head}
     layers = [layer.real() for layer in folded.layers]
     return quantize_network(layers, ranges, recipe, meta, headroom)

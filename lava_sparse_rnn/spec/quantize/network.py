@@ -93,7 +93,7 @@ def quantize_network(
         except SpecError as error:
             raise SpecError(f"layer {i}, {error}") from error
         inp = made[-1].out
-    return Network(tuple(made), recipe, dict(meta or {}))
+    return Network(tuple(made), recipe, {} if meta is None else meta)
 
 
 def worst_case(layers: Sequence[RealLayer], input_range: ArrayLike) -> list[Peaks]:
