@@ -17,10 +17,9 @@ import sys
 import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from lava_sparse_rnn import report, spec
+from lava_sparse_rnn import audio, report, spec
 
 ROOT = Path(__file__).parents[2]
 SITE = os.environ.get("LAVA_SPARSE_RNN_SITE")
@@ -175,16 +174,16 @@ def test_a_page_shows_its_pictures(site, page, name):
 
 
 def test_a_report_opens_from_a_file_and_plays(page, tmp_path):
-    network = spec.random_network(np.random.default_rng(0))
-    tokens = np.random.default_rng(1).integers(-99, 99, (20, network.d_in))
-    sound = np.sin(np.arange(80_000) / 9) / 2
-    text = report.page(network, tokens, sounds={"a tone": sound})
+    network = spec.load("denoiser_small")
+    sound, _ = audio.wav.read(ROOT / "data" / "samples" / "noisy_01.wav")
+    tokens = audio.Denoiser(network).tokens(sound)[:100]
+    text = report.page(network, tokens, sounds={"noisy": sound})
     report.write(tmp_path / "report.html", text)
     page.goto((tmp_path / "report.html").as_uri())
     assert whole_pictures(page)
     assert page.locator("img").count() == 5
     assert plays(page, page.query_selector("audio")) > 0
-    shoot(page, "report")
+    shoot(page, "report", whole=True)
 
 
 def test_a_phone_shows_the_first_page(site, page):
