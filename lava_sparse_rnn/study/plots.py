@@ -56,7 +56,7 @@ def draw_fronts(study: StudyConfig, rows: Sequence[Row]) -> Any:
     for axis, (score, cost) in zip(axes, PANELS, strict=True):
         for name in compared(study):
             _curve(axis, study, rows, name, cost, SCORES[score])
-        axis.set_xscale("log")
+        _logarithmic(axis)
         axis.set_xlabel(COSTS[cost])
         axis.set_title(f"score of {score}", loc="left", fontsize=10)
     axes[0].set_ylabel(_figures(rows))
@@ -97,7 +97,7 @@ def _curve(
 def draw_slices(study: StudyConfig, rows: Sequence[Row]) -> Any:
     """Scores by sparsity and by bits, and how many messages are silent."""
     several = {
-        what: [n for n, f in study.families.items() if len(getattr(f, what)) > 1]
+        what: [n for n in study.families if _varies(rows, n, what)]
         for what in ("sparsity", "bits")
     }
     panels = [(_by_sparsity, several["sparsity"]), (_by_bits, several["bits"])]
@@ -108,6 +108,11 @@ def draw_slices(study: StudyConfig, rows: Sequence[Row]) -> Any:
         panel(axis, study, rows, names)
         _legend(axis)
     return made
+
+
+def _varies(rows: Sequence[Row], name: str, what: str) -> bool:
+    """Whether a family has sizes that differ in that."""
+    return len({getattr(size.first, what) for size in sizes(rows, name)}) > 1
 
 
 def _by_sparsity(
@@ -195,7 +200,7 @@ def _activity(
             ms=6,
             label=label if found else None,
         )
-    axis.set_xscale("log")
+    _logarithmic(axis)
     axis.set_xlabel("kept weights")
     axis.set_ylabel("messages that are zero, %")
     axis.set_title("activity of the integers", loc="left", fontsize=10)
@@ -208,6 +213,16 @@ def _figure(panels: int) -> tuple[Any, Any]:
         axis.grid(color="0.92", which="both", lw=0.6)
         axis.set_axisbelow(True)
     return made, axes
+
+
+def _logarithmic(axis: Any) -> None:
+    """A logarithmic axis whose numbers can be read within a decade, too."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _style(study: StudyConfig, name: str) -> tuple[str, str]:

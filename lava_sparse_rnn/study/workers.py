@@ -23,6 +23,17 @@ from lava_sparse_rnn.study.trial import done, failed, log, run_trial
 from lava_sparse_rnn.study.trials import Trial, trials
 
 TABLE, STUDY = "table.csv", "study.json"
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to others
+    # A busy machine may need minutes to start ray, and a worker to import torch.
+    "RAY_raylet_start_wait_time_s": "300",
+    "RAY_worker_register_timeout_seconds": "300",
+    # A thread that spins while it waits takes a core from the others; read when torch
+    # is imported, by processes that ray starts.
+    "OMP_WAIT_POLICY": "passive",
+}
+"""Of ray's processes, unless it is set already; read when ray is imported."""
+
 STORE = 100 * 2**20  # bytes of ray's shared memory: only names and rows travel
 
 
@@ -134,10 +145,8 @@ def _trial(trial: Trial, coefficients: str, folder: str) -> Row:
 
 @contextmanager
 def _ray(address: str | None, workers: int | None) -> Iterator[Any]:
-    # Nothing is reported to others. A thread that spins while it waits takes a core
-    # from the others; read when torch is imported, by processes that ray starts.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     import ray
 
     if ray.is_initialized():

@@ -11,6 +11,7 @@ import pytest
 
 from lava_sparse_rnn.study import StudyConfig, read_table, run, trials, workers
 
+os.environ.update(workers.ENVIRONMENT, RAY_worker_niceness="0")
 ray = pytest.importorskip("ray")
 pytest.importorskip("pyarrow")
 Cluster = pytest.importorskip("ray.cluster_utils").Cluster
@@ -22,10 +23,10 @@ pytestmark = pytest.mark.slow
 def cluster():
     """Two nodes with a core each, on this machine."""
     patch = pytest.MonkeyPatch()
-    patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     patch.setenv("OMP_NUM_THREADS", "1")
     size = {"num_cpus": 1, "object_store_memory": workers.STORE}
-    nodes = Cluster(initialize_head=True, head_node_args=size)
+    head = size | {"include_dashboard": False}
+    nodes = Cluster(initialize_head=True, head_node_args=head)
     nodes.add_node(**size)
     ray.init(address=nodes.address, log_to_driver=False)
     yield nodes
