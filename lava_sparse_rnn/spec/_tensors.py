@@ -107,6 +107,20 @@ class Wire(Part):
         return 1 << (self.bits - 1)
 
 
+class _Frozen(sparse.csr_array):
+    """A matrix in which no weight appears after the load-time proof.
+
+    Its arrays are read-only, but scipy would put others in their place.
+    """
+
+    def __setitem__(self, key: Any, x: Any) -> None:
+        raise ValueError("weights are read-only; matrix.copy() can be written to")
+
+    def copy(self) -> sparse.csr_array:
+        arrays = self.data.copy(), self.indices.copy(), self.indptr.copy()
+        return sparse.csr_array(arrays, self.shape)
+
+
 @dataclass(frozen=True, eq=False)
 class Weights(Part):
     """A sparse integer matrix with one binary point per row.
@@ -129,7 +143,7 @@ class Weights(Part):
         matrix = sparse.csr_array(self.matrix)
         data = frozen_ints(matrix.data, "Weights: matrix")
         matrix = sparse.csr_array((data, matrix.indices, matrix.indptr), matrix.shape)
-        matrix = matrix.copy()
+        matrix = _Frozen(matrix.copy())
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
         for array in (matrix.data, matrix.indices, matrix.indptr):

@@ -175,6 +175,12 @@ def test_tensors_cannot_be_changed():
         BLOCK.a_re[0] = 1
     with pytest.raises(ValueError, match="read-only"):
         BLOCK.W.matrix.data[0] = 1
+    empty = np.argwhere(BLOCK.W.matrix.toarray() == 0)[0]
+    with pytest.raises(ValueError, match="read-only"):
+        BLOCK.W.matrix[tuple(empty)] = 1
+    copied = BLOCK.W.matrix.copy()
+    copied[tuple(empty)] = 1
+    assert (copied - BLOCK.W.matrix).nnz == 1
 
 
 @pytest.mark.slow
