@@ -140,7 +140,7 @@ class Weights(Part):
     bits: int = 8
 
     def __post_init__(self) -> None:
-        matrix = sparse.csr_array(self.matrix)
+        matrix: Any = sparse.csr_array(self.matrix)
         data = frozen_ints(matrix.data, "Weights: matrix")
         matrix = sparse.csr_array((data, matrix.indices, matrix.indptr), matrix.shape)
         matrix = _Frozen(matrix.copy())
