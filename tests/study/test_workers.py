@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import threading
-import time
 
 import pytest
 
@@ -43,13 +42,12 @@ def owner(trial):
     return int(lock.read_text().strip() or 0) or None
 
 
-def kill_when_started(trial, killed):
-    for _ in range(6000):
+def kill_when_started(trial, killed, over):
+    while not over.wait(0.02):
         if pid := owner(trial):
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
             return
-        time.sleep(0.02)
 
 
 def test_a_killed_worker_s_trial_goes_on_from_its_checkpoint(cluster, values):
@@ -63,10 +61,14 @@ def test_a_killed_worker_s_trial_goes_on_from_its_checkpoint(cluster, values):
     study = StudyConfig.model_validate(values)
     victim = trials(study)[0]
     killed, told = [], []
-    killer = threading.Thread(target=kill_when_started, args=(victim, killed))
+    over = threading.Event()
+    killer = threading.Thread(target=kill_when_started, args=(victim, killed, over))
     killer.start()
-    rows = run(study, note=told.append)
-    killer.join()
+    try:
+        rows = run(study, note=told.append)
+    finally:
+        over.set()
+        killer.join()
     assert killed
     first, second, wrong = rows
     assert (first.status, second.status, wrong.status) == ("done", "done", "failed")
