@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import time
+from contextlib import AbstractContextManager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,11 +143,17 @@ class Runs:
         return config
 
 
+def lines_elsewhere() -> AbstractContextManager:
+    """What a training says goes where the table does not."""
+    return redirect_stdout(sys.stderr)
+
+
 def float_row(config: TrainConfig, name: str) -> tuple[Row, Arrays]:
     """Train a float network, if it is not, and score it."""
-    stage = open_float(config)
-    stage.fit()
-    stage.hand_on()
+    with lines_elsewhere():
+        stage = open_float(config)
+        stage.fit()
+        stage.hand_on()
     stage.model.set_compute_dtype(None)
     stage.model.eval()
     with torch.no_grad():
@@ -160,11 +168,11 @@ def float_row(config: TrainConfig, name: str) -> tuple[Row, Arrays]:
 def integer_row(config: TrainConfig, name: str, data: Path) -> Row:
     """Make integers, if they are not, score them, and count what they cost."""
     path = config.directory / f"{config.name}.net"
-    net = (
-        spec.load(path)
-        if path.exists()
-        else complete(config, lambda text: None).network
-    )
+    if path.exists():
+        net = spec.load(path)
+    else:
+        with lines_elsewhere():
+            net = complete(config, lambda text: None).network
     task = task_of(net, data)
     with backends.create(backends.default(), net) as stream:
         accuracy = evaluate(net, task, stream).figures["accuracy"]

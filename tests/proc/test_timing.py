@@ -312,9 +312,9 @@ def test_a_session_says_what_it_cannot_do(network):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"depth": -1}, "depth is -1, must be 0 or more"),
-        ({"period": 0}, "period is 0, must be 1 or more"),
-        ({"reset_interval": 0}, "reset_interval is 0, must be 1 or more"),
+        ({"depth": -1}, "depth is -1, must be a whole number from 0"),
+        ({"period": 0}, "period is 0, must be a whole number from 1"),
+        ({"reset_interval": 0}, "reset_interval is 0, must be a whole number from 1"),
         ({"reset_offset": -2}, "reset_offset is -2"),
         ({"period": 5, "reset_interval": 8}, "is 8, must be a multiple of the 5"),
         ({"period": 5, "reset_offset": 3}, "reset_offset is 3, must be a multiple"),

@@ -50,7 +50,6 @@ def test_it_learns(script, task):
 
 @pytest.mark.parametrize("kind", ["cepstra", "pixels", "forest"])
 def test_what_needs_no_network(script, task, kind):
-    pytest.importorskip("sklearn")
     row = script.rival_row(task, kind)
     assert row.accuracy > 50
     assert row.parameters > 10
