@@ -18,7 +18,7 @@ from lava_sparse_rnn.loihi2.memory import MemoryModel, StoredConnection
 IntArray = NDArray[np.int64]
 
 RESOURCES = (
-    *("neurons", "synapse_bits", "memory_bits"),
+    *("neurons", "synapse_bits", "memory_bits", "entries"),
     *("synapses", "instructions", "messages"),
 )
 WORK_UNIT = 64  # of measured work: means of a run are fractions
@@ -34,12 +34,12 @@ class Demand(Brief):
     group : ChipGroup
     stored : tuple of StoredConnection
         The group's inputs.
-    rows : array of int, shape (6, n)
+    rows : array of int, shape (7, n)
         Of each neuron, in the order of `RESOURCES`. `memory_bits` holds what cannot
         be known before the cut by its upper bound, so that a cut always fits. The
         last three are work: what is stored, or what was measured times `WORK_UNIT`.
-    caps : array of int, shape (6,)
-        What a core has for neurons.
+    caps : array of int, shape (7,)
+        What a core has for neurons; of entries, which are synapses, its chip has.
     """
 
     group: ChipGroup
@@ -88,11 +88,12 @@ def demand(
     work = _stored_work(group, entries)
     if activity is not None:
         work = _measured_work(group, stored, destinations, activity)
-    rows = (np.ones(group.size, np.int64), synapse_bits, memory, *work)
+    rows = (np.ones(group.size, np.int64), synapse_bits, memory, entries, *work)
     limits = (
         chip.neurons_per_core,
         8 * chip.synapse_bytes,
         8 * chip.core_bytes - reserve,
+        chip.synapses,
     )
     caps = np.array([*limits, *[UNLIMITED] * (len(RESOURCES) - len(limits))])
     return Demand(group, stored, np.stack(rows), caps)

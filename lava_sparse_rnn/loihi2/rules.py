@@ -96,12 +96,12 @@ def state_bytes(d: Demand, chip: Chip) -> Iterator[Violation]:
 
 
 def _largest_neuron(
-    name: str, d: Demand, resource: str, unit: str
+    name: str, d: Demand, resource: str, unit: str, per_unit: int = 8
 ) -> Iterator[Violation]:
     row = d.rows[RESOURCES.index(resource)]
     worst = int(row.argmax())
-    limit = max(int(d.caps[RESOURCES.index(resource)]), 0) // 8
-    value = -(-int(row[worst]) // 8)
+    limit = max(int(d.caps[RESOURCES.index(resource)]), 0) // per_unit
+    value = -(-int(row[worst]) // per_unit)
     yield from _over(name, f"{d.group.name}, neuron {worst}", value, limit, unit)
 
 
@@ -117,6 +117,13 @@ def neuron_memory(d: Demand, chip: Chip) -> Iterator[Violation]:
     """One neuron fits one core, beside what every core of its group needs."""
     unit = "bytes for one neuron"
     yield from _largest_neuron("neuron_memory", d, "memory_bits", unit)
+
+
+@rule("group")
+def neuron_entries(d: Demand, chip: Chip) -> Iterator[Violation]:
+    """One neuron has no more synapses than a chip may."""
+    unit = "synapses for one neuron"
+    yield from _largest_neuron("neuron_entries", d, "entries", unit, 1)
 
 
 @rule("plan")

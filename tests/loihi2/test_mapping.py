@@ -130,6 +130,17 @@ chips = st.builds(
 )
 
 
+def test_a_core_has_no_more_synapses_than_its_chip():
+    network = spec.random_network(np.random.default_rng(0), 11, 14, 1, 1, 0, 1.0)
+    chip = loihi2.Chip(neurons_per_core=14, cores=5, synapses=150)
+    mapping = loihi2.map_network(network, loihi2.Board("b", 40, chip))
+    assert mapping.synapses.tolist() == [77, 77, 14]
+    assert mapping.chip_of.tolist() == [0, 1, 1]
+    few = dataclasses.replace(chip, synapses=10)
+    with pytest.raises(loihi2.Loihi2Error, match="11 synapses for one neuron, .* 10"):
+        loihi2.map_network(network, loihi2.Board("b", 40, few))
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(networks, chips, st.one_of(st.none(), st.integers(0, 30)))
 def test_limits_hold_and_nothing_is_lost(network, board, more):
