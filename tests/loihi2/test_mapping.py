@@ -137,7 +137,7 @@ def test_a_core_has_no_more_synapses_than_its_chip():
     assert mapping.synapses.tolist() == [77, 77, 14]
     assert mapping.chip_of.tolist() == [0, 1, 1]
     few = dataclasses.replace(chip, synapses=10)
-    with pytest.raises(loihi2.Loihi2Error, match="11 synapses for one neuron, .* 10"):
+    with pytest.raises(loihi2.Loihi2Error, match="14 synapses for one neuron, .* 10"):
         loihi2.map_network(network, loihi2.Board("b", 40, few))
 
 
