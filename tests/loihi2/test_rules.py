@@ -9,7 +9,7 @@ import pytest
 
 from lava_sparse_rnn import loihi2, spec
 from lava_sparse_rnn.loihi2 import Chip, Loihi2Error, map_network
-from lava_sparse_rnn.loihi2.rules import RULES
+from lava_sparse_rnn.loihi2.rules import RULES, require
 
 
 def board(chips=1, **changes):
@@ -56,11 +56,13 @@ BROKEN = {
         129,
         "cores wanted on b: 129 cores, the limit is 128 (1 too many",
     ),
-    "chip_synapses": (
-        board(2, synapses=60),
+    "neuron_entries": (
+        board(synapses=3),
         None,
-        "chip 0: ",
+        "synapses for one neuron, the limit is 3 (",
     ),
+    # Chips that are full before their cores are: there are not enough of them.
+    "one_place_each": (board(2, synapses=60), None, "place of a part: "),
 }
 
 
@@ -78,8 +80,9 @@ def test_too_few_cores_wanted(small):
 
 
 def test_many_violations_are_summed_up(small):
+    mapping = dataclasses.replace(map_network(small), board=board(neurons_per_core=1))
     with pytest.raises(Loihi2Error, match=r"; and \d+ more$"):
-        map_network(small, board(20, synapses=40))
+        require(loihi2.violations(mapping))
 
 
 MAPPED = {
@@ -100,6 +103,13 @@ def test_a_mapping_on_a_smaller_chip_breaks_rules(small, rule):
     assert all(v.value > v.limit for v in found)
 
 
+def test_a_chip_with_too_many_synapses(small):
+    mapping = dataclasses.replace(map_network(small), board=board(synapses=60))
+    (found,) = (v for v in loihi2.violations(mapping) if v.rule == "chip_synapses")
+    assert str(found).startswith("chip 0: ")
+    assert found.value == mapping.synapses.sum()
+
+
 def test_two_parts_in_one_place(small):
     mapping = map_network(small)
     twice = dataclasses.replace(mapping, place=np.zeros(len(mapping), np.int64))
@@ -110,7 +120,7 @@ def test_two_parts_in_one_place(small):
 
 def test_every_rule_is_tested():
     names = {rule.__name__ for rules in RULES.values() for rule in rules}
-    assert names == {*BROKEN, *MAPPED, "one_place_each"}
+    assert names == {*BROKEN, *MAPPED, "chip_synapses"}
     assert all(rule.__doc__ for rules in RULES.values() for rule in rules)
 
 
