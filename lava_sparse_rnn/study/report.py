@@ -94,7 +94,7 @@ def saving_table(found: Sequence[Saving]) -> str:
 def _spread(saving: Saving) -> str:
     spread = saving.interval
     if spread is None or spread.mean is None:
-        return "not known: no size has two seeds"
+        return "not known: a family has no size with two seeds"
     text = "{:.2f} to {:.2f}".format(*spread.mean)
     if spread.apart > 0:
         text += f"; {spread.apart:.0%} do not overlap"
