@@ -14,7 +14,15 @@ from rich.console import Console
 from lava_sparse_rnn.cli._beside import rows_of, show_beside
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, check_picture
-from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile, at_least, positive
+from lava_sparse_rnn.cli._options import (
+    Audio,
+    Chip,
+    Cores,
+    NetworkFile,
+    Tokens,
+    at_least,
+    positive,
+)
 from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens, token_times
 from lava_sparse_rnn.files import replacing
@@ -22,16 +30,8 @@ from lava_sparse_rnn.files import replacing
 
 def estimate(
     network: NetworkFile,
-    audio: Annotated[
-        Path | None, typer.Option(help="A recording that a denoiser is run on.")
-    ] = None,
-    tokens: Annotated[
-        Path | None,
-        typer.Option(
-            help="Integer tokens, (T, d_in), or sequences, (N, T, d_in), as .npy; or a "
-            ".npz with these as x, and lengths."
-        ),
-    ] = None,
+    audio: Audio = None,
+    tokens: Tokens = None,
     data: Annotated[
         Path | None,
         typer.Option(

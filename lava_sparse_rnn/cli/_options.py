@@ -54,6 +54,16 @@ NetworkOption = Annotated[
         help="The network that denoises: denoiser, denoiser_small or a .net file.",
     ),
 ]
+Audio = Annotated[
+    Path | None, typer.Option(help="A recording that a denoiser is run on.")
+]
+Tokens = Annotated[
+    Path | None,
+    typer.Option(
+        help="Integer tokens, (T, d_in), or sequences, (N, T, d_in), as .npy; or a "
+        ".npz with these as x, and lengths."
+    ),
+]
 Chip = Annotated[
     str,
     typer.Option(help="oheo_gulch, kapoho_point, hala_point, or a JSON or TOML file."),

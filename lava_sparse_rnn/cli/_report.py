@@ -10,7 +10,14 @@ import typer
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
-from lava_sparse_rnn.cli._options import Chip, Cores, NetworkFile, at_least
+from lava_sparse_rnn.cli._options import (
+    Audio,
+    Chip,
+    Cores,
+    NetworkFile,
+    Tokens,
+    at_least,
+)
 from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens, token_times
 
 
@@ -19,16 +26,8 @@ def report(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The page, HTML in one file.")
     ],
-    audio: Annotated[
-        Path | None, typer.Option(help="A recording that a denoiser is run on.")
-    ] = None,
-    tokens: Annotated[
-        Path | None,
-        typer.Option(
-            help="Integer tokens, (T, d_in), or sequences, (N, T, d_in), as .npy; or a "
-            ".npz with these as x, and lengths."
-        ),
-    ] = None,
+    audio: Audio = None,
+    tokens: Tokens = None,
     quantisation: Annotated[
         Path | None,
         typer.Option(help="NET-quantisation.json, which training writes."),

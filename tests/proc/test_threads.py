@@ -85,10 +85,8 @@ def test_one_network_that_several_threads_run(small, x, leaves_nothing, at_once)
         net.stop()
 
 
-@either_runtime
-def test_a_network_ends_while_another_thread_runs_it(small, x, leaves_nothing):
-    net, _, _ = connected(small, x)
-    net.run(RunSteps(1), proc.RunCfg())
+def assert_that_a_stop_ends_its_runs(net):
+    """Stop a network that another thread runs for ever."""
     outcome = []
 
     def work():
@@ -106,24 +104,18 @@ def test_a_network_ends_while_another_thread_runs_it(small, x, leaves_nothing):
     assert "was stopped" in outcome[0]
 
 
+@either_runtime
+def test_a_network_ends_while_another_thread_runs_it(small, x, leaves_nothing):
+    net, _, _ = connected(small, x)
+    net.run(RunSteps(1), proc.RunCfg())
+    assert_that_a_stop_ends_its_runs(net)
+
+
 def test_a_run_that_is_past_its_last_look_at_commands_is_the_last(small, x):
     net, _, _ = connected(small, x)
     net.run(RunSteps(1), proc.RunCfg())
     net.runtime._command = lambda command: None
-    outcome = []
-
-    def work():
-        try:
-            while True:
-                net.run(RunSteps(3))
-        except RuntimeError as error:
-            outcome.append(str(error))
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    net.stop()
-    thread.join(30)
-    assert "was stopped" in outcome[0]
+    assert_that_a_stop_ends_its_runs(net)
 
 
 @either_runtime
