@@ -31,9 +31,14 @@ class Table:
     last: int = 0
     text: Collection[str] = ()
 
+    @property
+    def left(self) -> list[bool]:
+        """Which columns stand to the left: those without numbers."""
+        return [i == 0 or name in self.text for i, name in enumerate(self.columns)]
+
     def html(self) -> str:
         """The table as HTML; numbers stand to the right, as on a terminal."""
-        left = [i == 0 or name in self.text for i, name in enumerate(self.columns)]
+        left = self.left
 
         def line(cells: Sequence[str], tag: str, rule: str = "") -> str:
             made = (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from lava_sparse_rnn.cli._tables import show_table
+from lava_sparse_rnn.cli._tables import show
+from lava_sparse_rnn.markup import Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +60,7 @@ def show_activity(screen: Console, denoiser: Denoiser, sound: Reader) -> None:
     )
     columns = ("layer", "type", "weights", "zero", "silent", "synops/token", "of")
     title = f"activity over {len(tokens)} tokens"
-    show_table(screen, title, columns, rows, last=1, text={"type", "silent"})
+    show(screen, Table(title, columns, rows, last=1, text={"type", "silent"}))
 
 
 def _first_tokens(denoiser: Denoiser, sound: Reader) -> np.ndarray:

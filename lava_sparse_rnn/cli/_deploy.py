@@ -12,8 +12,9 @@ from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._options import Cores, at_least, network_file
-from lava_sparse_rnn.cli._tables import show_table
+from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens
+from lava_sparse_rnn.markup import Table
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.loihi2 import Bundle
@@ -225,4 +226,4 @@ def _core_table(screen: Console, bundle, counters, tokens: int) -> None:
     title = "cores (chip:core)"
     if counted:
         title += f"; counts of all steps of the run / {tokens} tokens"
-    show_table(screen, title, (*heads, *counted.values()), rows, text={"group"})
+    show(screen, Table(title, (*heads, *counted.values()), rows, text={"group"}))

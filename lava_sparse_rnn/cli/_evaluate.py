@@ -25,8 +25,9 @@ from lava_sparse_rnn.cli._evaluate_task import TaskOptions, evaluate_task
 from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._notices import overflows
 from lava_sparse_rnn.cli._options import NetworkFile, network_file
-from lava_sparse_rnn.cli._tables import show_table
+from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.markup import Table
 from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _show_by(
         for name in sorted(first, key=lambda name: first[name].improvement)
     ]
     title = f"{data}: improvement of SI-SNR in dB by {label}, all ratios"
-    show_table(screen, title, [label, "mixes", *table], rows)
+    show(screen, Table(title, [label, "mixes", *table], rows))
 
 
 def _improvement(s: Score) -> str:
@@ -300,7 +301,7 @@ def _show(screen: Console, scores, data: Path) -> None:
             rows.append(_noisy_row(next(iter(scores.values()))[i]))
     last = len(scores) + with_mos
     title = f"{data}: SI-SNR in dB, no lag aligned"
-    show_table(screen, title, columns, rows, last=last)
+    show(screen, Table(title, columns, rows, last=last))
 
 
 def _row(name: str, s) -> list[str]:
@@ -356,7 +357,7 @@ def _show_costs(
         )
     columns = ("system", "parameters", "M-MAC/s", "latency ms", "KB")
     title = "cost; ours: weights kept and synaptic operations of these mixtures"
-    show_table(screen, title, columns, rows)
+    show(screen, Table(title, columns, rows))
     for name, found in costs.items():
         screen.print(
             f"{name}: N-DNS proxies: power {found.power_proxy / 1e6:.3f} M-Ops/s, "

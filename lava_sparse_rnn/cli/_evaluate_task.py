@@ -15,9 +15,10 @@ from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._backend import fastest, lava_runtime
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._notices import overflows
-from lava_sparse_rnn.cli._tables import show_table
+from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.cli._tokens import first_tokens
 from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.markup import Table
 from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _costs(net: Network, task: Task, path: Path) -> dict[str, Any]:
 
 def _show(screen: Console, found: Evaluation, costs: dict[str, Any], of: str) -> None:
     rows = [(name, f"{value:.2f}") for name, value in found.figures.items()]
-    show_table(screen, f"{of}: {found.sequences:,} sequences", ("figure", ""), rows)
+    show(screen, Table(f"{of}: {found.sequences:,} sequences", ("figure", ""), rows))
     if found.confusion is not None:
         _show_confusion(screen, found.confusion, found.classes)
     cells = (
@@ -139,8 +140,9 @@ def _show(screen: Console, found: Evaluation, costs: dict[str, Any], of: str) ->
         "cost of a token and of a sequence, counted over "
         f"{costs['counted_tokens']:,} tokens"
     )
-    show_table(
-        screen, title, (*columns, "synops a\nsequence"), [(costs["head"], *cells)]
+    show(
+        screen,
+        Table(title, (*columns, "synops a\nsequence"), [(costs["head"], *cells)]),
     )
 
 
@@ -154,4 +156,4 @@ def _show_confusion(
         right = f"{100 * row[k] / sum(row):.1f} %" if sum(row) else ""
         rows.append((names[k], *(str(n) if n else "." for n in row), right))
     title = "labels (rows) and answers (columns)"
-    show_table(screen, title, ("label", *names, "right"), rows)
+    show(screen, Table(title, ("label", *names, "right"), rows))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -19,42 +19,14 @@ FRAME = 3  # two spaces and a line for each column, and one line more
 
 
 def show(screen: Console, table: markup.Table) -> None:
-    """Print a table of a room: see `show_table`."""
-    show_table(
-        *(screen, table.title, table.columns, table.rows),
-        last=table.last,
-        text=table.text,
-    )
-
-
-def show_table(
-    screen: Console,
-    title: str,
-    columns: Sequence[str],
-    rows: Rows,
-    *,
-    last: int = 0,
-    text: Collection[str] = (),
-) -> None:
     """Print a table: drawn on a terminal, as plain lines into a file or pipe.
 
     On a terminal it comes in parts that each repeat the first column, where it is too
     wide. Elsewhere there is no width, unless ``COLUMNS`` asks for one: every row is
     one line with all of its cells.
-
-    Parameters
-    ----------
-    screen : Console
-    title : str
-    columns : sequence of str
-        Heads. What is in the first column names the row.
-    rows : sequence of sequences of str
-    last : int
-        How many rows at the end stand apart.
-    text : collection of str
-        Columns, besides the first, that do not hold numbers.
     """
-    left = [i == 0 or name in text for i, name in enumerate(columns)]
+    title, columns, rows, last = table.title, table.columns, table.rows, table.last
+    left = table.left
     if not on_terminal(screen) and "COLUMNS" not in os.environ:
         _print_plain(screen, title, columns, rows, left)
         return
@@ -63,15 +35,15 @@ def show_table(
         for cells in zip(columns, *rows, strict=True)
     ]
     for part in _parts(widths, screen.width):
-        table = Table(title=title, title_justify="left")
+        drawn = Table(title=title, title_justify="left")
         for i in part:
             justify = "left" if left[i] else "right"
-            table.add_column(columns[i], justify=justify, overflow="fold")
+            drawn.add_column(columns[i], justify=justify, overflow="fold")
         for n, row in enumerate(rows):
             if last and n == len(rows) - last:
-                table.add_section()
-            table.add_row(*(row[i] for i in part))
-        screen.print(table)
+                drawn.add_section()
+            drawn.add_row(*(row[i] for i in part))
+        screen.print(drawn)
         title = title.removesuffix(CONTINUED) + CONTINUED
 
 
