@@ -9,11 +9,9 @@ loads neither numpy nor torch nor lava.
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 from lava_sparse_rnn import lava_finder  # noqa: F401  (before all of Lava)
-
-__version__ = "0.1.0"
 
 _ROOMS = (
     *(
@@ -32,11 +30,23 @@ _ROOMS = (
 )
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return importlib.import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS})
+    return sorted({*globals(), *_ROOMS, "__version__"})
+
+
+def _version() -> str:
+    """What was installed: the build knows it from the tag, pyproject.toml says how."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("lava-sparse-rnn")
+    except PackageNotFoundError:  # a folder on the path
+        return "0.0"

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a release says of itself is the same everywhere."""
 
+import importlib.metadata
+import os
 import re
+import shutil
 import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,26 +16,87 @@ import yaml
 import lava_sparse_rnn
 
 ROOT = Path(__file__).parents[1]
-VERSION = lava_sparse_rnn.__version__
+RELEASES = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+"""Those with a section, the newest first."""
+
+BUILD = """
+import sys, scikit_build_core.build as backend
+settings = {"wheel.cmake": "false"}
+print(backend.build_sdist(sys.argv[1], settings))
+print(backend.build_wheel(sys.argv[1], settings))
+"""
 
 
-def test_the_version_is_the_same_everywhere():
+def git(*command, cwd=ROOT):
+    """What git says; the caller's settings do not matter."""
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    names = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
+    done = subprocess.run(
+        ("git", *names, *command),
+        cwd=cwd,
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
+def built(tree, into):
+    """Names of the sdist and of the wheel without compiled parts of a tree."""
+    into.mkdir()
+    command = [sys.executable, "-W", "ignore", "-c", BUILD, into]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [
+        re.match(r"lava_sparse_rnn-(.+?)(-py|-cp|\.tar)", n)[1]
+        for n in done.stdout.split()[-2:]
+    ]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """What the build reads, and no history."""
+    made = tmp_path / "tree"
+    (made / "lava_sparse_rnn").mkdir(parents=True)
+    (made / "data").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, made)
+    shutil.copy(ROOT / "lava_sparse_rnn/__init__.py", made / "lava_sparse_rnn")
+    return made
+
+
+def test_the_version_is_written_nowhere_but_in_tags():
+    assert lava_sparse_rnn.__version__ == importlib.metadata.version("lava-sparse-rnn")
     project = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert re.search(r'^version = "(.*)"', project, re.M)[1] == VERSION
-    assert re.fullmatch(r"\d+\.\d+\.\d+", VERSION)
+    assert not re.search(r"^version\s*=", project, re.M)
 
 
-def test_a_tag_of_this_state_is_its_version():
-    command = ["git", "tag", "--points-at", "HEAD"]
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("there is no git")
-    tags = [tag for tag in done.stdout.split() if re.match(r"v\d", tag)]
-    assert set(tags) <= {f"v{VERSION}"}
-    if tags:
-        changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
-        assert f"## {VERSION}" in changes, "a release has its section"
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+def test_tags_give_the_version_and_a_build_needs_none(tree, tmp_path):
+    assert built(tree, tmp_path / "bare") == ["0.0", "0.0"]
+    git("init", "-q", cwd=tree)
+    git("add", ".", cwd=tree)
+    git("commit", "-qm", "first", cwd=tree)
+    for version in built(tree, tmp_path / "untagged"):
+        assert re.fullmatch(r"0\.1\.dev\d+\+g[0-9a-f]+(\.d\d+)?", version)
+    git("tag", "v1.2.3", cwd=tree)
+    assert built(tree, tmp_path / "tagged") == ["1.2.3", "1.2.3"]
+
+    with tarfile.open(tmp_path / "tagged" / "lava_sparse_rnn-1.2.3.tar.gz") as sdist:
+        sdist.extractall(tmp_path / "sdist")
+    (unpacked,) = (tmp_path / "sdist").iterdir()
+    assert built(unpacked, tmp_path / "from_sdist") == ["1.2.3", "1.2.3"]
+
+
+def test_the_newest_release_is_the_same_everywhere():
+    """In the list of changes, in the citation, and in the tag of this state."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert cited.get("version") == next(iter(RELEASES), None)
+    assert ("version" in cited) == ("date-released" in cited)
+    if shutil.which("git"):
+        tags = git("tag", "--points-at", "HEAD", "v[0-9]*").split()
+        assert set(tags) <= {f"v{release}" for release in RELEASES[:1]}
 
 
 def test_the_citation_is_readable_and_names_the_licence():

@@ -9,7 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
-from lava_sparse_rnn import __version__, messages
+import lava_sparse_rnn
+from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli import (
     _data,
     _demo,
@@ -40,7 +41,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        console().print(f"lava-sparse-rnn {__version__}")
+        console().print(f"lava-sparse-rnn {lava_sparse_rnn.__version__}")
         raise typer.Exit
 
 
