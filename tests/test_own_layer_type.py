@@ -170,6 +170,7 @@ def test_it_is_a_model_of_onnx(network, tokens, graph):
     assert np.array_equal(found, reference.run(network, tokens))
 
 
+@pytest.mark.slow
 def test_it_has_a_place_on_the_chip(network, tokens, tmp_path):
     mapping = loihi2.map_network(network, cores=9)
     names = [g.name for g in mapping.groups]

@@ -321,6 +321,7 @@ SAVED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SAVED)
 def test_processes_that_lava_saves_with_what_is_compiled(kind, tmp_path):
     source, process, sink = chain(tmp_path, kind)

@@ -54,6 +54,7 @@ def networks(draw):
         assume(False)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(networks())
 def test_engine_and_microcode_give_the_same(network):
@@ -236,6 +237,7 @@ def weights_of(layer):
     return layer.matrices.values()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["pipelined", "fall_through"])
 def test_it_has_a_place_on_the_chip(tmp_path, mode):
     network = mixed(5)

@@ -32,6 +32,7 @@ def networks(draw):
     return network
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(networks(), SEEDS)
 def test_every_backend_gives_the_same_integers(network, seed):
@@ -43,6 +44,7 @@ def test_every_backend_gives_the_same_integers(network, seed):
             assert +stream.counters == +counts, name
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(networks(), SEEDS)
 def test_connections_of_lava_and_bundles_too(tmp_path_factory, network, seed):
@@ -55,6 +57,7 @@ def test_connections_of_lava_and_bundles_too(tmp_path_factory, network, seed):
     assert np.array_equal(backend.run(x), expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(networks(), SEEDS)
 def test_a_fine_tune_holds_them(network, seed):

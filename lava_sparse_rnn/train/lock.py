@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from pathlib import Path
 from typing import IO
@@ -53,3 +54,10 @@ def release(directory: Path) -> None:
     file = _held.pop(directory, None)
     if file is not None:
         file.close()
+
+
+@atexit.register
+def _close() -> None:
+    """Nothing is left to the collector, which warns of open files."""
+    for directory in list(_held):
+        release(directory)

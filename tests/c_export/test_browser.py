@@ -37,6 +37,7 @@ def page(tmp_path_factory, shipped_small):
     return folder
 
 
+@pytest.mark.slow
 def test_the_page_is_static_and_small(page):
     assert {p.name for p in page.iterdir()} == {
         *("index.html", "page.js", "page.css", "denoiser.js", "worklet.js"),
@@ -47,6 +48,7 @@ def test_the_page_is_static_and_small(page):
     assert len(module) < LARGEST
 
 
+@pytest.mark.slow
 def test_the_command_writes_it(command, tiny_denoiser, tmp_path):
     tiny_denoiser(32, 16).save(tmp_path / "x.net")
     code, text, _ = command("demo", tmp_path / "x.net", "-o", tmp_path / "page")
@@ -60,6 +62,7 @@ def test_the_command_writes_it(command, tiny_denoiser, tmp_path):
     assert "--port: 99999 cannot be used" in error
 
 
+@pytest.mark.slow
 def test_the_command_serves_it(monkeypatch, command, tiny_denoiser, tmp_path):
     tiny_denoiser(32, 16).save(tmp_path / "x.net")
     got = {}

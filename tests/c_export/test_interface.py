@@ -168,6 +168,7 @@ def test_the_command(command, gcc, tmp_path):
     assert re.search(r"code [\d,]+ bytes, constants [\d,]+ bytes, RAM [\d,]+", text)
 
 
+@pytest.mark.slow
 def test_the_command_with_a_front_end(command, shipped_small, tmp_path):
     code, _, error = command("my net.net", "-o", "c", "--front-end")
     assert code == 1

@@ -82,6 +82,7 @@ def load(path):
     return library.ladspa_descriptor(0)
 
 
+@pytest.mark.slow
 def test_a_plugin_gives_the_samples_of_the_library(
     built, gcc, tiny_denoiser, noise, tmp_path
 ):
@@ -106,6 +107,7 @@ def test_a_plugin_gives_the_samples_of_the_library(
     assert np.isfinite(host(descriptor, x, [100], 60.0)[0]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("applyplugin"), reason="there is no ladspa-sdk")
 def test_the_command_and_a_host_of_debian(gcc, command, shipped_small, tmp_path):
     shipped_small.save(tmp_path / "small.net")

@@ -113,6 +113,7 @@ def test_the_functions_of_the_library_give_the_same(
     np.testing.assert_array_equal(answers, integers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [{"wire_bits": 8}, {"wire_bits": 20}])
 def test_other_widths(strict, gcc, tmp_path, recipe, tiny_denoiser, noise):
     """By the example program, under the sanitizers, in one compilation."""

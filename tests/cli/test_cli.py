@@ -36,6 +36,7 @@ def command(command):
     return call
 
 
+@pytest.mark.slow
 def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
     out, plot = tmp_path / "out.wav", tmp_path / "plot.png"
     code, text, _ = command(
@@ -60,6 +61,7 @@ def test_denoise_writes_what_the_denoiser_gives(command, net, noisy, tmp_path):
     assert again.read_bytes() == out.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(engine.EXTENSION is None, reason="the engine is not built")
 def test_strength_leaves_some_of_the_noise(command, net, noisy, tmp_path):
     samples, _ = wav.read(noisy)
@@ -72,6 +74,7 @@ def test_strength_leaves_some_of_the_noise(command, net, noisy, tmp_path):
         assert np.abs(written - np.clip(expected, -1, 1)).max() <= 1 / 32768
 
 
+@pytest.mark.slow
 def test_denoise_says_why_the_scalar_kernel_runs(command, net, noisy, tmp_path):
     _, _, error = command("denoise", noisy, "-o", tmp_path / "out.wav", "-n", net)
     assert error.strip() == ""
@@ -90,6 +93,7 @@ def test_denoise_says_why_the_scalar_kernel_runs(command, net, noisy, tmp_path):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(engine.EXTENSION is None, reason="the engine is not built")
 def test_the_engine_gives_the_same_samples(command, net, noisy, tmp_path):
     for backend in ("engine", "reference"):
@@ -292,6 +296,7 @@ def test_evaluate_scores_a_set(command, net, tmp_path):
     assert entry["MOS_ovrl"] is None
 
 
+@pytest.mark.slow
 def test_evaluate_scores_networks_beside_each_other(command, net, tmp_path):
     for kind in ("noisy", "clean"):
         (tmp_path / kind).mkdir()
@@ -343,6 +348,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ODD)
 def test_evaluate_leaves_one_odd_mixture_out(command, net, tmp_path, odd):
     change, message = ODD[odd]
@@ -364,6 +370,7 @@ def test_evaluate_leaves_one_odd_mixture_out(command, net, tmp_path, odd):
     assert message in written["left_out"][0]
 
 
+@pytest.mark.slow
 def test_evaluate_reads_wav_in_any_case_and_names_strays(command, net, tmp_path):
     for number, suffix in enumerate(("WAV", "Wav", "wav")):
         put(tmp_path, number=number, suffix=suffix, **sounds())
@@ -380,6 +387,7 @@ def test_evaluate_reads_wav_in_any_case_and_names_strays(command, net, tmp_path)
     assert "0 of 3 mixtures could not be scored, and 2 files that belong" in error
 
 
+@pytest.mark.slow
 def test_evaluate_keeps_recordings_without_noise(command, net, tmp_path):
     for number in range(2):
         put(tmp_path, number=number, **{**sounds(), "noisy": sounds()["clean"]})

@@ -75,6 +75,7 @@ def test_bad_outputs_are_met_before_inputs_are_read(command, words, message):
     assert message in error
 
 
+@pytest.mark.slow
 def test_a_network_may_come_out_of_a_pipe(command, tmp_path):
     content = (tmp_path / "n.net").read_bytes()
     os.mkfifo("pipe")
@@ -90,6 +91,7 @@ def test_a_network_may_come_out_of_a_pipe(command, tmp_path):
     assert (np.load("y.npy") == answers).all()
 
 
+@pytest.mark.slow
 def test_what_the_user_types_is_no_markup(command, tmp_path):
     words = ("run", "n.net", "x.npy", "--backend", "reference", "-o")
     code, text, _ = command(*words, "[x].npy")
@@ -103,6 +105,7 @@ def test_what_the_user_types_is_no_markup(command, tmp_path):
     assert error == "error: [/red] :smile:.net: no such file\n"
 
 
+@pytest.mark.slow
 def test_shipped_networks_are_found_from_any_folder(command):
     code, text, _ = command("info", "denoiser_small")
     assert code == 0
@@ -116,6 +119,7 @@ def test_shipped_networks_are_found_from_any_folder(command):
     assert command("denoise", "a.wav", "-o", "b.wav")[2] == "error: a.wav: not found\n"
 
 
+@pytest.mark.slow
 def test_run_takes_sequences(command, tmp_path):
     net = spec.load("n.net")
     x = np.random.default_rng(1).integers(-500, 500, (3, 4, 3))
@@ -138,6 +142,7 @@ def test_run_takes_sequences(command, tmp_path):
             assert not row[n:].any()
 
 
+@pytest.mark.slow
 def test_run_says_what_is_wrong_with_sequences(command, tmp_path):
     x = np.ones((2, 4, 3))
     x[1, 2, 0] = 0.5
@@ -164,6 +169,7 @@ def test_run_says_what_is_wrong_with_sequences(command, tmp_path):
     assert not (tmp_path / "y.npy").exists()
 
 
+@pytest.mark.slow
 def test_estimate_takes_sequences(command, tmp_path):
     np.save("s.npy", np.ones((3, 4, 3), int))
     np.savez("s.npz", x=np.ones((3, 4, 3), int), lengths=[4, 4, 2])

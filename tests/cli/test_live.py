@@ -251,6 +251,7 @@ def test_without_sounddevice_the_way_out_is_named(command, net, monkeypatch):
     assert "--input and --output take WAV files, or - for" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_every_backend_gives_the_samples_of_denoise(
     command, net, noisy, tmp_path, backend

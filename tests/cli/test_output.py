@@ -97,6 +97,7 @@ def test_errors_are_sentences(command, net, tmp_path, words, message):
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_run_tells_of_real_values(command, net):
     np.save("x.npy", np.full((2, 320), 0.5))
     code, _, error = command("run", net, "x.npy", "-o", "y.npy")

@@ -83,6 +83,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "tag"), CASES)
 def test_the_same_in_every_step_also_after_weights_were_set(kind, tag):
     ours, theirs = (watched(kind, tag, name) for name in inline.RUNTIMES)

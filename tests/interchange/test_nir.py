@@ -21,6 +21,7 @@ from lava_sparse_rnn.interchange import nir as interchange  # noqa: E402
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(
     st.integers(0, 2**32 - 1),
@@ -39,6 +40,7 @@ def test_there_and_back(tmp_path_factory, seed, kinds, rule, bits):
     assert (found, found.recipe, found.meta) == (network, network.recipe, network.meta)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["denoiser", "denoiser_small"])
 def test_the_shipped_networks(name, tmp_path):
     network = spec.load(name)

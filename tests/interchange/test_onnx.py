@@ -125,6 +125,7 @@ def test_a_single_block_is_a_network():
     assert_same(only, tokens(only, 1, 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["denoiser", "denoiser_small"])
 def test_the_shipped_networks(name, heard):
     network = spec.load(name)
@@ -274,6 +275,7 @@ def command(monkeypatch, capsys, *arguments):
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_page(tmp_path, monkeypatch, shipped):
     """What docs/onnx.md shows runs, after its command."""
     monkeypatch.chdir(tmp_path)
@@ -288,6 +290,7 @@ def test_the_page(tmp_path, monkeypatch, shipped):
     assert (tmp_path / "model.onnx").is_file()
 
 
+@pytest.mark.slow
 def test_the_command(monkeypatch, capsys, tmp_path, shipped_small, random_tokens):
     path = tmp_path / "net.onnx"
     said = command(monkeypatch, capsys, "denoiser_small", "-o", str(path))

@@ -125,6 +125,7 @@ def test_no_token_is_no_activity():
         loihi2.measure(NET, X[:0])
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_the_network_once(monkeypatch):
     runs = []
     run = reference.run

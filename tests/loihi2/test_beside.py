@@ -47,6 +47,7 @@ def test_one_core_a_group_reaches_the_bound():
     assert loihi2.least_work(counts) == loihi2.work(counts).max()
 
 
+@pytest.mark.slow
 def test_the_shipped_network_is_near_the_bound(shipped_small, heard):
     """So near that moving rows between cores has nothing to find; `-rP` shows it."""
     x = heard(shipped_small)
@@ -110,6 +111,7 @@ def test_what_crosses_the_boundary():
     assert f"{inputs:,.0f} messages of 16 bits in, {outputs:,.0f} of 16" in line
 
 
+@pytest.mark.slow
 def test_the_command(command, tmp_path):
     NETWORK.save(tmp_path / "a.net")
     np.save(tmp_path / "x.npy", TOKENS)

@@ -23,6 +23,7 @@ def command(monkeypatch, command, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_write_and_check(command, net, tmp_path):
     code, text, _ = command("deploy", net, "-o", "b", "--check", "--cores", 7)
     assert code == 0
@@ -41,6 +42,7 @@ def test_write_and_check(command, net, tmp_path):
     assert "backend cpu, fall_through: 32 answers" in text
 
 
+@pytest.mark.slow
 def test_golden_input_from_files(command, net, tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.1, 3200)
     soundfile.write("a.wav", noise, 16000)

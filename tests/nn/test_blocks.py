@@ -81,6 +81,7 @@ def test_computes_what_the_module_inside_does_in_other_order():
     assert rate == (y != 0).float().mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overflow", ["saturate", "wrap"])
 @pytest.mark.parametrize("rounding", ["floor", "nearest"])
 @pytest.mark.parametrize("by_layer", [{}, {"layer1": {"weight_bits": 4}}], ids=len)
@@ -188,6 +189,7 @@ def test_an_impossible_binary_point_is_an_error():
         nb.quantize(model.blocks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True])
 def test_a_state_dict_holds_everything(tmp_path, after):
     model, x = make(), signals(2, 5, 30)

@@ -58,6 +58,7 @@ def trained():
     return folded, quantize.calibrate(folded, TRAINING[0][:64])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", quantize.RECIPES)
 def test_a_fine_tune_is_not_worse(trained, name):
     folded, ranges = copy.deepcopy(trained)

@@ -27,6 +27,7 @@ def tune(model, optimizer, x=X, steps=3):
         optimizer.step()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["w8a16", "w8a8"])
 def test_loading_restores_the_network_whatever_was_calibrated(recipe, tmp_path):
     tuned = quantized(X, recipe)
@@ -89,6 +90,7 @@ def quantized_stack(scale=1.0):
     return model
 
 
+@pytest.mark.slow
 def test_blocks_keep_what_was_tuned():
     """Also where angles start and what biases are relative to."""
     tuned, x = quantized_stack(), X.transpose(1, 2)
@@ -99,6 +101,7 @@ def test_blocks_keep_what_was_tuned():
         assert torch.equal(other(x), tuned(x))
 
 
+@pytest.mark.slow
 def test_an_optimiser_of_blocks_that_were_quantised_since_is_refused():
     model, x = stack(), X.transpose(1, 2)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -116,6 +119,7 @@ def test_an_optimiser_of_blocks_that_were_quantised_since_is_refused():
         tune(resumed, optimizer, x)
 
 
+@pytest.mark.slow
 def test_an_optimiser_of_quantised_blocks_survives_loading():
     model, x = quantized_stack(), X.transpose(1, 2)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-2)

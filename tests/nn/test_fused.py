@@ -67,6 +67,7 @@ def test_the_same_step_as_the_plain_form(options, shape, dtype, limit):
     assert max(distances(*(step(model, x, f) for f in (True, False))).values()) < limit
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_differences():
     torch.manual_seed(1)
     rng = np.random.default_rng(0)
@@ -95,6 +96,7 @@ def test_bfloat16_is_as_near_to_the_truth_as_the_plain_form():
     assert max(fused.values()) < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_same_numbers_again(threads):
     model, x = network(), torch.randn(30, 5, 7)

@@ -53,7 +53,8 @@ def close(a, b):
     torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("strict", [pytest.param(True, marks=pytest.mark.slow), False])
+@pytest.mark.slow
+@pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_a_float_network_is_exported(options, strict):
     model = model_of(**options)
@@ -109,6 +110,7 @@ def test_integers_are_exported_bit_by_bit(made):
         assert torch.equal(exported(scale * x), model(scale * x))
 
 
+@pytest.mark.slow
 # torch's, of Python 3.13.0 and of what its compiler looks at
 @pytest.mark.filterwarnings("ignore:Guards may run slower:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")

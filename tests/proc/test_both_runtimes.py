@@ -115,6 +115,7 @@ def test_s4d(ports):
     assert (ours == theirs).all()
 
 
+@pytest.mark.slow
 def test_which_runtime_a_network_has(small):
     def kind(process, cfg):
         process.run(RunSteps(1), cfg)

@@ -175,6 +175,7 @@ def compare(kind, net, options, seed, n_steps=25):
     return programmed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(recipes(), timings(), st.integers(0, 2**32 - 1), st.sampled_from([None, PLAN]))
 @settings(max_examples=40)
