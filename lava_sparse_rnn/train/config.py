@@ -233,7 +233,8 @@ class TrainConfig(Section):
     )
     keep: Literal["last", "best"] | None = Field(
         default=None,
-        description="weights that a stage hands on; best with patience, else last",
+        description="weights that a stage hands on; by default a fine-tune its best, "
+        "the float training its best with patience and else its last",
         json_schema_extra=FREE,
     )
     checkpoint_minutes: float = Field(default=3.0, gt=0, json_schema_extra=FREE)

@@ -73,6 +73,11 @@ class Stage(ABC):
         return self.checkpoint_path.with_stem(f"{self.name}-best")
 
     @property
+    def keeps_best(self) -> bool:
+        """Whether the weights of the best validation are handed on, not the last."""
+        return self.config.keeps_best
+
+    @property
     def settled(self) -> bool:
         """Whether validations can be compared with those at the end."""
         return True
@@ -151,8 +156,8 @@ class Stage(ABC):
     def hand_on(self) -> int:
         """Put the weights that the run goes on with into the model.
 
-        Those of the best validation if the configuration asks for them, else the
-        last ones. The stage is over then.
+        Those of the best validation if the stage keeps them, else the last ones. The
+        stage is over then.
 
         Returns
         -------
@@ -160,7 +165,7 @@ class Stage(ABC):
             The step that they are of.
         """
         found = self.best.step
-        wanted = self.config.keeps_best and found not in (None, self.step)
+        wanted = self.keeps_best and found not in (None, self.step)
         if not self.group.agree(wanted):  # process 0 has written what all read here
             return self.step
         tensors, state = checkpoint.read(self.best_path)

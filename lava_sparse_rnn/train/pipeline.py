@@ -257,7 +257,7 @@ def _outcome(stage: Stage) -> str:
     text = _figures(stage.figures)
     if stage.stopped:
         text += f", stopped early at step {stage.step} of {stage.steps}"
-    if stage.config.keeps_best and stage.best.step is not None:
+    if stage.keeps_best and stage.best.step is not None:
         text += f", weights of step {stage.best.step}"
     return text
 

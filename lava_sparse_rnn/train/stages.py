@@ -176,6 +176,11 @@ class IntegerStage(Stage):
         """See `Stage`."""
         return self.config.seed + QUANTIZE_SEED
 
+    @property
+    def keeps_best(self) -> bool:
+        """See `Stage`: quantisation alone may score better than any fine-tune of it."""
+        return self.config.keep != "last"
+
     def forward(self, x: Tensor) -> Tensor:
         """See `Stage`."""
         return self.model.forward_time_major(x)

@@ -112,11 +112,11 @@ def test_a_fine_tune_that_only_harms_is_not_shipped(tiny, monkeypatch):
         stages.IntegerStage, "validate", lambda stage: {"si_snri_0dB": -stage.step}
     )
     notes: list[str] = []
-    network, path = run(tiny(keep="best", **changes), notes.append)
+    network, path = run(tiny(**changes), notes.append)
     tuned = next(n for n in notes if n.startswith("fine-tuned"))
     assert tuned == "fine-tuned: si_snri_0dB 0.00, weights of step 0"
     assert network == spec.load(path) == spec.load(path.with_name("tiny-ptq.net"))
-    last, _ = run(tiny(name="last", **changes), notes.append)
+    last, _ = run(tiny(name="last", keep="last", **changes), notes.append)
     assert network != last
-    again, _ = run(tiny(keep="best", **changes), notes.append)
+    again, _ = run(tiny(**changes), notes.append)
     assert again == network
