@@ -185,7 +185,7 @@ def target_of(path: Path) -> Path | None:
             mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
         raise _about(path, errno.EISDIR)
-    if not stat.S_ISREG(mode) or _descriptor(path) is not None:
+    if not stat.S_ISREG(mode) or descriptor_of(path) is not None:
         return None
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
@@ -201,9 +201,21 @@ def kind_of(path: str | Path) -> str:
     return KINDS.get(stat.S_IFMT(os.stat(path).st_mode), "a file")
 
 
+def descriptor_of(path: Path) -> int | None:
+    """The number, where a path is a name of an open descriptor of this process."""
+    own = f"/proc/{os.getpid()}/fd"
+    for _ in range(40):  # links, as many as Linux follows
+        if os.path.realpath(path.parent) == own and path.name.isdecimal():
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = path.parent / os.readlink(path)
+    return None
+
+
 def read_pipe(path: str | Path) -> bytes:
     """All that comes out of a pipe or socket, for formats that must be sought in."""
-    own = _descriptor(Path(path))
+    own = descriptor_of(Path(path))
     fd = _open(Path(path), os.O_RDONLY) if own is None else os.dup(own)
     with os.fdopen(fd, "rb") as file:
         return file.read()
@@ -245,7 +257,7 @@ def _take_place(temporary: Path, target: Path) -> None:
 
 def _pour(temporary: Path, path: Path) -> None:
     """Write a whole file into what is no file."""
-    own = _descriptor(path)
+    own = descriptor_of(path)
     with named(path):
         # The descriptor itself: its place, or its end, is where one has to go on.
         fd = os.dup(own) if own is not None else _open(path, os.O_WRONLY)
@@ -302,18 +314,6 @@ def _put_back(aside: Path, place: Path) -> None:
     if aside.exists() and not place.exists():
         aside.rename(place)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _descriptor(path: Path) -> int | None:
-    """The number, where a path is a name of an open descriptor of this process."""
-    own = f"/proc/{os.getpid()}/fd"
-    for _ in range(40):  # links, as many as Linux follows
-        if os.path.realpath(path.parent) == own and path.name.isdecimal():
-            return int(path.name)
-        if not path.is_symlink():
-            return None
-        path = path.parent / os.readlink(path)
-    return None
 
 
 def _unused(suffix: str) -> str:

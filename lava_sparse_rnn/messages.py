@@ -47,6 +47,7 @@ _LAVA = {
         "lava-nc==0.10.0 lava-dl==0.6.0",
     ),
 }
+_CONTROLS = {n: ascii(chr(n))[1:-1] for n in (*range(32), *range(127, 160))}
 _LONGEST = 60  # characters of a value that are shown
 
 
@@ -106,6 +107,14 @@ def sentence(error: BaseException) -> str:
         named = error.filename is not None and error.strerror
         return in_words(error.filename, error.errno, error.strerror) if named else text
     return text
+
+
+def on_one_line(text: str) -> str:
+    """A text whose control characters are written as Python does, such as ``\\n``.
+
+    File names may hold them: a line would be two, or change a terminal.
+    """
+    return text.translate(_CONTROLS)
 
 
 def fields(errors: Sequence[Any], whole: str, most: int | None = None) -> str:

@@ -181,6 +181,7 @@ NO_TOKENS = {
     "complex": (np.zeros((4, 3), complex), "whole numbers, got complex"),
     "other width": (np.zeros((4, 2), int), r"must be \(T, 3\)"),
     "scalar": (np.float64(3), "shape"),
+    "masked": (np.ma.masked_less(np.zeros((4, 3), int), 1), "part of it is masked"),
     "loud": (np.full((4, 3), 10**9), "does not fit"),
 }
 RUNS = {

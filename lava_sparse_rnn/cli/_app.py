@@ -103,6 +103,7 @@ def _guarded() -> None:
 
 def _fail(text: str, status: int) -> NoReturn:
     if text:
-        line = Text.assemble(("error:", "red bold"), f" {text}")
+        told = messages.on_one_line(text)
+        line = Text.assemble(("error:", "red bold"), f" {told}")
         console(stderr=True).print(line)
     sys.exit(status)

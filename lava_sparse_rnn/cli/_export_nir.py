@@ -35,7 +35,8 @@ def import_nir(
     check_outputs(output)
     made = nir.load(graph)
     made.save(output)
+    size = f"{output.stat().st_size:,} bytes, " if output.is_file() else ""
     console().print(
-        f"{output}: {output.stat().st_size:,} bytes, {len(made.layers)} layers, "
+        f"{output}: {size}{len(made.layers)} layers, "
         f"{made.d_in} -> {made.d_out}; look at it: lava-sparse-rnn info {output}"
     )

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-from lava_sparse_rnn.files import kind_of, read_pipe, target_of
+from lava_sparse_rnn.cli._streams import leave_output_to_result
+from lava_sparse_rnn.files import descriptor_of, kind_of, read_pipe, target_of
 
 if TYPE_CHECKING:
     import numpy as np
 
+STANDARD_OUTPUT = 1  # its descriptor
 NUMBERS = "biuf"  # kinds of numpy's types that are real numbers
 
 
@@ -80,7 +82,10 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def check_outputs(*paths: Path | None) -> None:
-    """Refuse a file that could not be written, before any work is done for it."""
+    """Refuse a file that could not be written, before any work is done for it.
+
+    Where it is standard output, whatever else is said goes to standard error.
+    """
     for path in paths:
         if path is None:
             continue
@@ -96,6 +101,8 @@ def check_outputs(*paths: Path | None) -> None:
             )
         if path.exists() and not os.access(path, os.W_OK):
             raise ValueError(f"{path}: cannot be written, it is write-protected")
+        if descriptor_of(path) == STANDARD_OUTPUT:
+            leave_output_to_result()
 
 
 def check_sound(path: Path) -> None:

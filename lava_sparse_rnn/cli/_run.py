@@ -15,7 +15,7 @@ from lava_sparse_rnn.cli._files import check_outputs, read_tokens
 from lava_sparse_rnn.cli._notices import overflows
 from lava_sparse_rnn.cli._options import NetworkFile
 from lava_sparse_rnn.cli._tokens import check_whole
-from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.files import replacing, target_of
 from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ def run(
     from lava_sparse_rnn import backends, spec
 
     check_outputs(output)
+    archive = _is_archive(output)
     net = spec.load(network)
     x = read_tokens(tokens, net.d_in)
     if not real:
         check_whole(tokens, x, "with --real tokens and answers are real values")
     sequences = spec.Sequences.of(net, x, real=real)
-    if sequences.lead is None and output.suffix != ".npz":
+    if sequences.lead is None and not archive:
         raise ValueError(
             f"{output}: answers to sequences of unequal lengths go into a .npz, with "
             "their lengths"
@@ -77,14 +78,28 @@ def run(
     ):
         y = sequences.run(stream.run, stream.reset, progress)
         counters = stream.counters
-    _write(output, sequences, net.from_wire(y) if real else y)
+    _write(output, archive, sequences, net.from_wire(y) if real else y)
     screen = console()
     of = f", {len(sequences)} sequences" if sequences.lead != (len(y),) else ""
     screen.print(f"{len(y)} answers of {net.d_out} values{of}: {output}")
     overflows(screen, counters)
 
 
-def _write(output: Path, sequences: Sequences, y: NDArray) -> None:
+def _is_archive(output: Path) -> bool:
+    """Whether the answers go into a .npz: the suffix says so.
+
+    What is no file (a device, a pipe) gets an array whatever its name.
+    """
+    suffix = output.suffix.lower()
+    if suffix not in (".npy", ".npz") and target_of(output) is not None:
+        raise ValueError(
+            f"{output}: suffix {output.suffix!r} is no kind of array that is written, "
+            "must be one of: .npy, .npz"
+        )
+    return suffix == ".npz"
+
+
+def _write(output: Path, archive: bool, sequences: Sequences, y: NDArray) -> None:
     """Answers laid out as the tokens were, padded with zeros where lengths differ."""
     import numpy as np
 
@@ -92,7 +107,7 @@ def _write(output: Path, sequences: Sequences, y: NDArray) -> None:
     with replacing(output) as temporary, temporary.open("wb") as file:
         if sequences.lead is not None:
             y = sequences.laid_out(y)
-            np.savez(file, y=y) if output.suffix == ".npz" else np.save(file, y)
+            np.savez(file, y=y) if archive else np.save(file, y)
             return
         lengths = np.array(sequences.lengths)
         padded = np.zeros((len(lengths), lengths.max(), y.shape[1]), y.dtype)

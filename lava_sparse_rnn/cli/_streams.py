@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 
 def occupy() -> None:
@@ -17,3 +18,11 @@ def occupy() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+
+
+def leave_output_to_result() -> None:
+    """Say everything on standard error: a result goes to standard output.
+
+    A line among a file's bytes would spoil it for whoever reads them.
+    """
+    sys.stdout = sys.stderr

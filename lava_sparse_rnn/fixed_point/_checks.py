@@ -97,15 +97,20 @@ def check_flag(name: str, value: Any, error: type[ValueError] = SpecError) -> bo
     return bool(value)
 
 
-def as_array(name: str, values: ArrayLike) -> NDArray:
+def as_array(
+    name: str, values: ArrayLike, error: type[ValueError] = SpecError
+) -> NDArray:
     """``values`` as an array, or an error that names what is none.
 
     Rows of unequal lengths are none, nor is a tensor on another device or with a
-    gradient.
+    gradient, nor an array of which a part is masked.
     """
+    if np.ma.is_masked(values):
+        text = "a part of it is masked, fill it first (numpy.ma.filled)"
+        raise error(f"{name}: cannot be read as an array, {text}")
     try:
         return np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:
-        ragged = "inhomogeneous" in str(error)
-        text = "its rows differ in length" if ragged else str(error)
-        raise SpecError(f"{name}: cannot be read as an array, {text}") from None
+    except (ValueError, TypeError, RuntimeError) as cause:
+        ragged = "inhomogeneous" in str(cause)
+        text = "its rows differ in length" if ragged else str(cause)
+        raise error(f"{name}: cannot be read as an array, {text}") from None

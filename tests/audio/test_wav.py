@@ -330,3 +330,21 @@ def test_modules_that_are_used_whole_are_in_the_room_s_face():
     assert audio.wav is wav
     assert {"metrics", "plots", "stft", "wav"} <= set(dir(audio))
     assert audio.metrics.si_snr is audio.si_snr
+
+
+def test_a_rate_that_leaves_no_sample_is_refused(tmp_path):
+    path = tmp_path / "fast.wav"
+    soundfile.write(path, np.full(9, 0.1), 1_000_000)
+    for entrance in (wav.read, wav.Reader):
+        with pytest.raises(
+            AudioError, match="holds 9 samples at 1000000 Hz, less than"
+        ):
+            entrance(path)
+
+
+def test_samples_that_are_masked_or_in_use_are_refused(tmp_path):
+    masked = np.ma.masked_less(np.zeros(9), 1)
+    with pytest.raises(AudioError, match="a part of it is masked"):
+        wav.write(tmp_path / "a.wav", masked)
+    with pytest.raises(AudioError, match="its rows differ in length"):
+        wav.write(tmp_path / "a.wav", [[0.0], [0.0, 0.1]])

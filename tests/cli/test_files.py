@@ -3,12 +3,15 @@
 
 import os
 import shutil
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.cli._files import check_outputs
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,8 @@ def test_bad_tokens_are_one_clear_error(command, tmp_path, words, make, message)
     [
         (("run", "-", "-", "-o", "no/y.npy"), "no/y.npy: cannot be written, there is"),
         (("run", "-", "-", "-o", "."), ".: is a folder"),
+        (("run", "n.net", "x.npy", "-o", "y.wav"), "y.wav: suffix '.wav' is no kind"),
+        (("run", "n.net", "x.npy", "-o", "y"), "must be one of: .npy, .npz"),
         (("denoise", "-", "-o", "no/y.wav"), "no/y.wav: cannot be written"),
         (("denoise", "-", "-o", "y.wav", "--plot", "p.xyz"), "p.xyz: suffix '.xyz'"),
         (("denoise", "-", "-o", "y.wav", "--plot", "plot"), "plot: suffix ''"),
@@ -89,6 +94,27 @@ def test_a_network_may_come_out_of_a_pipe(command, tmp_path):
     expected = spec.load("n.net")
     answers = spec.reference.run(expected, np.load("x.npy"))
     assert (np.load("y.npy") == answers).all()
+
+
+def test_run_writes_what_a_suffix_says_whatever_its_case(command):
+    words = ("run", "n.net", "x.npy", "--backend", "reference", "-o")
+    assert command(*words, "y.NPZ")[0] == command(*words, "y.NPY")[0] == 0
+    assert (np.load("y.NPZ")["y"] == np.load("y.NPY")).all()
+
+
+def test_an_error_is_one_line_whatever_a_file_is_called(command):
+    code, _, error = command("info", "a\nb\x1b[31m.net")
+    assert code == 1
+    assert error.startswith("error: a\\nb\\x1b[31m.net: no such file")
+    assert error.count("\n") == 1
+
+
+def test_a_result_on_standard_output_is_alone_there(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", before := sys.stdout)
+    check_outputs(None, Path("y.npy"), Path("/dev/stderr"))
+    assert sys.stdout is before
+    check_outputs(Path("/dev/stdout"))
+    assert sys.stdout is sys.stderr
 
 
 @pytest.mark.slow

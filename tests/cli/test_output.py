@@ -55,6 +55,17 @@ def test_what_the_encoding_does_not_know_is_replaced(net):
 
 
 @pytest.mark.slow
+def test_what_is_written_to_standard_output_stands_alone_there(net, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 320), int))
+    words = (*("run", net, tmp_path / "x.npy", "--backend", "reference"), "-o")
+    code, _, error = run(*words, "/dev/stdout", shell=f"> {tmp_path}/whole.npy")
+    assert code == 0
+    assert "2 answers of 257 values: /dev/stdout" in error
+    assert run(*words, tmp_path / "y.npy")[0] == 0
+    assert (tmp_path / "whole.npy").read_bytes() == (tmp_path / "y.npy").read_bytes()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", ["true", "head -1"])
 def test_a_reader_that_goes_away_is_no_error(net, reader):
     _, out, error = run("info", net, shell=f"| {reader}")

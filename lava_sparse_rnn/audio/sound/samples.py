@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.fixed_point import as_array
 
 # 36 dB above full scale: more than any gain leaves, less than integers as floats have.
 _LOUDEST = 64.0
@@ -26,7 +27,7 @@ def check_samples(samples: np.ndarray, name: str) -> np.ndarray:
     ------
     AudioError
     """
-    x = np.asarray(samples)
+    x = as_array(name, samples, AudioError)
     if x.ndim != 1 or not np.issubdtype(x.dtype, np.floating):
         hint = ""
         if x.dtype.kind in "iu":

@@ -231,6 +231,11 @@ class _Survey:
         """All of it, of a file of that rate, and of the rate that it is brought to."""
         if not self._frames:
             raise AudioError(f"{self._path}: holds no samples")
+        if not round(self._frames * target / rate):
+            raise AudioError(
+                f"{self._path}: holds {self._frames} samples at {rate} Hz, less than "
+                f"one at {target} Hz"
+            )
         return WavInfo(
             path=self._path,
             sample_rate=rate,

@@ -86,7 +86,7 @@ def write(network: Network | Any, path: str | Path) -> str:
     graph = export(network) if isinstance(network, Network) else network
     with replacing(path) as temporary:
         nir.write(temporary, graph)
-    size = Path(path).stat().st_size
+        size = temporary.stat().st_size
     return (
         f"{path}: {size:,} bytes, a graph of {len(graph.nodes)} nodes; read it: "
         f"lava_sparse_rnn.interchange.nir.load({str(path)!r}), or nir.read after that "
