@@ -2,10 +2,11 @@
 """A network on Cortex-M: instructions per token, flash and RAM.
 
     uv run python benchmarks/cortex_m.py [NET] [--audio WAV] [--tokens N] [-o TABLE.md]
-    uv run python benchmarks/cortex_m.py [NET] --front-end
+    uv run python benchmarks/cortex_m.py [NET] --front-end [--fixed-point]
 
 With --front-end a token is a hop of samples, which the whole denoiser takes (`export-c
---front-end`), in floats of the core's own unit, or of a library where it has none.
+--front-end`), in floats of the core's own unit, or of a library where it has none
+(--no-fpu: for all cores); with --fixed-point in integers.
 
 Needs Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm. The
 network is exported to C, compiled, run on qemu's models of ARM's boards, and compared
@@ -51,6 +52,8 @@ class Board:
 
 HARD = "-mfloat-abi=hard"
 BOARDS = (
+    # Of this core qemu has no board; a Cortex-M3 knows all its instructions.
+    Board("cortex-m0plus", "mps2-an385", 0x00000000, 0x20000000),
     Board("cortex-m3", "mps2-an385", 0x00000000, 0x20000000),
     Board("cortex-m4", "mps2-an386", 0x00000000, 0x20000000, HARD),
     Board("cortex-m7", "mps2-an500", 0x00000000, 0x20000000, HARD),
@@ -93,7 +96,13 @@ def run(network: spec.Network, x: np.ndarray, board: Board, flags: str) -> Resul
     return result
 
 
-def run_sound(denoiser: Denoiser, x: np.ndarray, board: Board, flags: str) -> Result:
+def run_sound(
+    denoiser: Denoiser,
+    x: np.ndarray,
+    board: Board,
+    flags: str,
+    fixed_point: bool = False,
+) -> Result:
     """Run a denoiser on a board: int16 samples, whole hops.
 
     Raises
@@ -102,8 +111,8 @@ def run_sound(denoiser: Denoiser, x: np.ndarray, board: Board, flags: str) -> Re
         When the board or its compiler fails, or a sample is not that of the same C on
         this machine.
     """
-    made = c_export.export_denoiser(denoiser.network, "network")
-    answers, result = _run(made, x, np.int16, board, f"{flags} {board.floats}".strip())
+    made = c_export.export_denoiser(denoiser.network, "network", fixed_point)
+    answers, result = _run(made, x, np.int16, board, flags)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made.write(folder, main=True)
@@ -183,19 +192,23 @@ def _call(command: list[str], folder: Path) -> None:
         raise RuntimeError(f"{command[0]} failed: {done.stderr or done.stdout}")
 
 
-def table(results: list[Result]) -> str:
-    """Markdown, a line per run."""
+def table(results: list[Result], per_second: float = 0.0) -> str:
+    """Markdown, a line per run; with what a second takes, where it has calls."""
     lines = [
         "| core (qemu's board) | flags | code | constants | state | stack "
         "| instructions per token, mean | most |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
+    if per_second:
+        lines = [lines[0] + " million per second |", lines[1] + "---:|"]
     for r in results:
         lines.append(
             f"| {r.board.core} ({r.board.machine}) | `{r.flags}` | {r.sizes.code:,} "
             f"| {r.sizes.constants:,} | {r.sizes.ram:,} | {r.stack:,} "
             f"| {r.mean:,.0f} | {r.most:,.0f} |"
         )
+        if per_second:
+            lines[-1] += f" {r.mean * per_second / 1e6:.1f} |"
     return "\n".join(lines) + "\n"
 
 
@@ -203,40 +216,50 @@ def main() -> None:
     """Parse, run every board, print and write the table."""
     data = HERE.parent / "data"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("net", nargs="?", type=Path, default=data / "denoiser.net")
+    parser.add_argument("net", nargs="?", type=Path, default=Path("denoiser"))
     sample = data / "samples" / "noisy_01.wav"
     parser.add_argument("--audio", type=Path, default=sample)
     parser.add_argument("--tokens", type=int, default=500)
     flags_help = "as --flags=-O3, any number of times; -Os and -O2 by default"
     parser.add_argument("--flags", action="append", help=flags_help)
     parser.add_argument("--front-end", action="store_true", help="the whole denoiser")
+    parser.add_argument("--fixed-point", action="store_true", help="in integers")
+    parser.add_argument("--no-fpu", action="store_true", help="floats by a library")
     cores = [b.core for b in BOARDS]
     parser.add_argument("--core", action="append", choices=cores, help="all by default")
     parser.add_argument("-o", "--output", type=Path, help="write the table here")
     options = parser.parse_args()
+    if options.fixed_point and not options.front_end:
+        parser.error("--fixed-point is of the front end, --front-end is missing")
     if missing := missing_tools():
         parser.error(f"not found: {', '.join(missing)}")
 
-    denoiser = Denoiser(spec.load(options.net))
+    denoiser = Denoiser(spec.load(spec.locate(options.net)))
     samples = wav.read(options.audio)[0]
     if options.front_end:
         hop = denoiser.front_end.hop_length
         count = min(len(samples) // hop, options.tokens) * hop
-        x, subject, call = to_pcm16(samples[:count])[0], denoiser, run_sound
+        x = to_pcm16(samples[:count])[0]
+        per_second = denoiser.front_end.sample_rate / hop
     else:
-        x, subject, call = denoiser.tokens(samples), denoiser.network, run
-        x = x[: options.tokens]
-    unit = "samples" if options.front_end else "tokens"
+        x, per_second = denoiser.tokens(samples)[: options.tokens], 0.0
+    many = f"{len(x)} {'samples' if options.front_end else 'tokens'}"
     results = []
     for flags in options.flags or ["-Os", "-O2"]:
         for board in BOARDS:
             if board.core not in (options.core or cores):
                 continue
-            results.append(call(subject, x, board, flags))
-            print(table(results).splitlines()[-1], flush=True)
+            if options.front_end:
+                unit = "" if options.no_fpu or options.fixed_point else board.floats
+                words = f"{flags} {unit}".strip()
+                made = run_sound(denoiser, x, board, words, options.fixed_point)
+            else:
+                made = run(denoiser.network, x, board, flags)
+            results.append(made)
+            print(table(results, per_second).splitlines()[-1], flush=True)
     text = (
-        f"{options.net.name}, {len(x)} {unit} of {options.audio.name}; bytes, and "
-        f"instructions as qemu executes them\n\n{table(results)}"
+        f"{options.net.name}, {many} of {options.audio.name}; bytes, and "
+        f"instructions as qemu executes them\n\n{table(results, per_second)}"
     )
     print(f"\n{text}")
     if options.output:

@@ -34,8 +34,8 @@ ROOMS = {
         EXTENSION Engine Stream available supports
     """,
     "c_export": """
-        Export Sizes browser_page export export_denoiser identifier_of ladspa_plugin
-        measure
+        Export FixedPointDenoiser Sizes browser_page export export_denoiser
+        identifier_of ladspa_plugin measure
     """,
     "microcode": """
         AssemblyError BINDINGS Declaration Finding Instruction InstructionCount

@@ -86,7 +86,7 @@ static uint32_t calibrate(void)
 {
     uint32_t n = LOOPS;
     const uint32_t begin = SYST_CVR;
-    __asm__ volatile("1: subs %0, %0, #1\n   bne 1b" : "+l"(n) : : "cc");
+    __asm__ volatile(".syntax unified\n1: subs %0, %0, #1\n   bne 1b" : "+l"(n) : : "cc");
     return ticks_since(begin);
 }
 

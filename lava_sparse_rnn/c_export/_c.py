@@ -104,9 +104,15 @@ class Tables:
     def add(self, name: str, c_type: str, values: ArrayLike, storage="static ") -> str:
         """Define an array of integers; returns its name."""
         words = [str(int(v)) for v in np.asarray(values).ravel()]
-        self.bytes += size_of(c_type) * len(words)
-        self._define(f"{storage}const {c_type} {name}[{len(words)}]", words)
+        self.define(name, c_type, words, size_of(c_type), storage)
         return name
+
+    def define(
+        self, name: str, c_type: str, words: list[str], size: int, storage="static "
+    ) -> None:
+        """Define an array of numbers of some bytes, as C has them."""
+        self.bytes += size * len(words)
+        self._define(f"{storage}const {c_type} {name}[{len(words)}]", words)
 
     def add_pairs(self, name: str, c_type: str, pairs: ArrayLike) -> str:
         """Define an array of structures of two bytes, pairs of shape (n, 2)."""

@@ -30,6 +30,10 @@ def export_c(
             "--front-end", help="A denoiser whole: samples in, samples out, in floats."
         ),
     ] = False,
+    fixed_point: Annotated[
+        bool,
+        typer.Option("--fixed-point", help="That front end in integers, too."),
+    ] = False,
     ladspa: Annotated[
         bool,
         typer.Option("--ladspa", help="Make a LADSPA plugin of it, with the compiler."),
@@ -43,8 +47,9 @@ def export_c(
 
     The same integers as every other way to run it, without allocation and without
     floating point, for microcontrollers and for any other C program. With --front-end
-    there are two files more, which make a denoiser of sound of it, and --ladspa
-    compiles these to a plugin for other programs.
+    there are two files more, which make a denoiser of sound of it, in floats or with
+    --fixed-point in integers alone, and --ladspa compiles these to a plugin for other
+    programs.
     """
     from lava_sparse_rnn import c_export, spec
     from lava_sparse_rnn.audio.frontend import FrontEnd
@@ -55,13 +60,18 @@ def export_c(
         raise ValueError(
             f"{output}: cannot be made, there is no folder {output.parent}"
         )
+    if fixed_point and not front_end:
+        raise ValueError("--fixed-point: is of the front end, give --front-end, too")
+    if fixed_point and ladspa:
+        raise ValueError("--fixed-point: a LADSPA plugin hears floats")
     screen = console()
     if prefix is None:
         prefix = c_export.identifier_of(network.stem)
     loaded = spec.load(network)
-    sound = front_end or ladspa
-    export = c_export.export_denoiser if sound else c_export.export
-    made = export(loaded, prefix)
+    if front_end or ladspa:
+        made = c_export.export_denoiser(loaded, prefix, fixed_point)
+    else:
+        made = c_export.export(loaded, prefix)
     sizes = c_export.measure(made, cc)
     for path in made.write(output, main):
         screen.print(f"{path}: {path.stat().st_size:,} bytes of text")

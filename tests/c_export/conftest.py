@@ -171,19 +171,19 @@ def built(gcc, tmp_path):
     return lambda network, *flags: build(gcc, tmp_path, network, *flags)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def strict():
     """Flags of a compiler that denoisers in C pass."""
     return STRICT_SOUND
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_denoiser():
     """A function: window and hop to a denoiser of random integers."""
     return tiny
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def noise():
     """A function: noise of so many hops."""
     return some_noise

@@ -6,12 +6,12 @@
  *
  *     static ${prefix}_sound sound;
  *     ${prefix}_sound_init(&sound);
- *     while (read_hop(hop))
- *         if (${prefix}_sound_process(&sound, hop, hop) == 0)
- *             play_hop(hop);
+ *     while (read_hop(hop)) {
+ *         ${prefix}_sound_process_int16(&sound, hop, hop);
+ *         play_hop(hop);
+ *     }
  *
- * C99: no allocation, no variables outside the structure, no library. Numbers are
- * floats of 32 bits as IEEE 754 has them; compile without -ffast-math.
+ * C99: no allocation, no variables outside the structure, no library. $arithmetic
  */
 #ifndef ${PREFIX}_SOUND_H
 #define ${PREFIX}_SOUND_H
@@ -25,6 +25,7 @@ extern "C" {
 #define ${PREFIX}_RATE $rate /* samples per second, one channel */
 #define ${PREFIX}_HOP $hop /* samples of a call */
 #define ${PREFIX}_WINDOW $window
+#define ${PREFIX}_FIXED_POINT $fixed_point
 #define ${PREFIX}_LOOKAHEAD $lookahead /* hops that the network hears before it answers */
 /* Sample i of all output is sample i - DELAY of all input. With the hop that has to be
  * filled before a call, sound comes out LATENCY samples ($latency_ms ms) late. */
@@ -34,18 +35,18 @@ extern "C" {
 /* One stream; a copy of it is a copy of the stream. */
 typedef struct {
     ${prefix}_state network;
-    float kept;  /* the share of the noisy sound that stays */
+    $number kept; /* the share of the noisy sound that stays */
     int32_t early; /* hops to come that lie before the stream */
-    float heard[${PREFIX}_WINDOW - ${PREFIX}_HOP];
-    float sum[${PREFIX}_WINDOW]; /* of frames, where not all have come */
+    $sample heard[${PREFIX}_WINDOW - ${PREFIX}_HOP];
+    $number sum[${PREFIX}_WINDOW]; /* of frames, where not all have come */
 #if ${PREFIX}_LOOKAHEAD > 0
     int32_t oldest;
-    float ahead[${PREFIX}_LOOKAHEAD][${PREFIX}_WINDOW + 2]; /* spectra */
+    $number ahead[${PREFIX}_LOOKAHEAD][${PREFIX}_WINDOW + 2]; /* spectra */$ahead_q
 #endif
     /* Work space: nothing in it is kept from one call to the next. */
-    float spectrum[${PREFIX}_WINDOW + 2], work[${PREFIX}_WINDOW];
+    $number spectrum[${PREFIX}_WINDOW + 2], work[${PREFIX}_WINDOW];
     ${prefix}_in token[${PREFIX}_D_IN];
-    ${prefix}_out answer[${PREFIX}_D_OUT];
+    ${prefix}_out answer[${PREFIX}_D_OUT];$q
 } ${prefix}_sound;
 
 /* Before the first call: silence was heard, attenuation has no limit. */
@@ -56,16 +57,9 @@ void ${prefix}_sound_reset(${prefix}_sound *sound);
 
 /* The most by which anything is attenuated, dB; no limit where it is below 0. It may
  * change in a stream. 0 lets all through. */
-void ${prefix}_sound_strength(${prefix}_sound *sound, float decibels);
+void ${prefix}_sound_strength(${prefix}_sound *sound, $decibels decibels);
 
-/* Denoise the next ${PREFIX}_HOP samples, 1 is full scale. `in` and `out` may be the same memory.
- *
- * Returns 0; or 1, with nothing changed, where a sample is not finite or above 64. */
-int ${prefix}_sound_process(${prefix}_sound *sound, const float *in, float *out);
-
-/* The same with integers, 32768 is full scale; what is louder is clipped. */
-void ${prefix}_sound_process_int16(${prefix}_sound *sound, const int16_t *in,
-                                   int16_t *out);
+$calls
 
 #ifdef __cplusplus
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An example: $rate samples per second, one channel, from standard input to standard
- * output, as they lie in memory: int16_t, or float with the word f32.
+ * output, as they lie in memory: int16_t$or_f32.
  *
  *     cc -std=c99 -O2 ${prefix}_main.c ${prefix}_sound.c $prefix.c -o $prefix
  *     ./$prefix <noisy.raw >clean.raw
- *     ./$prefix f32 20 <noisy.raw >clean.raw     noise is attenuated by 20 dB at most
+ *     ./$prefix 20 <noisy.raw >clean.raw     noise is attenuated by 20 dB at most
  *
  * What comes out is as long as what goes in, and lies in time with it.
  */
@@ -18,8 +18,27 @@
 enum { HOP = ${PREFIX}_HOP, DELAY = ${PREFIX}_DELAY };
 
 static ${prefix}_sound sound;
-static float floats[HOP];
 static int16_t integers[HOP];
+
+#if ${PREFIX}_FIXED_POINT
+/* The next hop, in place; 0 where it cannot be denoised. */
+static int denoise(int is_float)
+{
+    ${prefix}_sound_process_int16(&sound, integers, integers);
+    return !is_float;
+}
+
+/* Sets the limit; 0 where there is none of these words. */
+static int limit(const char *words)
+{
+    char *end;
+    const long decibels = strtol(words, &end, 10);
+
+    ${prefix}_sound_strength(&sound, decibels < 1000 ? (int32_t)decibels : 1000);
+    return end != words && *end == '\0' && decibels >= 0;
+}
+#else
+static float floats[HOP];
 
 /* The next hop, in place; 0 where it cannot be denoised. */
 static int denoise(int is_float)
@@ -30,27 +49,39 @@ static int denoise(int is_float)
     return 1;
 }
 
+/* Sets the limit; 0 where there is none of these words. */
+static int limit(const char *words)
+{
+    char *end;
+    const double decibels = strtod(words, &end);
+
+    ${prefix}_sound_strength(&sound, (float)decibels);
+    return end != words && *end == '\0' && decibels >= 0;
+}
+#endif
+
 int main(int argc, char **argv)
 {
+#if ${PREFIX}_FIXED_POINT
+    const int is_float = 0;
+    const size_t size = sizeof *integers;
+    char *const hop = (char *)integers;
+#else
     const int is_float = argc > 1 && strcmp(argv[1], "f32") == 0;
     const size_t size = is_float ? sizeof *floats : sizeof *integers;
     char *const hop = is_float ? (char *)floats : (char *)integers;
+#endif
     size_t late = DELAY, rest = DELAY, got; /* samples to drop, samples of silence */
     int is_end = 0;
 
     ${prefix}_sound_init(&sound);
     if (argc > 2 + is_float) {
-        fprintf(stderr, "usage: %s [f32] [largest attenuation, dB]\n", argv[0]);
+        fprintf(stderr, "usage: %s$usage [largest attenuation, dB]\n", argv[0]);
         return 2;
     }
-    if (argc > 1 + is_float) {
-        char *end;
-        const double decibels = strtod(argv[1 + is_float], &end);
-        if (end == argv[1 + is_float] || *end != '\0' || !(decibels >= 0)) {
-            fprintf(stderr, "%s: not a number of dB\n", argv[1 + is_float]);
-            return 2;
-        }
-        ${prefix}_sound_strength(&sound, (float)decibels);
+    if (argc > 1 + is_float && !limit(argv[1 + is_float])) {
+        fprintf(stderr, "%s: not a number of dB\n", argv[1 + is_float]);
+        return 2;
     }
     while (!is_end) {
         size_t first, last;

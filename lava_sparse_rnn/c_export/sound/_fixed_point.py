@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The constants of a front end that counts in integers alone.
+
+What they are for stands in `lava_sparse_rnn.c_export.FixedPointDenoiser`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor, log, log2, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.c_export.sound import _transform
+from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.spec import Network
+
+Integers = NDArray[np.int64]
+
+UNIT = 31  # fraction bits of the window, of sines and cosines
+LOG_FRAC = 25  # of logarithms
+FILL = 13  # bits that a windowed frame has more than its samples
+FULL_SCALE = 15  # log2 of it
+ROOM = 28  # bits of the numbers from which a spectrum is put together
+STAGE_BITS = 30  # of what comes out of a stage
+SEGMENTS = 32  # of the logarithm
+SUM_FRAC = 11  # of the sums of frames
+LARGEST_GAIN_BITS = 15
+CUBIC = tuple(round(2**30 / log(2) / n) for n in (1, -2, 3))
+
+
+def to_fraction(x: NDArray[np.floating]) -> Integers:
+    """Numbers from -1 to 1 in multiples of 2^-31; 1 is the largest below it."""
+    return np.minimum(np.round(x * 2.0**UNIT), 2**UNIT - 1).astype(np.int64)
+
+
+def mantissa(x: float, bits: int) -> tuple[int, int]:
+    """``m`` of so many bits and ``e`` with ``x`` about ``m / 2^e``, x > 0."""
+    e = bits - 1 - floor(log2(x))
+    m = round(x * 2.0**e)
+    return (m, e) if m < 2**bits else (m // 2, e - 1)
+
+
+# Halves of 10^(-d / 20), d = 0 ... 96, in multiples of 2^-15: smaller ones round to 0.
+KEPT = np.round(2.0**15 * 10.0 ** (-np.arange(97) / 20)).astype(np.int64)
+# The middle of a segment from 1 + i / 32 on, its reciprocal and that one's logarithm.
+RECIPROCAL = np.round(2.0**31 / (1 + (np.arange(SEGMENTS) + 0.5) / SEGMENTS)).astype(
+    np.int64
+)
+LOGARITHM = np.round(-(2.0**LOG_FRAC) * np.log2(RECIPROCAL / 2.0**31)).astype(np.int64)
+# A first guess, 1 / sqrt(x) of x from 1/4 to 1, in multiples of 2^-7.
+INVERSE_ROOT = np.floor(2**7 / np.sqrt((np.arange(32, 128) + 0.5) / 128)).astype(
+    np.int64
+)
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What the integers of a front end depend on.
+
+    Parameters
+    ----------
+    front : FrontEnd
+    radices, rooms, halvings : list of int
+        By stage of the transform: its radix, the bits that its input may have, and
+        how often it halves.
+    gain_bits : int
+        Gains are below ``2^gain_bits``.
+    """
+
+    front: FrontEnd
+    radices: list[int]
+    rooms: list[int]
+    halvings: list[int]
+    gain_bits: int
+
+    @classmethod
+    def of(cls, network: Network) -> Constants:
+        """Those of a denoiser.
+
+        Raises
+        ------
+        SpecError
+            When integers of 32 bits cannot hold what its front end asks for.
+        """
+        front = FrontEnd.of(network)
+        radices = _transform.factors(front.n_fft // 2)
+        rooms = [{2: 29, 4: 28}.get(r) or _room(r) for r in radices]
+        halvings = [1 if r in (2, 4) else 2 for r in radices]
+        constants = cls(front, radices, rooms, halvings, _gain_bits(network))
+        constants._check(network)
+        return constants
+
+    @property
+    def window(self) -> Integers:
+        """Its first half and the middle, (n_fft / 2 + 1,)."""
+        n = np.arange(self.front.n_fft // 2 + 1)
+        return to_fraction(np.sin(np.pi * n / self.front.n_fft))
+
+    @property
+    def cosine(self) -> Integers:
+        """Of a whole turn, (n_fft,)."""
+        n = self.front.n_fft
+        return to_fraction(np.cos(2 * np.pi * np.arange(n) / n))
+
+    @property
+    def magnitude_scale(self) -> tuple[int, int]:
+        """Mantissa of 32 bits, exponent."""
+        return mantissa(self.front.magnitude_scale, 32)
+
+    @property
+    def scale_shift(self) -> int:
+        """What is added to a block's q to make the exponent of a scaled magnitude."""
+        return FULL_SCALE + self.magnitude_scale[1] - 32
+
+    @property
+    def mean(self) -> int:
+        """`FrontEnd.feature_mean` as a logarithm to the base 2."""
+        return round(self.front.feature_mean / log(2) * 2.0**LOG_FRAC)
+
+    @property
+    def feature(self) -> tuple[int, int]:
+        """Mantissa of 31 bits of ``feature_scale * log(2)``; shift of a token's
+        fraction 0.
+        """
+        m, e = mantissa(self.front.feature_scale * log(2), 31)
+        return m, LOG_FRAC + e
+
+    @property
+    def synthesis(self) -> tuple[int, int]:
+        """``m / 2^30``, 1/2 < m <= 1, and ``c``: ``m / 2^c`` is `_synthesis`."""
+        c = floor(-log2(4.0 * self.front.hop_length / self.front.n_fft**2))
+        return round(
+            4.0 * self.front.hop_length / self.front.n_fft**2 * 2.0 ** (30 + c)
+        ), c
+
+    @property
+    def sum_shift(self) -> int:
+        """What is added to a block's q to make the shift of a windowed sample."""
+        return UNIT - SUM_FRAC + self.synthesis[1]
+
+    def _ranges(self) -> tuple[int, int, int, int]:
+        """Lowest and highest q of a spectrum, and of a frame that comes back."""
+        fixed = sum(self.halvings)
+        most = sum(max(STAGE_BITS - r, 0) for r in self.rooms) + STAGE_BITS - ROOM
+        low, high = FILL - fixed - most, FILL + FULL_SCALE - fixed
+        lost = fixed + self.gain_bits
+        return low, high, low - lost - most, high - lost
+
+    def _check(self, network: Network) -> None:
+        low, _, back_low, back_high = self._ranges()
+        front = self.front
+        inp = network.layers[0].inp
+        shifts = self.feature[1] - np.asarray(inp.frac)
+        rules = {
+            "n_fft": self.sum_shift + back_low >= 1
+            and self.sum_shift + back_high <= 62,
+            "magnitude_scale": low + 2 + self.scale_shift >= 0
+            and front.magnitude_scale * front.n_fft < 2**31,
+            "feature_mean": abs(self.mean) < 2**30,
+            "feature_scale": shifts.min() >= 1 and shifts.max() <= 62,
+        }
+        for name, holds in rules.items():
+            if not holds:
+                raise SpecError(
+                    f"network: {name} is {getattr(front, name)}, out of the range of "
+                    "the front end in fixed point"
+                )
+
+
+def _room(radix: int) -> int:
+    """Bits of numbers whose sums of ``radix`` products stay below 2^63."""
+    return floor(log2((2**32 - 2) / (radix * sqrt(2))))
+
+
+def _gain_bits(network: Network) -> int:
+    out = network.layers[-1].out
+    largest = 1 + out.format.highest * 2.0 ** -float(np.min(out.frac))
+    bits = max(1, ceil(log2(largest)))
+    if bits > LARGEST_GAIN_BITS:
+        raise SpecError(
+            f"network: gains up to {largest:g}, the front end in fixed point has room "
+            f"for {2**LARGEST_GAIN_BITS}"
+        )
+    return bits

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The front end that counts in integers."""
+
+from __future__ import annotations
+
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.c_export._c import Tables
+from lava_sparse_rnn.c_export.sound import _fixed_point, _transform
+from lava_sparse_rnn.c_export.sound._fixed_point import Constants
+from lava_sparse_rnn.spec import Network
+
+ARITHMETIC = """\
+Numbers are
+ * integers of up to 64 bits, there is no floating point."""
+TYPES = {"number": "int32_t", "sample": "int16_t", "decibels": "int32_t"}
+TRANSFORM = _transform.Form("fixed_butterfly", "*sizes = {}(x, y, m, stride, down);")
+
+
+def words(network: Network, tables: Tables) -> dict[str, object]:
+    """What its templates have to be told, and its tables."""
+    constants = Constants.of(network)
+    feature, feature_shift = constants.feature
+    linear, square, cubic = _fixed_point.CUBIC
+    lookahead = constants.front.lookahead
+    return {
+        **TYPES,
+        **_transform.texts(constants.radices, TRANSFORM),
+        "arithmetic": ARITHMETIC,
+        "usage": "",
+        "or_f32": "",
+        "fixed_point": 1,
+        "q": "\n    int32_t q; /* the spectrum is in multiples of 2^-q */",
+        "ahead_q": f"\n    int32_t ahead_q[{lookahead}];" if lookahead else "",
+        "room": _fixed_point.ROOM,
+        "linear": linear,
+        "square": square,
+        "cubic": cubic,
+        "scale": f"{constants.magnitude_scale[0]}u",
+        "scale_shift": f"({constants.scale_shift})",
+        "mean": f"({constants.mean})",
+        "feature": feature,
+        "feature_shift": feature_shift,
+        "tables": _constants(tables, constants),
+    }
+
+
+def state_bytes(front: FrontEnd) -> int:
+    """What the structure holds beside the network, tokens and answers."""
+    n, hop, ahead = front.n_fft, front.hop_length, front.lookahead
+    heard = -(-2 * (n - hop) // 4) * 4
+    numbers = 2 + n + (n + 2) + n + 1 + ahead * (n + 3) + bool(ahead)
+    return heard + 4 * numbers
+
+
+def _constants(tables: Tables, constants: Constants) -> str:
+    radices, (scale, _) = constants.radices, constants.synthesis
+    tables.add("window", "int32_t", constants.window)
+    tables.add("cosine", "int32_t", constants.cosine)
+    tables.add("reciprocal", "uint32_t", _fixed_point.RECIPROCAL)
+    tables.add("logarithm", "int32_t", _fixed_point.LOGARITHM)
+    tables.add("inverse_root", "uint8_t", _fixed_point.INVERSE_ROOT)
+    tables.add("share", "uint16_t", _fixed_point.KEPT)
+    tables.add("radix", "int16_t", radices)
+    tables.add("room", "int8_t", constants.rooms)
+    tables.add("halvings", "int8_t", constants.halvings)
+    numbers = (
+        f"enum {{ STAGES = {len(radices)} }};\n"
+        f"enum {{ GAIN_BITS = {constants.gain_bits} }}; /* gains are smaller than 2 to "
+        "that */\n"
+        f"enum {{ SUM_SHIFT = {constants.sum_shift} }};\n"
+        f"#define SYNTHESIS {scale} /* with a shift, 2 HOP / N, divided by HALF */"
+    )
+    return "\n\n".join([numbers, *tables.texts])

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The denoiser whose front end counts in integers, written as its rules read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.c_export.sound import _fixed_point as fixed
+from lava_sparse_rnn.c_export.sound._fixed_point import Constants, Integers
+from lava_sparse_rnn.fixed_point import Brief
+from lava_sparse_rnn.spec import Network, check_network, reference
+
+Pcm = NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Complex numbers: ``(re + i im) / 2^q``."""
+
+    re: Integers
+    im: Integers
+    q: int
+
+    def fitted(self, room: int) -> Block:
+        """Scaled down until ``v`` or ``-1 - v`` of every part has ``room`` bits."""
+        parts = np.concatenate([self.re.ravel(), self.im.ravel()])
+        largest = int(np.maximum(parts, -1 - parts).max())
+        down = max(largest.bit_length() - room, 0)
+        return Block(rounded(self.re, down), rounded(self.im, down), self.q - down)
+
+
+class FixedPointDenoiser(Brief):
+    """What ``export-c --front-end --fixed-point`` computes, sample by sample.
+
+    Samples are integers of 16 bits, and nothing else is a fraction than a multiple of
+    a power of two. *Rounded* is to the nearest, halves up: ``(v + 2^(n-1)) >> n``.
+
+    * **Tables**: the window and ``cos(2 pi k / n_fft)`` in multiples of ``2^-31``, 1
+      being ``2^31 - 1``; ``n_fft / 2 + 1`` and ``n_fft`` numbers of 32 bits.
+    * **Frame**: its samples times ``2^s``, ``s`` the largest that leaves all within
+      ``2^15``; times the window, rounded to multiples of ``2^-(13 + s)``. From here on
+      frames are blocks of 32-bit integers with one exponent: ``v / 2^q``.
+    * **Transform** of ``n_fft / 2`` complex numbers, even samples being real parts, by
+      radices of 4, then 2, then odd primes, decimation in frequency. Before each stage
+      the block is scaled down (rounded) until all numbers have 28 bits (radix 4), 29
+      (radix 2), or ``floor(log2((2^32 - 2) / (p sqrt(2))))`` (radix p). A stage of 2
+      or 4 gives *half* the sums: the first one ``(sum + 1) >> 1``, the others times
+      their power of ``exp(-2 pi i / n)``, a product of 64 bits, rounded by 32. An
+      odd stage halves twice, once for its sums and once for that product.
+    * **Spectrum**: the block scaled to 28 bits; ``(even + odd * turn + 1) >> 1`` with
+      ``even`` and ``odd`` twice those parts, and twice the half product for ``odd *
+      turn``. A transform back is this one of conjugates.
+    * **Feature**: ``re^2 + im^2``, an integer; times the largest ``4^j`` that keeps it
+      below ``2^64``; its square root, rounded down; times the mantissa (32 bits) of
+      ``magnitude_scale``, of which the lower 32 bits go; plus 1 in that unit; brought
+      to 32 bits, rounded down; its logarithm to the base 2 in multiples of ``2^-25``,
+      from the middle of one of 32 segments (tables of reciprocals and of their
+      logarithms) and a cubic; less the mean, times a mantissa of 31 bits, rounded to
+      the token's unit and clipped to its range.
+    * **Gain**: ``1 + answer``, not below 0, in multiples of ``2^-(30 - h)``, ``2^h``
+      being above all gains; with a limit ``kept + (1 - kept) * gain``, ``kept`` a
+      multiple of ``2^-15``, from a table of 97 numbers, one for each dB. The spectrum
+      times that, rounded.
+    * **Synthesis**: windowed and rounded to multiples of ``2^-11``, and added to sums
+      of 32 bits, which saturate; these times ``4 hop / n_fft^2``, of which 31 bits
+      are a factor and the rest a shift before; rounded, and clipped to 16 bits.
+
+    Parameters
+    ----------
+    network : Network
+    strength : int, optional
+        The most by which anything is attenuated, dB; no limit if not given.
+
+    Raises
+    ------
+    AudioError
+        When the network is no denoiser.
+    SpecError
+        When integers of these widths cannot hold what its front end asks for.
+    """
+
+    def __init__(self, network: Network, strength: int | None = None) -> None:
+        self.network = check_network(network, "FixedPointDenoiser")
+        self._constants = Constants.of(network)
+        whole = isinstance(strength, int) and not isinstance(strength, bool)
+        if strength is not None and not (whole and strength >= 0):
+            raise AudioError(f"strength is {strength!r}, must be whole dB, 0 or more")
+        self.strength = strength
+        limited = strength is not None and strength < len(fixed.KEPT)
+        self._kept = int(fixed.KEPT[strength]) if limited else 0
+        cosine, n = self._constants.cosine, self._constants.front.n_fft
+        half = self._constants.window
+        self._window = np.concatenate([half, half[-2:0:-1]])
+        self._turn = cosine, np.roll(cosine, -(n // 4))
+
+    def _about(self) -> str:
+        limit = "no limit" if self.strength is None else f"{self.strength} dB"
+        return f"{self.network!r}, {limit}"
+
+    def tokens(self, samples: Pcm) -> Integers:
+        """What the network hears of a whole recording, (T, bins)."""
+        return self._tokens(self._spectra(samples))
+
+    def denoise(self, samples: Pcm) -> Pcm:
+        """Denoise a whole recording.
+
+        Parameters
+        ----------
+        samples : array of int16, shape (n,)
+            At 16 kHz.
+
+        Returns
+        -------
+        array of int16, shape (n,)
+            Aligned with the input.
+        """
+        front = self._constants.front
+        blocks = self._spectra(samples)
+        answers = reference.run(self.network, self._tokens(blocks))
+        ahead = front.lookahead
+        sums = np.zeros(len(blocks) * front.hop_length + front.n_fft, np.int64)
+        for t, (block, answer) in enumerate(zip(blocks, answers[ahead:], strict=False)):
+            part = sums[t * front.hop_length :][: front.n_fft]
+            part += self._frame(block, self._gains(answer))
+            np.clip(part, -(2**31), 2**31 - 1, out=part)
+        early = front.n_fft - front.hop_length
+        scaled = rounded(
+            sums[early:][: len(samples)] * self._constants.synthesis[0], 41
+        )
+        return np.clip(scaled, -(2**15), 2**15 - 1).astype(np.int16)
+
+    def _spectra(self, samples: Pcm) -> list[Block]:
+        """Of every frame that there is sound for, and of those that complete it."""
+        if not isinstance(samples, np.ndarray) or samples.dtype != np.int16:
+            raise AudioError("signal: an array of int16 is needed")
+        if samples.ndim != 1:
+            raise AudioError(f"signal: shape {samples.shape}, one channel is needed")
+        front, stft = self._constants.front, self._constants.front.stft()
+        count = stft.frames(len(samples)) + front.lookahead
+        padded = np.zeros(stft.overlap + count * front.hop_length, np.int64)
+        padded[stft.overlap :][: len(samples)] = samples
+        starts = np.arange(count) * front.hop_length
+        return [self._spectrum(padded[at : at + front.n_fft]) for at in starts]
+
+    def _spectrum(self, frame: Integers) -> Block:
+        peak = int(np.abs(frame).max())
+        s = max(n for n in range(16) if peak << n <= 2**15) if peak else 0
+        v = rounded((frame << s) * self._window, 18)
+        z = self._transform(Block(v[::2], v[1::2], fixed.FILL + s)).fitted(fixed.ROOM)
+        # Bin k of HALF + 1: z at k and at -k.
+        a = np.arange(len(z.re) + 1) % len(z.re)
+        b = -a % len(z.re)
+        even = z.re[a] + z.re[b], z.im[a] - z.im[b]
+        odd = self._turned(z.im[a] + z.im[b], z.re[b] - z.re[a], np.arange(len(a)))
+        re, im = (rounded(e + 2 * o, 1) for e, o in zip(even, odd, strict=True))
+        re[0], re[-1] = z.re[0] + z.im[0], z.re[0] - z.im[0]
+        im[0] = im[-1] = 0
+        return Block(re, im, z.q)
+
+    def _turned(
+        self, re: Integers, im: Integers, k: Integers, sign: int = 1
+    ) -> tuple[Integers, Integers]:
+        """Half of the product with ``exp(-2 pi i k / n_fft)``, or its conjugate."""
+        c, s = (table[k] for table in self._turn)
+        s = sign * s
+        return rounded(re * c - im * s, 32), rounded(re * s + im * c, 32)
+
+    def _transform(self, z: Block) -> Block:
+        """Scaled by ``2^-(halvings)``; in order."""
+        constants, n = self._constants, self._constants.front.n_fft
+        stride, m = 1, n // 2
+        stages = zip(
+            constants.radices, constants.rooms, constants.halvings, strict=True
+        )
+        for radix, room, halvings in stages:
+            m //= radix
+            z = z.fitted(room)
+            re, im = (v.reshape(radix, m, stride) for v in (z.re, z.im))
+            # All sums of the stage, (m, radix, stride), then the turns.
+            sums = self._sums(re, im, radix)
+            turn = 2 * stride * np.arange(m)[:, None] * np.arange(radix)
+            new = self._turned(*sums, turn[:, :, None])
+            if halvings == 1:
+                for part, total in zip(new, sums, strict=True):
+                    part[:, 0] = rounded(total[:, 0], 1)
+            z = Block(new[0].ravel(), new[1].ravel(), z.q - halvings)
+            stride *= radix
+        return z
+
+    def _sums(
+        self, re: Integers, im: Integers, radix: int
+    ) -> tuple[Integers, Integers]:
+        """The transform over the first axis: exact, or halved where it is odd."""
+        power = np.outer(np.arange(radix), np.arange(radix)) % radix
+        if radix in (2, 4):
+            c, s = (
+                np.array(t)[power * 4 // radix] for t in ([1, 0, -1, 0], [0, -1, 0, 1])
+            )
+        else:
+            at = power * (self._constants.front.n_fft // radix)
+            c, s = (table[at] for table in self._turn)
+        total_re = np.tensordot(c, re, 1) - np.tensordot(s, im, 1)
+        total_im = np.tensordot(s, re, 1) + np.tensordot(c, im, 1)
+        sums = (t.swapaxes(0, 1) for t in (total_re, total_im))
+        n = 0 if radix in (2, 4) else 32
+        first, second = (rounded(t, n) for t in sums)
+        return first, second
+
+    def _tokens(self, blocks: list[Block]) -> Integers:
+        return np.array([self._token(block) for block in blocks])
+
+    def _token(self, block: Block) -> Integers:
+        inp = self.network.layers[0].inp
+        factor, shift = self._constants.feature
+        squares = (
+            int(r) ** 2 + int(i) ** 2 for r, i in zip(block.re, block.im, strict=True)
+        )
+        logs = np.array([self._log(square, block.q) for square in squares], np.int64)
+        shifts = shift - np.broadcast_to(inp.frac, logs.shape)
+        features = (logs - self._constants.mean) * factor
+        tokens = [
+            (int(f) + (1 << int(n) - 1)) >> int(n)
+            for f, n in zip(features, shifts, strict=True)
+        ]
+        return np.clip(tokens, inp.format.lowest, inp.format.highest)
+
+    def _log(self, square: int, q: int) -> int:
+        """log2 of 1 + the scaled magnitude, of multiples of 4^-q."""
+        if square == 0:
+            return 0
+        j = (64 - square.bit_length()) // 2
+        size = isqrt(square << 2 * j) * self._constants.magnitude_scale[0] >> 32
+        n = j + q + self._constants.scale_shift
+        if n > 62:
+            return 0
+        total = (1 << n) + size
+        top = total.bit_length() - 1
+        v = total >> top - 31 if top > 31 else total << 31 - top
+        at = (v - 2**31) * fixed.SEGMENTS >> 31
+        u = (v * int(fixed.RECIPROCAL[at]) >> 31) - 2**31
+        value = 0
+        for factor in reversed(fixed.CUBIC[1:]):
+            value = (value + factor) * u + 2**30 >> 31
+        value = (value + fixed.CUBIC[0]) * u + 2**35 >> 36
+        return (top - n << fixed.LOG_FRAC) + int(fixed.LOGARITHM[at]) + value
+
+    def _gains(self, answer: Integers) -> Integers:
+        """In multiples of ``2^-(30 - gain_bits)``."""
+        bits = 30 - self._constants.gain_bits
+        up = bits - np.broadcast_to(self.network.layers[-1].out.frac, answer.shape)
+        down = np.maximum(-up, 0)
+        over = (answer << np.maximum(up, 0)) + (1 << down >> 1) >> down
+        gain = np.maximum((1 << bits) + over, 0)
+        if not self._kept:
+            return gain
+        kept = self._kept << bits - 15
+        return kept + rounded((2**15 - self._kept) * gain, 15)
+
+    def _frame(self, block: Block, gain: Integers) -> Integers:
+        """What a frame adds to the sums, (n_fft,)."""
+        cleaned = Block(
+            rounded(block.re * gain, 30),
+            rounded(block.im * gain, 30),
+            block.q - self._constants.gain_bits,
+        ).fitted(fixed.ROOM)
+        half = len(gain) - 1
+        k = np.arange(half)
+        re, im = (v[:half] for v in (cleaned.re, cleaned.im))
+        re_b, im_b = (v[half - k] for v in (cleaned.re, cleaned.im))
+        odd = self._turned(re - re_b, im + im_b, k, sign=-1)
+        real = rounded(re + re_b - 2 * odd[1], 1)
+        imaginary = rounded(-(im - im_b) - 2 * odd[0], 1)
+        real[0] = rounded(re[0] + re_b[0], 1)
+        imaginary[0] = rounded(re_b[0] - re[0], 1)
+        z = self._transform(Block(real, imaginary, cleaned.q))
+        v = np.stack([z.re, -z.im], axis=1).ravel()
+        return rounded(v * self._window, self._constants.sum_shift + z.q)
+
+
+def rounded(v: Integers, n: int) -> Integers:
+    """``v / 2^n`` to the nearest, halves up."""
+    return (v + (1 << n >> 1)) >> n
