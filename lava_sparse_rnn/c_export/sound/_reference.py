@@ -212,7 +212,8 @@ class FixedPointDenoiser(Brief):
         return first, second
 
     def _tokens(self, blocks: list[Block]) -> Integers:
-        return np.array([self._token(block) for block in blocks])
+        rows = [self._token(block) for block in blocks]
+        return np.array(rows, np.int64).reshape(len(rows), self.network.d_in)
 
     def _token(self, block: Block) -> Integers:
         inp = self.network.layers[0].inp
