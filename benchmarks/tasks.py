@@ -47,17 +47,20 @@ class Plan:
     sparse: int
     tune: int  # of the integers with 8-bit messages
     gru: int
+    every: int  # steps from one look at what is watched to the next
     rival: str
     data: dict[str, Any]
     model: dict[str, Any]
 
 
 PLANS = {
-    "digits": Plan(128, 1500, 1500, 50, 3000, "cepstra", {}, {}),
+    "digits": Plan(128, 1500, 1200, 50, 2700, 250, "cepstra", {}, {}),
     "fashion": Plan(
-        64, 700, 700, 0, 1400, "pixels", {"watched": 500}, {"dt_min": 1e-3}
+        *(64, 600, 500, 0, 1100, 100, "pixels"),
+        {"watched": 500, "batch": 25},
+        {"dt_min": 1e-3},
     ),
-    "watch": Plan(64, 500, 500, 50, 1000, "forest", {}, {}),
+    "watch": Plan(64, 500, 500, 50, 1000, 83, "forest", {}, {}),
 }
 COUNTED = 1500  # tokens
 COLUMNS = (
@@ -103,7 +106,7 @@ class Runs:
             threads=1,
             steps=steps,
             keep="best",
-            validate_every=max(steps // 6, 1),
+            validate_every=max(round(self.scale * self.plan.every), 1),
             log_every=50,
             data={**self.plan.data, **self.data},  # type: ignore[arg-type]
             model={
@@ -242,8 +245,10 @@ class Gru(nn.Module):
             made = larger
 
 
-def gru_row(task: Arrays, weights: int, steps: int) -> Row:
+def gru_row(task: Arrays, weights: int, runs: Runs) -> Row:
     """A GRU trained on the same batches; the weights of its best validation."""
+    steps = max(round(runs.scale * runs.plan.gru), 2)
+    every = max(round(runs.scale * runs.plan.every), 1)
     torch.manual_seed(0)
     model = Gru.of_size(task, weights)
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
@@ -257,7 +262,7 @@ def gru_row(task: Arrays, weights: int, steps: int) -> Row:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        if step % max(steps // 6, 1) == 0 or step == steps:
+        if step % every == 0 or step == steps:
             with torch.no_grad():
                 found = task.validate(model)["accuracy"]
             if found > best:
@@ -347,7 +352,7 @@ def table(runs: Runs, data: Path) -> None:
     show(row)
     made = show(integer_row(runs.sparse("w8a16", 0), "90 % sparse, W8A16", data))
     show(integer_row(runs.with_8_bits(), "90 % sparse, W8A8", data))
-    show(gru_row(task, made.parameters, max(round(runs.scale * plan.gru), 2)))
+    show(gru_row(task, made.parameters, runs))
     show(rival_row(task, plan.rival))
 
 
@@ -362,8 +367,7 @@ def speakers(runs: Runs, data: Path) -> None:
         dense, _ = float_row(one.dense(), "")
         sparse, task = float_row(one.sparse("w8a16", 0), "")
         made = integer_row(one.sparse("w8a16", 0), "", data)
-        steps = max(round(runs.scale * runs.plan.gru), 2)
-        gru = gru_row(task, made.parameters, steps)
+        gru = gru_row(task, made.parameters, one)
         rows = (dense, sparse, made, gru, rival_row(task, runs.plan.rival))
         found.append([row.accuracy for row in rows])
         cells = " | ".join(f"{value:.1f}" for value in found[-1])

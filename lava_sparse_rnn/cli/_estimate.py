@@ -111,6 +111,7 @@ def estimate(
     """
     from lava_sparse_rnn import loihi2, spec
     from lava_sparse_rnn.fixed_point import choose
+    from lava_sparse_rnn.loihi2 import tables
 
     check_picture(plot)
     check_picture(sweep)
@@ -125,6 +126,7 @@ def estimate(
     screen = console()
     net = spec.load(network)
     x, times = _input(net, audio, tokens, data), token_times(net)
+    sound = len(times) > 1  # there is a delay, as of a denoiser
     heard, weights = first_tokens(x, limit), coefficients or preset
     choices = None
     if objective is not None or sweep is not None:
@@ -143,12 +145,14 @@ def estimate(
     if beside:
         rows = rows_of(result, net, heard, static_mw or [], watts, instructions)
     if json_file is not None:
-        values = loihi2.estimate_dict(result, ndns=bool(times))
+        values = loihi2.estimate_dict(result, ndns=sound, paced=bool(times))
         values |= {"beside": [asdict(row) for row in rows]} if beside else {}
         with replacing(json_file) as temporary:
             temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
     total = len(spec.Sequences.of(net, x).tokens)
-    _show(screen, result, total, bool(times))
+    _show(screen, result, total, sound)
+    if times:
+        show(screen, tables.pace_table(result))
     if beside:
         show_beside(screen, rows, result, net, heard)
     if plot is not None:

@@ -120,6 +120,8 @@ def _costs(net: Network, task: Task, path: Path) -> dict[str, Any]:
         "synops_per_token": float(synops),
         "synops_per_sequence": float(synops) * tokens,
         "counted_tokens": sum(map(len, counted)),
+        "token_s": task.token_s,
+        "synops_per_second": task.token_s and float(synops) / task.token_s,
     }
 
 
@@ -136,14 +138,15 @@ def _show(screen: Console, found: Evaluation, costs: dict[str, Any], of: str) ->
         f"{costs['synops_per_sequence']:,.0f}",
     )
     columns = ("head", "parameters", "KB", "synops a\ntoken", "tokens")
+    columns += ("synops a\nsequence",)
+    if costs["token_s"] is not None:
+        cells += (f"{costs['synops_per_second']:,.0f}",)
+        columns += ("synops a\nsecond",)
     title = (
         "cost of a token and of a sequence, counted over "
         f"{costs['counted_tokens']:,} tokens"
     )
-    show(
-        screen,
-        Table(title, (*columns, "synops a\nsequence"), [(costs["head"], *cells)]),
-    )
+    show(screen, Table(title, columns, [(costs["head"], *cells)]))
 
 
 def _show_confusion(

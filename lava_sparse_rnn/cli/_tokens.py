@@ -86,10 +86,21 @@ def input_tokens(
 
 
 def token_times(net: Network) -> tuple[float, ...]:
-    """Seconds of a token and of the delay, where the network is a denoiser."""
+    """Seconds of a token, where it is known, and of the delay of a denoiser.
+
+    Raises
+    ------
+    ValueError
+        If the network says something else than a time.
+    """
     from lava_sparse_rnn.audio.frontend import TASK, FrontEnd
 
     if net.meta.get("task") != TASK:
-        return ()
+        token_s = net.meta.get("token_s")
+        if token_s is None:
+            return ()
+        if isinstance(token_s, bool) or not isinstance(token_s, int | float):
+            raise ValueError(f"meta['token_s'] is {token_s!r}, must be seconds")
+        return (token_s,)
     front = FrontEnd.from_metadata(net.meta)
     return front.hop_length / front.sample_rate, front.delay / front.sample_rate

@@ -89,7 +89,7 @@ def chip_rows(
     static = [*static_mw] or [v for v in (preset.static_mw,) if v is not None]
     known = f"estimate, preset {preset.name}"
     synops = f"{estimate.counts.synops.mean():,.0f} synops"
-    dynamic = _dynamic(estimate)
+    dynamic = mode.events_j
     rows = [
         Row(
             f"chip, {len(mapping)} cores, events alone",
@@ -102,13 +102,6 @@ def chip_rows(
     if not static:
         rows.append(Row("chip, static power", "not known: give --static-mw", ""))
     return [*rows, _dense(estimate, network, known)]
-
-
-def _dynamic(estimate: Estimate) -> float | None:
-    energy = estimate.pipelined.energy_j
-    if energy is None:
-        return None
-    return sum(value for term, value in energy.items() if term != "static")
 
 
 def _with_static(
@@ -185,7 +178,7 @@ def break_even_mw(estimate: Estimate, other: Row) -> float | None:
         Milliwatts of a chip whose copies all run; None where an energy is not known.
         As the events' energy is a lower bound, this is an upper bound.
     """
-    dynamic, mapping = _dynamic(estimate), estimate.counts.mapping
+    dynamic, mapping = estimate.pipelined.events_j, estimate.counts.mapping
     if dynamic is None or other.paced_j is None:
         return None
     copies = max(mapping.copies_per_chip, 1) / mapping.chips

@@ -74,6 +74,13 @@ class Mode(Brief):
         """Sum of all terms that are known, joules."""
         return None if self.energy_j is None else sum(self.energy_j.values())
 
+    @property
+    def events_j(self) -> float | None:
+        """Of that what a token's events take: no static power, joules."""
+        if self.energy_j is None:
+            return None
+        return sum(value for term, value in self.energy_j.items() if term != "static")
+
 
 @dataclass(frozen=True, eq=False)
 class Estimate(Brief):
@@ -130,6 +137,23 @@ class Estimate(Brief):
         """Energy of a sequence of average length, joules."""
         energy = mode.energy_per_token_j
         return None if energy is None else energy * self.counts.per_sequence
+
+    def real_time(self, mode: Mode) -> float | None:
+        """Tokens that it can take while one comes, an upper bound."""
+        rate = mode.tokens_per_s
+        return None if rate is None else rate * self.token_s
+
+    def paced_w(self, mode: Mode) -> float | None:
+        """Power while tokens come every `token_s`, watts; static power where known."""
+        if mode.events_j is None:
+            return None
+        static = (self.preset.static_mw or 0.0) * 1e-3 * self.counts.mapping.chips
+        return mode.events_j / self.token_s + static
+
+    @property
+    def synops_per_s(self) -> float:
+        """Synaptic operations of a second of tokens that come every `token_s`."""
+        return float(self.counts.synops.mean()) / self.token_s
 
     @property
     def ops_per_token(self) -> float:

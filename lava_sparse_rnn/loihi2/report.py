@@ -136,11 +136,12 @@ def _mode(mode: Mode) -> dict[str, Any]:
     return {**asdict(mode), "energy_per_token_j": mode.energy_per_token_j}
 
 
-def estimate_dict(e: Estimate, ndns: bool = True) -> dict[str, Any]:
+def estimate_dict(e: Estimate, ndns: bool = True, paced: bool = True) -> dict[str, Any]:
     """An estimate as values that JSON can hold, with its label.
 
     The proxies of the N-DNS challenge are left out, if asked for: they mean nothing
-    where tokens are no frames of sound.
+    where tokens are no frames of sound. So is what depends on the time from one token
+    to the next, which means nothing where tokens do not come in time.
     """
     counts = e.counts
     values = {
@@ -164,6 +165,15 @@ def estimate_dict(e: Estimate, ndns: bool = True) -> dict[str, Any]:
             "synops_each": float(counts.synops.mean()) * counts.per_sequence,
             "modes": [
                 {"name": m.name, "time_s": e.sequence_s(m), "energy_j": e.sequence_j(m)}
+                for m in (e.pipelined, e.fall_through)
+            ],
+        }
+    if paced:
+        values["real_time"] = {
+            "token_s": e.token_s,
+            "synops_per_s": e.synops_per_s,
+            "modes": [
+                {"name": m.name, "times": e.real_time(m), "power_w": e.paced_w(m)}
                 for m in (e.pipelined, e.fall_through)
             ],
         }

@@ -78,6 +78,23 @@ def estimate_tables(estimate: Estimate) -> Iterator[Table]:
         yield _sequence(estimate)
 
 
+def pace_table(estimate: Estimate) -> Table:
+    """What tokens that come in time take: the chip's time to spare, and its power."""
+    rows = [
+        (
+            m.name,
+            _number(estimate.real_time(m), 1, "<= ", 0),
+            _number(estimate.paced_w(m), 1e6, digits=2),
+        )
+        for m in (estimate.pipelined, estimate.fall_through)
+    ]
+    title = (
+        f"in real time, a token every {estimate.token_s * 1e3:g} ms: "
+        f"{estimate.synops_per_s:,.0f} synops a second"
+    )
+    return Table(title, ("mode", "times real time", "uW"), rows)
+
+
 def _terms(estimate: Estimate) -> Table:
     rows = [
         (

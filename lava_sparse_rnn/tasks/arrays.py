@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,11 +15,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, Field, ValidationError
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.nn.heads import HEADS
+from lava_sparse_rnn.tasks._losses import LOSSES
 from lava_sparse_rnn.tasks._sequences import IGNORED, Parts, Sequences, read_sequences
 from lava_sparse_rnn.train.config import FREE, Section
 from lava_sparse_rnn.train.distributed import Group
@@ -72,54 +72,13 @@ class ArraysConfig(SequenceConfig):
     validation: float = Field(
         default=0.2, gt=0, lt=1, description="share of the sequences that is kept apart"
     )
-
-
-@dataclass(frozen=True)
-class _Loss:
-    """What is made smaller, and the figure that says how good a network is."""
-
-    value: Callable[[Tensor, Tensor], Tensor]
-    figure: str
-    score: Callable[[Tensor, Tensor], Tensor]
-    metric: str
-
-
-def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:
-    known = labels != IGNORED
-    return 100 * (logits.argmax(-1) == labels)[known].double().mean()
-
-
-def _explained(answers: Tensor, targets: Tensor) -> Tensor:
-    known = targets.isfinite()
-    targets, answers = targets[known].double(), answers[known].double()
-    variance = (targets - targets.mean()).square().sum()
-    return 100 * (1 - (answers - targets).square().sum() / variance)
-
-
-def _mse(answers: Tensor, targets: Tensor) -> Tensor:
-    known = targets.isfinite()
-    return (answers[known] - targets[known]).square().mean()
-
-
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    return cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORED)
-
-
-LOSSES = {
-    "cross_entropy": _Loss(
-        _cross_entropy,
-        "accuracy",
-        _accuracy,
-        "accuracy in % on a few sequences kept apart",
-    ),
-    "mse": _Loss(
-        _mse,
-        "explained",
-        _explained,
-        "share of the variance that is explained, in %, on a few sequences kept apart",
-    ),
-}
-"""Losses by name."""
+    token_s: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds from one token to the next, if they come in time",
+        json_schema_extra=FREE,
+    )
 
 
 class Arrays(Task):
@@ -140,8 +99,8 @@ class Arrays(Task):
     validation : tuple, optional
         ``(x, y)`` or ``(x, y, lengths)`` kept apart; else a share of the above is.
     **settings
-        Fields of `ArraysConfig`: `head`, `loss`, `batch`, `normalise`, and the share
-        `validation` by the name ``share``.
+        Fields of `ArraysConfig`: `head`, `loss`, `batch`, `normalise`, `token_s`, and
+        the share `validation` by the name ``share``.
 
     Raises
     ------
@@ -179,6 +138,7 @@ class Arrays(Task):
 
     def _prepare(self, settings: Any, parts: Parts) -> None:
         self.settings = settings
+        self.token_s = getattr(settings, "token_s", type(self).token_s)
         given, apart, self._test = parts
         if apart is None:
             given, apart = given.split(settings.validation, _SPLIT)
@@ -341,6 +301,8 @@ class Arrays(Task):
             "loss": self._train.loss,
             "settings": self.settings.model_dump(mode="json", include=kept),
         }
+        if self.token_s is not None:
+            found["token_s"] = self.token_s
         return found | ({"classes": list(self.classes)} if self.classes else {})
 
     @classmethod

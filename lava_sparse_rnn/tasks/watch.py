@@ -16,10 +16,19 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from lava_sparse_rnn.tasks._sequences import Parts, Sequences
+from lava_sparse_rnn.tasks._varying import packed, resampled
 from lava_sparse_rnn.tasks.arrays import Arrays, SequenceConfig
 from lava_sparse_rnn.train.config import FREE
+from lava_sparse_rnn.train.tasks import RawBatch
+
+RATE = 50
+"""Tokens of a second."""
 
 _MAGIC = b"\x93NUMPY"
+
+_TILT = 0.4  # radians that a watch sits askew, at most
+_PACE = (0.75, 1.35)  # tokens before, of one after
+_STRENGTH = (0.8, 1.25)  # of what differs from the mean
 
 
 class WatchConfig(SequenceConfig):
@@ -38,9 +47,13 @@ class WatchConfig(SequenceConfig):
         default=(8,), min_length=1, description="persons whom a training watches"
     )
     window: int = Field(
-        default=150, ge=10, description="tokens of a sequence, at 50 Hz"
+        default=150, ge=10, description=f"tokens of a sequence, at {RATE} Hz"
     )
     hop: int = Field(default=75, ge=1, description="tokens from one to the next")
+    vary: bool = Field(
+        default=True,
+        description="an exercise is done a little otherwise every time it is seen",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> WatchConfig:
@@ -55,6 +68,7 @@ class Watch(Arrays):
     Settings = WatchConfig
     name: ClassVar[str] = "watch"
     settings: WatchConfig
+    token_s = 1 / RATE
     classes = ("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW")
 
     @classmethod
@@ -75,6 +89,31 @@ class Watch(Arrays):
         if not rows[0].any():
             raise ValueError("data.test and data.watched leave nobody to train on")
         return Parts(*(_windows(data, np.flatnonzero(r), settings) for r in rows))
+
+    def vary(self, batch: RawBatch, rng: np.random.Generator) -> RawBatch:
+        """See `Arrays`: another person's pace and strength, the watch sits askew."""
+        if not self.settings.vary:
+            return batch
+        ends = zip(batch[0], batch[2].tolist(), strict=True)
+        return packed([_varied(x[:end], rng) for x, end in ends], batch, self._mean)
+
+
+def _varied(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """One window (T, 6), three axes of acceleration and three of rotation."""
+    pace, strength = rng.uniform(*_PACE), rng.uniform(*_STRENGTH)
+    tokens = min(len(x), int((len(x) - 1) / pace) + 1)
+    x = resampled(x, np.arange(tokens) * pace)
+    mean = x.mean(axis=0)
+    turn = _rotation(rng.standard_normal(3), rng.uniform(0, _TILT))
+    parts = (mean + strength * (x - mean)) * np.repeat((1.0, pace), 3)
+    return (parts.reshape(-1, 2, 3) @ turn).reshape(-1, 6).astype(np.float32)
+
+
+def _rotation(axis: NDArray, angle: float) -> NDArray:
+    """A matrix (3, 3) that turns by an angle, in radians (Rodrigues)."""
+    x, y, z = axis / np.linalg.norm(axis)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
 def _windows(
@@ -99,6 +138,13 @@ def _windows(
     return Sequences.of(np.array(x), labels, None, settings.head, "cross_entropy")
 
 
+def _latin1(text: str, encoding: str) -> bytes:
+    """Bytes, as Python 3 writes them into a pickle that Python 2 can read."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it has bytes written as {encoding!r}")
+    return text.encode("latin1")
+
+
 class _Arrays(pickle.Unpickler):
     """Reads arrays, lists and numbers; a file can make it call nothing else."""
 
@@ -114,6 +160,8 @@ class _Arrays(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Of the few names that arrays need."""
+        if (module, name) == ("_codecs", "encode"):
+            return _latin1
         if (module, name) not in self._KNOWN:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return super().find_class(module, name)

@@ -10,6 +10,7 @@ import soundfile
 from lava_sparse_rnn import loihi2, spec
 from lava_sparse_rnn.audio import Denoiser
 from lava_sparse_rnn.audio.sound import wav
+from lava_sparse_rnn.loihi2.coefficients import as_coefficients
 
 
 @pytest.fixture
@@ -72,10 +73,48 @@ def test_tokens_of_another_network_are_no_sound(command, net, tmp_path):
     assert "operations per token" in text
     assert "N-DNS" not in text
     assert "32 ms" not in text
+    assert "real time" not in text
     found = json.loads((tmp_path / "n.json").read_text())
     assert "ndns" not in found
+    assert "real_time" not in found
     e = loihi2.estimate(network, x, loihi2.map_network(network))
     assert found["ops_per_token"] == e.ops_per_token
+
+
+def test_tokens_that_come_in_time(command, net, tmp_path):
+    bare, x = spec.load(net), np.arange(4 * 33).reshape(4, 33)
+    np.save(tmp_path / "x.npy", x)
+    path = tmp_path / "timed.net"
+    spec.Network(bare.layers, bare.recipe, {"token_s": 0.02}).save(path)
+    words = (path, "--tokens", tmp_path / "x.npy", "--json", tmp_path / "n.json")
+    code, text, _ = command(*words)
+    assert code == 0
+    mapping = loihi2.map_network(bare)
+    e = loihi2.estimate(bare, x, mapping, token_s=0.02)
+    assert f"a token every 20 ms: {e.counts.synops.mean() * 50:,.0f} synops a" in text
+    found = json.loads((tmp_path / "n.json").read_text())
+    assert "ndns" not in found
+    times = {m["name"]: m["times"] for m in found["real_time"]["modes"]}
+    power = {m["name"]: m["power_w"] for m in found["real_time"]["modes"]}
+    assert times["pipelined"] == e.pipelined.tokens_per_s * 0.02
+    assert power["fall_through"] == e.fall_through.energy_per_token_j / 0.02
+    assert f"<= {times['pipelined']:,.0f}" in text
+    assert f">= {power['pipelined'] * 1e6:,.2f}" in text
+    spec.Network(bare.layers, bare.recipe, {"token_s": "soon"}).save(path)
+    code, _, error = command(*words)
+    assert code == 1
+    assert "meta['token_s'] is 'soon', must be seconds" in error
+
+
+def test_static_power_is_of_time_and_not_of_tokens(net):
+    network, x = spec.load(net), np.ones((4, 33), np.int64)
+    mapping = loihi2.map_network(network)
+    given = as_coefficients("loihi1").model_copy(update={"static_mw": 3.0})
+    e = loihi2.estimate(network, x, mapping, given, token_s=0.02)
+    events = loihi2.estimate(network, x, mapping, token_s=0.02).pipelined
+    assert e.pipelined.events_j == pytest.approx(events.energy_per_token_j, rel=1e-12)
+    watts = events.energy_per_token_j / 0.02 + 3e-3 * mapping.chips
+    assert e.paced_w(e.pipelined) == pytest.approx(watts, rel=1e-12)
 
 
 def test_tokens_and_measured_coefficients(command, net, tmp_path):

@@ -119,3 +119,7 @@ def test_bands_that_cannot_be():
         LogMel(16, high=9000)
     with pytest.raises(AudioError, match="lies between two bins"):
         LogMel(64, high=1000)
+
+
+def test_a_token_lasts_16_ms(folder):
+    assert Digits.open(DigitsConfig(path=folder), 0).meta()["token_s"] == 0.016

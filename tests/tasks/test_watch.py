@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Exercises of a smartwatch: persons kept apart, windows, and files that are not it."""
 
+import codecs
 import os
 
 import numpy as np
@@ -53,6 +54,32 @@ def test_windows_are_those_of_the_recording(path):
     assert every._train.y.shape == every._train.x.shape[:2]
 
 
+def test_an_exercise_looks_otherwise_each_time(path):
+    task = Watch.open(WatchConfig(path=path, batch=8), 0)
+    batch = task._train.take(np.arange(7))
+    x, y, lengths = task.vary(batch, np.random.default_rng(3))
+    again = task.vary(batch, np.random.default_rng(3))
+    assert all(
+        np.array_equal(a, b) for a, b in zip((x, y, lengths), again, strict=True)
+    )
+    assert np.array_equal(y, batch[1])
+    assert len(set(lengths.tolist())) > 1
+    assert lengths.min() >= 150 / 1.36
+    assert lengths.max() == x.shape[1] == 150
+    for row, before, end in zip(x, batch[0], lengths, strict=True):
+        assert not np.array_equal(row, before)
+        assert np.allclose(row[end:], task._mean)
+        # A turn changes no length: what the sensors feel on average is as strong.
+        was = np.linalg.norm(before[:, :3].mean(0))
+        assert np.linalg.norm(row[:end, :3].mean(0)) == pytest.approx(was, rel=0.2)
+    still = Watch.open(WatchConfig(path=path, vary=False), 0)
+    assert still.vary(batch, np.random.default_rng(3)) is batch
+
+
+def test_a_token_lasts_a_fiftieth_of_a_second(path):
+    assert Watch.open(WatchConfig(path=path), 0).meta()["token_s"] == 0.02
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -66,6 +93,24 @@ def test_settings_that_do_not_fit(path, settings, message):
         Watch.open(WatchConfig(path=path, **settings), 0)
     with pytest.raises(ValueError, match="both have person 8"):
         WatchConfig(test=(8, 9))
+
+
+class Bytes:
+    """As Python 3 writes bytes into a pickle that Python 2 can read."""
+
+    def __init__(self, encoding):
+        self.encoding = encoding
+
+    def __reduce__(self):
+        return codecs.encode, ("abc", self.encoding)
+
+
+def test_bytes_of_an_older_pickle(tmp_path):
+    np.save(tmp_path / "old.npy", dataset(y_labels=[Bytes("latin1")]))
+    assert load(tmp_path / "old.npy")["y_labels"] == [b"abc"]
+    np.save(tmp_path / "odd.npy", dataset(y_labels=[Bytes("rot13")]))
+    with pytest.raises(ValueError, match="bytes written as 'rot13'"):
+        load(tmp_path / "odd.npy")
 
 
 class Call:

@@ -172,12 +172,16 @@ def test_the_command(command, network, path, tmp_path):
     assert costs["synops_per_sequence"] == pytest.approx(
         costs["synops_per_token"] * costs["tokens_per_sequence"]
     )
+    assert costs["synops_per_second"] is None
     code, text, _ = command(
-        *("evaluate", network, "data.head=last", "--data", path),
-        *("--split", "validation", "--backend", "reference"),
+        *("evaluate", network, "data.head=last", "data.token_s=0.5", "--data", path),
+        *("--split", "validation", "--backend", "reference", "-o", output),
     )
     assert code == 0
     assert "2 sequences" in text
+    costs = json.loads(output.read_text())["costs"]
+    assert costs["synops_per_second"] == costs["synops_per_token"] / 0.5
+    assert "second" in text
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ class Digits(Arrays):
     Settings = DigitsConfig
     name: ClassVar[str] = "digits"
     settings: DigitsConfig
+    token_s = LogMel().stft.hop_length / wav.SAMPLE_RATE
     classes = (
         *("zero", "one", "two", "three", "four"),
         *("five", "six", "seven", "eight", "nine"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.tasks._varying import packed, resampled
 from lava_sparse_rnn.train.tasks import RawBatch
 
 _PACE = (0.75, 1.35)  # tokens after, of one before
@@ -34,17 +35,11 @@ def varied(
         What a token of nothing in particular is; it stands where a part is missing.
     rng : numpy.random.Generator
     """
-    x, y, lengths = batch
+    x, _, lengths = batch
     made = [
         _one(row[:end], mean, rng) for row, end in zip(x, lengths.tolist(), strict=True)
     ]
-    ends = np.array([len(row) for row in made])
-    padded = np.tile(mean.astype(np.float32), (len(x), int(ends.max()), 1))
-    for row, one in zip(padded, made, strict=True):
-        row[: len(one)] = one
-    if y.ndim == 2:  # a label for every token
-        y = np.where(np.arange(padded.shape[1]) < ends[:, None], y[:, :1], -100)
-    return padded, y, ends.astype(lengths.dtype)
+    return packed(made, batch, mean)
 
 
 def _one(
@@ -52,8 +47,8 @@ def _one(
 ) -> NDArray[np.float32]:
     tokens, bands = x.shape
     pace, pitch = rng.uniform(*_PACE), rng.uniform(*_PITCH)
-    x = _resampled(x, np.arange(max(round(tokens * pace), 2)) / pace)
-    x = _resampled(x.T, np.arange(bands) / pitch).T
+    x = resampled(x, np.arange(max(round(tokens * pace), 2)) / pace)
+    x = resampled(x.T, np.arange(bands) / pitch).T
     quiet = x.min(axis=0)
     x = np.concatenate([np.tile(quiet, (int(rng.integers(_LATEST + 1)), 1)), x])
     x = x + _LOUDNESS * rng.standard_normal()
@@ -65,12 +60,3 @@ def _one(
     x[:, band : band + width] = mean[band : band + width]
     x[token : token + min(span, len(x) // 4)] = mean
     return x
-
-
-def _resampled(x: NDArray[np.float32], at: NDArray) -> NDArray[np.float32]:
-    """Rows between rows, the last one again beyond the end."""
-    at = np.clip(at, 0, len(x) - 1)
-    below = np.floor(at).astype(int)
-    above = np.minimum(below + 1, len(x) - 1)
-    share = (at - below)[:, None].astype(np.float32)
-    return x[below] * (1 - share) + x[above] * share
