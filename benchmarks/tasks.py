@@ -56,11 +56,11 @@ class Plan:
 PLANS = {
     "digits": Plan(128, 1500, 1200, 50, 2700, 250, "cepstra", {}, {}),
     "fashion": Plan(
-        *(64, 600, 500, 0, 1100, 100, "pixels"),
+        *(64, 800, 700, 0, 1500, 150, "pixels"),
         {"watched": 500, "batch": 25},
         {"dt_min": 1e-3},
     ),
-    "watch": Plan(64, 500, 500, 50, 1000, 83, "forest", {}, {}),
+    "watch": Plan(128, 500, 700, 50, 1200, 50, "forest", {}, {}),
 }
 COUNTED = 1500  # tokens
 COLUMNS = (
@@ -115,6 +115,11 @@ class Runs:
             },  # type: ignore[arg-type]
             **more,
         )
+
+    def gru(self) -> tuple[int, int]:
+        """Steps of its training, and from one look at what is watched to the next."""
+        steps = max(round(self.scale * self.plan.gru), 2)
+        return steps, max(round(self.scale * self.plan.every), 1)
 
     def dense(self) -> TrainConfig:
         """The float network without zeros."""
@@ -245,10 +250,8 @@ class Gru(nn.Module):
             made = larger
 
 
-def gru_row(task: Arrays, weights: int, runs: Runs) -> Row:
+def gru_row(task: Arrays, weights: int, steps: int, every: int) -> Row:
     """A GRU trained on the same batches; the weights of its best validation."""
-    steps = max(round(runs.scale * runs.plan.gru), 2)
-    every = max(round(runs.scale * runs.plan.every), 1)
     torch.manual_seed(0)
     model = Gru.of_size(task, weights)
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
@@ -352,7 +355,7 @@ def table(runs: Runs, data: Path) -> None:
     show(row)
     made = show(integer_row(runs.sparse("w8a16", 0), "90 % sparse, W8A16", data))
     show(integer_row(runs.with_8_bits(), "90 % sparse, W8A8", data))
-    show(gru_row(task, made.parameters, runs))
+    show(gru_row(task, made.parameters, *runs.gru()))
     show(rival_row(task, plan.rival))
 
 
@@ -367,7 +370,7 @@ def speakers(runs: Runs, data: Path) -> None:
         dense, _ = float_row(one.dense(), "")
         sparse, task = float_row(one.sparse("w8a16", 0), "")
         made = integer_row(one.sparse("w8a16", 0), "", data)
-        gru = gru_row(task, made.parameters, one)
+        gru = gru_row(task, made.parameters, *one.gru())
         rows = (dense, sparse, made, gru, rival_row(task, runs.plan.rival))
         found.append([row.accuracy for row in rows])
         cells = " | ".join(f"{value:.1f}" for value in found[-1])

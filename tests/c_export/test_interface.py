@@ -218,7 +218,15 @@ def test_the_example_program_takes_sequences(compiled, random_tokens):
     answers = np.frombuffer(done.stdout, np.int16)
     expected = spec.reference.run(net, x.reshape(3, 4, -1))
     np.testing.assert_array_equal(answers.reshape(expected.shape), expected)
-    for bad in (["0"], ["-4"], ["4x"], ["4", "4"]):
+    sizes = (3, 5, 2, 2)  # the last one is given once
+    done = subprocess.run(
+        [program, *map(str, sizes[:3])], input=tokens, capture_output=True, check=True
+    )
+    parts = np.split(x, np.cumsum(sizes)[:-1])
+    expected = np.concatenate(spec.reference.run(net, parts))
+    answers = np.frombuffer(done.stdout, np.int16).reshape(expected.shape)
+    np.testing.assert_array_equal(answers, expected)
+    for bad in (["0"], ["-4"], ["4x"], ["4", "0"]):
         done = subprocess.run([program, *bad], input=b"", capture_output=True)
         assert done.returncode == 2
         assert b"usage:" in done.stderr

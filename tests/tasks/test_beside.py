@@ -41,7 +41,7 @@ def test_a_gru_of_as_many_weights(script, task):
 
 
 def test_it_learns(script, task):
-    row = script.gru_row(task, 300, 60)
+    row = script.gru_row(task, 300, 60, 10)
     assert row.accuracy > 80
     assert row.parameters <= 300
     assert row.line().startswith("| GRU of ")
