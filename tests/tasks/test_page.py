@@ -52,5 +52,5 @@ def test_what_the_page_says_works(command, tmp_path, monkeypatch):
     assert loihi2.load_bundle("tones.bundle").manifest.network.head == "mean"
     mine = spec.load("runs/Mine/Mine.net")
     assert mine.meta["task"] == "mine:Mine"
-    assert mine.meta["settings"]["window"] == 8
+    assert mine.meta["settings"]["window"] == 12
     assert mine.d_in == 1
