@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,15 @@ VERMILION, SKY, PURPLE, GREY = "#d55e00", "#56b4e9", "#cc79a7", "#7f7f7f"
 COLORS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, GREY)
 MARKERS = "osD^vPX"
 """Beside the colours, for print without any."""
+
+STYLE: dict[str, Any] = {
+    "axes.prop_cycle": f"cycler(color={list(COLORS)})",
+    "figure.constrained_layout.use": True,
+    "figure.figsize": (8, 3),
+    "axes.titlesize": "medium",
+    "axes.titlelocation": "left",
+}
+"""For pictures of your own: ``matplotlib.pyplot.rcParams.update(STYLE)``."""
 
 
 def figure(width: float, height: float) -> Figure:
@@ -64,3 +75,16 @@ def svg(figure: Figure) -> str:
     with rc_context(settings):
         figure.savefig(memory, format="svg", metadata={"Date": None})
     return memory.getvalue()
+
+
+def html(figure: Figure, about: str) -> str:
+    """A figure as an element of HTML that asks for no other file.
+
+    Parameters
+    ----------
+    figure : Figure
+    about : str
+        What it shows, for who cannot see it.
+    """
+    source = base64.b64encode(svg(figure).encode()).decode()
+    return f'<img alt="{escape(about)}" src="data:image/svg+xml;base64,{source}">'

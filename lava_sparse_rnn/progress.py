@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 LINE_SECONDS = 10.0  # between two lines where there is neither terminal nor notebook
 DRAW_SECONDS = 0.1  # between two drawings of a bar in a notebook
 
-Report = Callable[[int, int], None]
-"""Takes the things that are done and their number in all."""
+
+class Report(Protocol):
+    """Takes the things that are done, their number in all, and what comes now."""
+
+    def __call__(self, done: int, total: int, now: str = "") -> None: ...
 
 
 @contextmanager
@@ -37,7 +40,8 @@ def bar(
     Yields
     ------
     callable
-        ``report(done, total)``.
+        ``report(done, total)``, or ``report(done, total, now)`` with the name of what
+        comes now; where there are lines, each name is one.
 
     Examples
     --------
@@ -51,7 +55,7 @@ def bar(
     screen = screen or Console(stderr=True, markup=False, emoji=False, highlight=False)
     if screen.is_jupyter:
         yield _notebook(text)
-    elif screen.is_terminal:
+    elif screen.is_terminal and screen.file.isatty():  # colours may be asked of a pipe
         with _terminal(text, screen) as report:
             yield report
     else:
@@ -77,8 +81,9 @@ def _terminal(text: str, screen: Console) -> Iterator[Report]:
     with Progress(*columns, console=screen, transient=True) as shown:
         task = shown.add_task(text, total=None)
 
-        def report(done: int, total: int) -> None:
-            shown.update(task, completed=done, total=total)
+        def report(done: int, total: int, now: str = "") -> None:
+            said = _named(text, now)
+            shown.update(task, description=said, completed=done, total=total)
 
         yield report
 
@@ -90,14 +95,15 @@ def _notebook(text: str) -> Report:
     handle: Any = None
     drawn = 0.0
 
-    def report(done: int, total: int) -> None:
+    def report(done: int, total: int, now: str = "") -> None:
         nonlocal handle, drawn
-        now = time.monotonic()
-        if handle is not None and done < total and now - drawn < DRAW_SECONDS:
+        time_now = time.monotonic()
+        if handle is not None and done < total and time_now - drawn < DRAW_SECONDS:
             return
-        drawn = now
+        drawn = time_now
         shown = HTML(
-            f'{escape(text)} <progress value="{done}" max="{max(total, 1)}"></progress>'
+            f"{escape(_named(text, now))} "
+            f'<progress value="{done}" max="{max(total, 1)}"></progress>'
             f" {done:,} of {total:,}"
         )
         if handle is None:
@@ -110,13 +116,17 @@ def _notebook(text: str) -> Report:
 
 def _lines(text: str, screen: Console | None) -> Report:
     """What takes long says a line from time to time, what is quick says none."""
-    told = time.monotonic()
+    told, last = time.monotonic(), ""
 
-    def report(done: int, total: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if screen is not None and now - told >= LINE_SECONDS:
-            told = now
-            screen.print(f"{text}: {done:,} of {total:,}", soft_wrap=True)
+    def report(done: int, total: int, now: str = "") -> None:
+        nonlocal told, last
+        late = time.monotonic() - told >= LINE_SECONDS
+        if screen is not None and (late or now != last):
+            told, last = time.monotonic(), now
+            screen.print(f"{_named(text, now)}: {done:,} of {total:,}", soft_wrap=True)
 
     return report
+
+
+def _named(text: str, now: str) -> str:
+    return f"{text}, {now}" if now else text

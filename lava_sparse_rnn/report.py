@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Dict
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,6 @@ from lava_sparse_rnn.loihi2 import plots as chip_plots
 from lava_sparse_rnn.spec import plots, statistics
 from lava_sparse_rnn.spec.sequences import SequencesLike
 from lava_sparse_rnn.spec.statistics import TensorError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Section = tuple[str, str]
 ROUNDING = "the same weights in real numbers, compared with the integers"
@@ -112,25 +109,25 @@ def read_errors(path: str | Path) -> list[TensorError]:
 
 def _holds(network: spec.Network) -> Section:
     tables = (spec.tables.layer_table(network), spec.tables.matrix_table(network))
-    shown = _picture(plots.sparsity(network), "where the weights are")
+    shown = pictures.html(plots.sparsity(network), "where the weights are")
     says = f"<p>{escape(spec.tables.arithmetic(network))}</p>"
     return "What it holds", markup.titled(network, *tables) + says + shown
 
 
 def _does(network: spec.Network, x: SequencesLike) -> Iterator[Section]:
-    yield "What it does", _picture(plots.activity(network, x), "activity by layer")
+    yield "What it does", pictures.html(plots.activity(network, x), "activity by layer")
     found = statistics.rounding_errors(network, x)
     figure = plots.errors(found, ROUNDING)
-    yield "What rounding costs", _picture(figure, "signal over error by layer")
+    yield "What rounding costs", pictures.html(figure, "signal over error by layer")
 
 
 def _quantised(errors: Sequence[TensorError]) -> Section:
-    figure = plots.errors(errors, QUANTISED)
-    return "What quantisation costs", _picture(figure, "signal over error by layer")
+    shown = pictures.html(plots.errors(errors, QUANTISED), "signal over error by layer")
+    return "What quantisation costs", shown
 
 
 def _takes(mapping: loihi2.Mapping, estimate: loihi2.Estimate | None) -> Section:
-    shown = _picture(chip_plots.cores(mapping, estimate), "cores on the chip")
+    shown = pictures.html(chip_plots.cores(mapping, estimate), "cores on the chip")
     text = shown + markup.titled(mapping, loihi2.tables.mapping_table(mapping))
     if estimate is not None:
         tables = (
@@ -152,7 +149,7 @@ def _sounds(sounds: Dict[str, NDArray]) -> Iterator[Section]:
         f'<audio controls src="{_flac(samples)}"></audio></figure>'
         for title, samples in sounds.items()
     )
-    yield "How it sounds", played + _picture(spectrograms(sounds), "spectrograms")
+    yield "How it sounds", played + pictures.html(spectrograms(sounds), "spectrograms")
 
 
 def _flac(samples: NDArray) -> str:
@@ -160,13 +157,4 @@ def _flac(samples: NDArray) -> str:
 
     memory = io.BytesIO()
     soundfile.write(memory, np.clip(samples, -1, 1), SAMPLE_RATE, format="FLAC")
-    return _inline("audio/flac", memory.getvalue())
-
-
-def _picture(figure: Figure, about: str) -> str:
-    source = _inline("image/svg+xml", pictures.svg(figure).encode())
-    return f'<img alt="{escape(about)}" src="{source}">'
-
-
-def _inline(kind: str, content: bytes | Any) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return f"data:audio/flac;base64,{base64.b64encode(memory.getvalue()).decode()}"

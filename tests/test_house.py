@@ -40,15 +40,15 @@ ALLOWED = {
     },
     "backends": {"fixed_point", "spec", "engine", "microcode", "proc"},
     "audio": {
-        *("messages", "pictures", "loihi2", "fixed_point", "files", "spec"),
-        "backends",
+        *("messages", "progress", "pictures", "loihi2", "fixed_point", "files"),
+        *("spec", "backends"),
     },
     "c_export": {"fixed_point", "files", "spec", "audio"},
     "train": {"messages", "progress", "fixed_point", "files", "spec", "nn"},
     "tasks": {"messages", "fixed_point", "nn", "audio", "train"},
     "study": {
-        *("messages", "files", "markup", "pictures", "spec", "loihi2", "nn"),
-        "train",
+        *("messages", "files", "markup", "pictures", "fixed_point", "spec"),
+        *("loihi2", "nn", "train"),
     },
     "interchange": {
         *("messages", "fixed_point", "files", "spec", "c_export", "nn"),

@@ -104,7 +104,7 @@ ROOMS = {
         evaluate find_task fit open_float register run task_of
     """,
     "study": """
-        Row StudyConfig Trial read_study read_table run trials write_table
+        Row Study StudyConfig Trial read_study read_table run trials write_table
     """,
     "inline": """
         DeadlockError INLINE PROCESSES RUNTIMES Runtime check chosen install

@@ -148,3 +148,20 @@ def test_where_there_is_no_room_for_a_bar_there_are_lines(lines, monkeypatch):
     with progress.bar("things", Console(file=text), lines) as tell:
         tell(1000, 2000)
     assert text.getvalue() == ("things: 1,000 of 2,000\n" if lines else "")
+
+
+def test_what_comes_now_is_a_line_where_there_is_no_bar():
+    text = io.StringIO()
+    with progress.bar("things", Console(file=text)) as tell:
+        for done in (0, 1, 1):
+            tell(done, 2, "abc"[done])
+        tell(2, 2)
+    assert text.getvalue() == "things, a: 0 of 2\nthings, b: 1 of 2\nthings: 2 of 2\n"
+
+
+def test_colours_asked_of_a_pipe_make_no_bar_of_it():
+    text = io.StringIO()
+    screen = Console(file=text, force_terminal=True, highlight=False)
+    with progress.bar("things", screen) as tell:
+        tell(1, 2, "a")
+    assert text.getvalue() == "things, a: 1 of 2\n"

@@ -15,7 +15,7 @@ from lava_sparse_rnn.cli._options import at_least
 from lava_sparse_rnn.files import replacing
 
 if TYPE_CHECKING:
-    from lava_sparse_rnn.study import Row, StudyConfig
+    from lava_sparse_rnn.study import Study
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -53,6 +53,7 @@ def run(
     messages.require("study", "study", "torch")
     from lava_sparse_rnn.study import read_study, trials
     from lava_sparse_rnn.study import workers as ray
+    from lava_sparse_rnn.study.table import TABLE
 
     chosen = read_study(study, settings or [])
     screen = console()
@@ -64,7 +65,7 @@ def run(
     failed = sum(row.status == "failed" for row in rows)
     screen.print(
         f"{len(rows) - failed} trials done, {failed} failed: "
-        f"{chosen.directory / ray.TABLE}"
+        f"{chosen.directory / TABLE}"
     )
 
 
@@ -79,10 +80,7 @@ def show(
 ) -> None:
     """Show sizes, scores and costs, and the ratios at equal score with intervals."""
     check_outputs(output)
-    chosen, rows = _read(study, settings, table)
-    from lava_sparse_rnn.study.report import report
-
-    text = report(chosen, rows)
+    text = _read(study, settings, table).report()
     if output is None:
         console().print(text)
         return
@@ -99,20 +97,16 @@ def plot(
     table: Table = None,
 ) -> None:
     """Draw the fronts, and what changes with sparsity, bits and activity."""
-    chosen, rows = _read(study, settings, table)
+    opened = _read(study, settings, table)
     from lava_sparse_rnn.study.plots import draw
 
-    for path in draw(chosen, rows, folder):
+    for path in draw(opened.config, opened.rows, folder):
         console().print(f"picture: {path}")
 
 
-def _read(
-    path: Path, settings: list[str] | None, table: Path | None
-) -> tuple[StudyConfig, list[Row]]:
+def _read(path: Path, settings: list[str] | None, table: Path | None) -> Study:
     """A study and its rows."""
     messages.require("study", "study", "torch")
-    from lava_sparse_rnn.study import read_study, read_table
-    from lava_sparse_rnn.study.workers import TABLE
+    from lava_sparse_rnn.study import Study
 
-    chosen = read_study(path, settings or [])
-    return chosen, read_table(table or chosen.directory / TABLE)
+    return Study.open(path, table, settings or [])

@@ -6,12 +6,14 @@ row each; `compare` says what one family saves beside another at equal score.
 """
 
 from lava_sparse_rnn.study.config import StudyConfig, read_study
+from lava_sparse_rnn.study.opened import Study
 from lava_sparse_rnn.study.table import Row, read_table, write_table
 from lava_sparse_rnn.study.trials import Trial, trials
 from lava_sparse_rnn.study.workers import run
 
 __all__ = [
     "Row",
+    "Study",
     "StudyConfig",
     "Trial",
     "read_study",

@@ -24,6 +24,9 @@ SHOWN = (
 )
 
 
+RATIO = "What dense networks need, divided by what sparse ones need; above 1 sparse win"
+
+
 def report(study: StudyConfig, rows: Sequence[Row]) -> str:
     """Everything that `study show` shows, as Markdown."""
     scored = {row.figures for row in rows if row.figures}
@@ -32,11 +35,13 @@ def report(study: StudyConfig, rows: Sequence[Row]) -> str:
         f"score is {' / '.join(sorted(scored)) or 'not known yet'}. Means over seeds; "
         "estimates are by coefficients of "
         f"{study.coefficients}, no chip has run anything.",
-        "## Sizes\n\n" + size_table(rows),
+        "## Sizes\n\n" + size_table(rows).markdown(),
     ]
     if study.compare:
         found = savings(study, rows)
-        parts.append("## Cost at equal score\n\n" + saving_table(found))
+        parts.append(
+            f"## Cost at equal score\n\n{RATIO}.\n\n" + saving_table(found).markdown()
+        )
         parts += [at_scores(saving) for saving in found if saving.cost == "macs"]
     if wrong := [row for row in rows if row.status == "failed"]:
         lines = [f"- {row.trial}: {row.error}" for row in wrong]
@@ -44,14 +49,15 @@ def report(study: StudyConfig, rows: Sequence[Row]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def size_table(rows: Iterable[Row]) -> str:
+def size_table(rows: Iterable[Row]) -> Table:
     """One line for every size, means over its seeds."""
     heads = ("family", "d_model", "d_state", "sparsity", "bits", "seeds")
     lines = [
         (*_named(size), *(_mean(size, column, form) for _, column, form in SHOWN))
         for size in sizes(rows)
     ]
-    return Table("", (*heads, *(head for head, _, _ in SHOWN)), lines).markdown()
+    columns = (*heads, *(head for head, _, _ in SHOWN))
+    return Table("means over the seeds of each size", columns, lines, text=("bits",))
 
 
 def _named(size: Size) -> tuple[str, ...]:
@@ -73,22 +79,21 @@ def _mean(size: Size, column: str, form: str) -> str:
     return form.format(value) + spread
 
 
-def saving_table(found: Sequence[Saving]) -> str:
-    """Ratios of every comparison, with their intervals."""
-    heads = ("sparse", "dense", "scores of", "cost", "at scores")
+def saving_table(found: Sequence[Saving]) -> Table:
+    """Ratios of every comparison, with their intervals where they were looked for."""
+    words = ("sparse", "dense", "scores of", "cost", "at scores")
+    sampled = any(saving.interval is not None for saving in found)
+    heads = ("dense / sparse", "95 % of resamples")[: 1 + sampled]
     lines = []
     for saving in found:
         named = (saving.sparse, saving.dense, saving.score, COSTS[saving.cost])
         if saving.ratio is None:
-            lines.append((*named, "", saving.why, ""))
+            lines.append((*named, "", *(saving.why, "")[: len(heads)]))
             continue
         where = f"{saving.ratio.low:.2f} to {saving.ratio.high:.2f}"
-        lines.append((*named, where, f"{saving.ratio.mean:.2f}", _spread(saving)))
-    return (
-        "What dense networks need, divided by what sparse ones need; above 1 sparse "
-        "ones win.\n\n"
-        + Table("", (*heads, "dense / sparse", "95 % of resamples"), lines).markdown()
-    )
+        ratio = (f"{saving.ratio.mean:.2f}", _spread(saving))[: len(heads)]
+        lines.append((*named, where, *ratio))
+    return Table(RATIO, (*words, *heads), lines, text=words)
 
 
 def _spread(saving: Saving) -> str:

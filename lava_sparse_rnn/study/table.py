@@ -15,6 +15,9 @@ from lava_sparse_rnn import messages
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.train.config import Section
 
+TABLE = "table.csv"
+"""In the folder of a study."""
+
 
 class Row(Section):
     """What a trial has shown; None where it has not been, or cannot be, found.

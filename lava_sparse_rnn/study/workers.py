@@ -18,11 +18,11 @@ from typing import Any
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.study.config import StudyConfig
-from lava_sparse_rnn.study.table import Row, write_table
+from lava_sparse_rnn.study.table import TABLE, Row, write_table
 from lava_sparse_rnn.study.trial import done, failed, log, run_trial
 from lava_sparse_rnn.study.trials import Trial, trials
 
-TABLE, STUDY = "table.csv", "study.json"
+STUDY = "study.json"
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to others
     # A busy machine may need minutes to start ray, and a worker to import torch.

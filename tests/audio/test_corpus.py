@@ -74,7 +74,13 @@ def quiet():
 
 
 def test_fetch(packages, tmp_path):
-    assert fetch(tmp_path, quiet(), TABLE) == []
+    screen = quiet()
+    assert fetch(tmp_path, screen, TABLE) == []
+    assert screen.file.getvalue().splitlines() == [
+        "packages, voices: 0 of 2",
+        "packages, noises: 1 of 2",
+        "packages, joining them: 2 of 2",
+    ]
     speech = open_split(tmp_path, "train", "speech")
     assert [c.group for c in speech] == ["v-ann", "v-ann", "v-bob", "v-bob"]
     assert speech.clips[0].file == "a/ann/1.wav"

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from lava_sparse_rnn.study import Row, StudyConfig, read_table, write_table
+from lava_sparse_rnn.study import Row, Study, StudyConfig, read_table, write_table
 from lava_sparse_rnn.study.compare import savings, sizes
 from lava_sparse_rnn.study.plots import draw
 from lava_sparse_rnn.study.report import report
@@ -112,6 +112,33 @@ def test_the_report_says_it_all():
     assert '- bits-2-0: ValueError: a, b\nand "c"' in text
     assert "no chip has run anything" in text
     assert "Failed" not in report(STUDY, rows()[:-1])
+
+
+def test_a_study_shows_itself():
+    study = Study(STUDY, tuple(rows()))
+    assert repr(study) == (
+        "study.Study(tiny: task arrays, 5 families, 10 steps, "
+        f"{len(rows()) - 1} trials done, 1 failed)"
+    )
+    sizes_shown, ratios = study.tables()
+    assert "dense / sparse" in ratios.columns
+    assert "95 % of resamples" not in ratios.columns  # they take too long
+    page = study._repr_html_()
+    for text in (sizes_shown.html(), ratios.html(), "<img alt=", "tiny: task arrays"):
+        assert text in page
+    none = Study(STUDY, tuple(rows()[-1:]))
+    assert "<img" not in none._repr_html_()
+    assert none.report().startswith("# Study tiny")
+
+
+def test_a_study_is_read_with_its_table(tmp_path):
+    path = tmp_path / "study.json"
+    path.write_text(STUDY.model_copy(update={"runs": tmp_path}).model_dump_json())
+    (tmp_path / "tiny").mkdir()
+    write_table(rows(), tmp_path / "tiny" / "table.csv")
+    study = Study.open(path)
+    assert study.rows == tuple(rows())
+    assert Study.open(str(path), settings=["steps=11"]).config.steps == 11
 
 
 @pytest.mark.slow

