@@ -9,6 +9,7 @@ from typing import Any
 from lava_sparse_rnn.fixed_point import SpecError
 
 EXTENSION: Any
+"""The compiled module, or None where it was not built."""
 try:
     EXTENSION = import_module("lava_sparse_rnn.engine._native")
 except ImportError as error:

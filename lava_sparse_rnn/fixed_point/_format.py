@@ -23,7 +23,8 @@ _UNFIT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "f": lambda x: ~(np.abs(x) < 2.0**63) | (x != np.rint(x)),
 }
 
-MAX_BITS = 32  # the widest register or message that any part of the chip has
+MAX_BITS = 32
+"""The widest register or message that any part of the chip has."""
 
 
 class Immutable(Brief):

@@ -16,7 +16,8 @@ from lava_sparse_rnn.fixed_point._errors import choose
 
 IntArray = NDArray[np.int64]
 
-MAX_SHIFT = 31  # an accumulator has 32 bits: farther than 31 nothing is left
+MAX_SHIFT = 31
+"""An accumulator has 32 bits: shifted farther than 31, nothing of it is left."""
 
 
 class Shift:
@@ -66,6 +67,7 @@ ROUNDINGS: dict[str, Callable[[IntArray, Shift], IntArray]] = {
     "floor": _floor,
     "nearest": _nearest,
 }
+"""How a shift to the right rounds, by name."""
 
 
 def shift(q: ArrayLike, s: ArrayLike | Shift, rounding: str = "floor") -> IntArray:
@@ -108,3 +110,4 @@ OVERFLOWS: dict[str, Callable[[ArrayLike, int], IntArray]] = {
     "saturate": saturate,
     "wrap": wrap,
 }
+"""What becomes of values that do not fit: ``(values, bits)`` to values that do."""

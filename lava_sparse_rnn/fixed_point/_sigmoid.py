@@ -22,7 +22,9 @@ from lava_sparse_rnn.fixed_point._format import Immutable, frozen_ints
 from lava_sparse_rnn.fixed_point._ops import MAX_SHIFT, Shift
 
 SIGMOID_FRAC = 15
-SIGMOID_ONE = 1 << SIGMOID_FRAC  # 1.0; allowed inside a neuron, never on a wire
+"""Fractional bits of a sigmoid's value."""
+SIGMOID_ONE = 1 << SIGMOID_FRAC
+"""1.0 as a sigmoid's value: allowed inside a neuron, never on a wire."""
 SLOPE_BITS = 16
 
 
@@ -215,3 +217,4 @@ def _walk(error: float) -> list[tuple[float, float]]:
 # Amin, Curtis and Hayes-Gill, "Piecewise linear approximation applied to nonlinear
 # function of a neural network", IEE Proc. Circuits Devices Syst. 144 (1997).
 PLAN = lines_from_real([0.25, 0.125, 0.03125], [0.5, 0.625, 0.84375])
+"""The sigmoid of Amin et al. 1997, slopes that are powers of two."""

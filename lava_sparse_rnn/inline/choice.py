@@ -19,8 +19,11 @@ from lava_sparse_rnn.fixed_point import choose
 from lava_sparse_rnn.inline.runtime import Runtime
 
 INLINE = "inline"
+"""This room's runtime: all Processes in one process."""
 PROCESSES = "processes"
+"""Lava's own runtime: a process of the system for each Process."""
 RUNTIMES = (INLINE, PROCESSES)
+"""Names that ``runtime=`` takes."""
 
 _within: contextvars.ContextVar[str | None] = contextvars.ContextVar(
     "runtime", default=None

@@ -123,7 +123,6 @@ def _sources(thing: Chip | Board) -> dict[str, str]:
     }
 
 
-# Chips per board: Intel's Loihi 2 technology brief, second-hand.
 BOARDS: dict[str, Board] = {
     board.name: board
     for board in (
@@ -132,6 +131,7 @@ BOARDS: dict[str, Board] = {
         Board("hala_point", 1152),
     )
 }
+"""Boards by name; their chips as Intel's technology brief has them."""
 
 
 def as_board(target: Board | Chip | str | Path) -> Board:

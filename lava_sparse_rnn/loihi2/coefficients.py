@@ -110,6 +110,7 @@ PRESETS: dict[str, Coefficients] = {
         ),
     )
 }
+"""Coefficients by name, each with its source."""
 
 
 def as_coefficients(preset: Coefficients | str | Path) -> Coefficients:

@@ -50,6 +50,7 @@ class Violation:
 
 Rule = Callable[..., Iterator[Violation]]
 RULES: dict[str, list[Rule]] = {"group": [], "plan": [], "mapping": []}
+"""Rules of a mapping, by what they are about; `rule` adds one."""
 
 
 def rule(about: str) -> Callable[[Rule], Rule]:

@@ -175,6 +175,7 @@ BINDINGS: dict[type, Binding] = {
     ReadoutGroup: Binding("readout.asm", _readout_parameters, _readout_constants),
     GateGroup: Binding("gate.asm", _gate_parameters, _gate_constants),
 }
+"""How the neurons of each kind of group become a program; add your own."""
 
 
 def binding_of(group: Group) -> Binding:

@@ -130,6 +130,7 @@ OPCODES: dict[str, Opcode] = {
         Opcode("PROBE", (A,), "show a to the host under its name"),
     )
 }
+"""Every instruction by name, as docs/microcode.md lists them."""
 
 COMPARISONS = ("LT", "GE", "EQ")
 READS_FLAG = ("SEL", "SKP_C", "JMP_C")

@@ -27,6 +27,7 @@ from lava_sparse_rnn.spec.layers import Layer
 from lava_sparse_rnn.spec.recipe import Recipe
 
 ACCUMULATOR_LIMIT = 1 << 30
+"""What no sum in an accumulator may reach; the proof at load time refuses it."""
 
 IntArray = NDArray[np.int64]
 Bound = tuple[str, IntArray]
@@ -148,3 +149,4 @@ PROOFS: dict[type[Group], Callable[..., Iterator[Bound]]] = {
     ReadoutGroup: _readout,
     GateGroup: _gate,
 }
+"""The largest sums that each kind of neuron group can reach; add your own."""

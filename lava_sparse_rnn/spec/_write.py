@@ -22,6 +22,7 @@ from lava_sparse_rnn.spec.recipe import Recipe
 
 FORMAT = "lava_sparse_rnn"
 FORMAT_VERSION = 1
+"""Of the .net files that this release writes."""
 
 
 def save(

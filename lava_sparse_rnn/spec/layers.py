@@ -346,3 +346,4 @@ def _real(weights: Weights, inp: Wire) -> NDArray[np.float64]:
 
 
 LAYER_TYPES: dict[str, type[Layer]] = {c.type: c for c in (Affine, S5Block, S4D)}
+"""Layers by the name that files have for their type; add your own."""

@@ -22,6 +22,7 @@ from lava_sparse_rnn.fixed_point import (
 from lava_sparse_rnn.spec._tensors import MAX_WEIGHT_BITS, Part
 
 NONLINEARITIES = ("real_gate", "split", "none")
+"""What states pass on their way to the readout, see docs/arithmetic.md."""
 WIDTHS = (
     *("weight_bits", "wire_bits", "state_bits"),
     *("a_bits", "gate_bits", "bias_bits"),

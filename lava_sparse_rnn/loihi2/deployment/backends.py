@@ -20,6 +20,7 @@ from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
 from lava_sparse_rnn.loihi2.deployment.errors import DeploymentError
 
 ENTRY_POINTS = "lava_sparse_rnn.deployment"
+"""Group of the entry points by which packages offer backends for bundles."""
 FORMER_ENTRY_POINTS = "lava_sparse_rnn.backends"  # still read in this release
 METHODS = ("load", "run", "counters", "close")
 

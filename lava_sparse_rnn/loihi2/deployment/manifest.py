@@ -17,6 +17,7 @@ from lava_sparse_rnn.loihi2.memory import MemoryModel
 
 FORMAT = "lava_sparse_rnn.bundle"
 SCHEMA_VERSION = 1
+"""Of the manifest that this release writes."""
 FILE = "manifest.json"
 
 
@@ -33,6 +34,7 @@ Positive = Annotated[int, Field(ge=1)]
 Head = Literal["sequence", "mean", "last"]
 Mode = Literal["pipelined", "fall_through"]
 MODES: tuple[str, ...] = get_args(Mode)
+"""Ways to feed tokens to a bundle."""
 
 
 class _Strict(BaseModel):

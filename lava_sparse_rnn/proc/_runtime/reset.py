@@ -15,13 +15,13 @@ from lava.proc.dense.process import Dense
 from lava.proc.lif.process import AbstractLIF
 from lava.proc.sparse.process import Sparse
 
-# Vars of Lava's own Processes that hold what came before; add what you need.
 STATE_VARS: dict[type[AbstractProcess], tuple[str, ...]] = {
     Conv: ("a_buf",),
     Dense: ("a_buff",),
     AbstractLIF: ("u", "v"),
     Sparse: ("a_buff",),
 }
+"""Vars of Lava's own Processes that hold what came before; add what you need."""
 
 
 def reset(process: AbstractProcess) -> None:

@@ -12,11 +12,11 @@ import numpy as np
 from lava_sparse_rnn.fixed_point import SpecError, check_whole, choose
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 
-# Time steps from one token to the next, of a network's latency.
 MODES: dict[str, Callable[[int], int]] = {
     "pipelined": lambda latency: 1,
     "fall_through": lambda latency: latency,
 }
+"""Ways to feed tokens: time steps from one to the next, of a network's latency."""
 
 
 def period_of(mode: str, latency: int) -> int:
