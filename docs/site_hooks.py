@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,18 @@ BASE = "lava_sparse_rnn"
 PACKAGE = ROOT / BASE
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n<>]+)\$", re.S)
 ENTRY = "{show_root_heading: true, show_root_toc_entry: true}"
+STUDY = "study_digits"
+"""The study of docs/ whose fronts the first page shows: NAME.yaml and NAME.csv."""
+SAID = re.compile(r"(?:title|xlabel|ylabel|set_title\(|set_xlabel\()=?\"([^\"]+)\"")
+"""What the code of a picture writes at it."""
 TAKEN = (
     *("docs/*.md", "docs/*.png", "docs/*.svg", "docs/*.json"),
     *("tutorials/*.md", "tutorials/*.ipynb", "data/*.md", "data/samples/*.md"),
     *("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
 )
 """Files of the repository that are in the site, at the same places."""
+NOTHING = "No description has been provided for this image"
+"""What nbconvert says of a picture."""
 OF_ONE_FILE = (
     *("backends", "files", "markup", "pictures", "progress", "report"),
     *("spec.plots", "spec.statistics", "spec.tables", "loihi2.plots", "loihi2.tables"),
@@ -82,7 +89,11 @@ def reference_pages() -> Iterator[tuple[str, str]]:
     for room, names in rooms.items():
         title = f"# {room}\n\n"
         if all(path == f"{BASE}.{room}.{name}" for name, path in names.items()):
-            yield f"reference/{room}.md", f"{title}::: {BASE}.{room}\n"
+            listed = f"{{members: [{', '.join(names)}]}}"
+            yield (
+                f"reference/{room}.md",
+                f"{title}::: {BASE}.{room}\n    options: {listed}\n",
+            )
             continue
         own = (
             p
@@ -175,7 +186,7 @@ def _row(parameter: Any) -> str:
 @cache
 def made() -> dict[str, bytes]:
     """Sounds and pictures, made by the shipped network of a shipped recording."""
-    from lava_sparse_rnn import audio, backends, loihi2, spec
+    from lava_sparse_rnn import audio, backends, loihi2, spec, study
     from lava_sparse_rnn.audio.sound import plots as sound_plots
     from lava_sparse_rnn.loihi2 import plots as chip_plots
     from lava_sparse_rnn.spec import plots, statistics
@@ -187,7 +198,11 @@ def made() -> dict[str, bytes]:
         tokens = denoiser.tokens(samples)
     mapping = loihi2.map_network(network, cores=64)
     errors = statistics.rounding_errors(network, tokens)
+    trained = study.Study.open(ROOT / f"docs/{STUDY}.yaml", ROOT / f"docs/{STUDY}.csv")
     pictures = {
+        "first": sized(sound_plots.spectrograms(sounds), 8, 2.7),
+        "front": sized(trained.fronts([("integers", "macs")]), 6.8, 2.5),
+        "fronts": trained.fronts(),
         "spectrograms": sound_plots.spectrograms(sounds),
         "sparsity": plots.sparsity(network),
         "activity": plots.activity(network, tokens),
@@ -196,6 +211,12 @@ def made() -> dict[str, bytes]:
     }
     found = {f"made/{name}.webp": webp(figure) for name, figure in pictures.items()}
     return found | {f"made/{n}.flac": flac(sound) for n, sound in sounds.items()}
+
+
+def sized(figure: Any, width: float, height: float) -> Any:
+    """A figure of so many inches: what is on the first page has to fit a screen."""
+    figure.set_size_inches(width, height)
+    return figure
 
 
 def webp(figure: Any) -> bytes:
@@ -218,20 +239,34 @@ def flac(samples: np.ndarray) -> bytes:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Refuse a site in which a public name cannot be looked up."""
-    missing, total = [], 0
-    folder = Path(config.site_dir) / "reference"
-    page = "".join(p.read_text("utf-8") for p in folder.glob("*.html"))
-    for room, names in public_rooms().items():
-        total += len(names)
-        missing += [
-            path
-            for name, path in names.items()
-            if f'id="{path}"' not in page and not _is_module(room, name)
-        ]
+    """Refuse a site in which a public name cannot be looked up, or is not described."""
+    site = Path(config.site_dir)
+    pages = [*site.rglob("*.html")]
+    text = "".join(p.read_text("utf-8") for p in (site / "reference").glob("*.html"))
+    named = {
+        path
+        for room, names in public_rooms().items()
+        for name, path in names.items()
+        if not _is_module(room, name)
+    }
+    missing = sorted(path for path in named if f'id="{path}"' not in text)
     if missing:
         raise PluginError(f"no entry in the reference: {', '.join(missing)}")
-    log.info("the reference has all %d public names", total)
+    if silent := undescribed(named):
+        raise PluginError(f"no docstring: {', '.join(silent)}")
+    log.info("%d pages; the reference has all %d public names", len(pages), len(named))
+
+
+def undescribed(names: set[str]) -> list[str]:
+    """Those of some public names that have no docstring."""
+    import griffe
+
+    loader = griffe.GriffeLoader(search_paths=[ROOT], allow_inspection=False)
+    package: Any = loader.load(BASE)
+    loader.resolve_aliases()
+    found = {name: package[name[len(BASE) + 1 :]] for name in names}
+    found = {n: o.final_target if o.is_alias else o for n, o in found.items()}
+    return sorted(name for name, thing in found.items() if not thing.has_docstring)
 
 
 def _is_module(room: str, name: str) -> bool:
@@ -245,6 +280,38 @@ def mathml(found: re.Match[str]) -> str:
     block = found[1] is not None
     tex = unescape(found[1] if block else found[2]).replace("{aligned}", "{align*}")
     return convert(tex, display="block" if block else "inline")
+
+
+def on_page_markdown(
+    markdown: str, page: Page, config: MkDocsConfig, files: Files
+) -> str:
+    """A link that only names a file, as it should in a repository, names its page."""
+
+    def titled(found: re.Match[str]) -> str:
+        place = (ROOT / page.file.src_uri).parent / found[2].partition("#")[0]
+        if not place.is_file():
+            return found[0]
+        heads = re.search(r"^# (.+)$", place.read_text("utf-8"), re.M)
+        return f"[{heads[1] if heads else found[1]}]({found[2]})"
+
+    return re.sub(r"\[([\w./-]+\.md)\]\(([^)\s]+\.md(?:#[\w-]+)?)\)", titled, markdown)
+
+
+def described(html: str, page: Page) -> str:
+    """Pictures of a notebook with what their code writes, for who cannot see them."""
+    cells = json.loads((ROOT / page.file.src_uri).read_text("utf-8"))["cells"]
+    said = [
+        ", ".join(dict.fromkeys(SAID.findall("".join(cell["source"]))))
+        for cell in cells
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", ())
+    ]
+    about = iter(said)
+    return re.sub(
+        f'alt="{NOTHING}"',
+        lambda found: f'alt="plot: {escape(next(about, "of the code above"))}"',
+        html,
+    )
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -261,6 +328,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         for i, piece in enumerate(pieces)
         if i % 3 != 2
     )
+
+    html = described(html, page)
 
     def to_page(found: re.Match[str]) -> str:
         target = (Path(page.file.src_uri).parent / found[1]).as_posix()

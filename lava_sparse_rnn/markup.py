@@ -92,11 +92,18 @@ pre { background: #f4f4f4; padding: .7rem; font-size: .8rem; white-space: pre-wr
 section { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: .8rem;
   font-variant-numeric: tabular-nums; }
-th, td { padding: .15rem .7rem; } thead tr { border-bottom: 1px solid #1a1a1a; }
+th, td { padding: .15rem .7rem; white-space: nowrap; }
+thead tr { border-bottom: 1px solid #1a1a1a; }
 tbody tr:nth-child(even) { background: #f4f4f4; }
 caption { font-weight: 600; padding: .3rem 0; } img { max-width: 100%; height: auto; }
 figure { display: inline-block; margin: 0 1.5rem 1rem 0; }
-@media print { body { font-size: 11px; } section { overflow: visible; } }
+@media (max-width: 44rem) { section > img { max-width: none; width: 44rem; } }
+@media print {
+  html { font-size: 9px; } body { font-size: 11px; margin: 0; padding: 0; }
+  th, td { padding: .1rem .5rem; } section { overflow: visible; }
+  audio { display: none; }
+  h2 { break-after: avoid; } tr, img { break-inside: avoid; }
+}
 """
 
 

@@ -13,7 +13,7 @@ from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.markup import Table, as_html, titled
 from lava_sparse_rnn.study.compare import savings, sizes
 from lava_sparse_rnn.study.config import StudyConfig, read_study
-from lava_sparse_rnn.study.plots import draw_fronts, draw_slices
+from lava_sparse_rnn.study.plots import PANELS, draw_fronts, draw_slices
 from lava_sparse_rnn.study.report import report, saving_table, size_table
 from lava_sparse_rnn.study.table import TABLE, Row, read_table
 
@@ -72,9 +72,16 @@ class Study(Brief):
         """Sizes, ratios with their intervals, what failed: Markdown."""
         return report(self.config, self.rows)
 
-    def fronts(self) -> Figure:
-        """Scores of the compared families against their costs."""
-        return draw_fronts(self.config, self.rows)
+    def fronts(self, panels: Sequence[tuple[str, str]] = PANELS) -> Figure:
+        """Scores of the compared families against their costs.
+
+        Parameters
+        ----------
+        panels : sequence of (str, str)
+            Of what the score is (``"float"``, ``"integers"``), and the cost:
+            ``"macs"``, ``"weight_bytes"``, ``"chip_bytes"`` or ``"file_bytes"``.
+        """
+        return draw_fronts(self.config, self.rows, panels)
 
     def slices(self) -> Figure:
         """What changes with sparsity and bits, and how many messages are silent."""

@@ -50,10 +50,12 @@ def draw(study: StudyConfig, rows: Sequence[Row], folder: Path) -> list[Path]:
     return written
 
 
-def draw_fronts(study: StudyConfig, rows: Sequence[Row]) -> Any:
+def draw_fronts(
+    study: StudyConfig, rows: Sequence[Row], panels: Sequence[tuple[str, str]] = PANELS
+) -> Any:
     """Scores against costs; lines are fronts, bars reach from seed to seed."""
-    made, axes = _figure(len(PANELS))
-    for axis, (score, cost) in zip(axes, PANELS, strict=True):
+    made, axes = _figure(len(panels))
+    for axis, (score, cost) in zip(axes, panels, strict=True):
         for name in compared(study):
             _curve(axis, study, rows, name, cost, SCORES[score])
         _logarithmic(axis)

@@ -100,6 +100,28 @@ def test_metrics_are_the_statistics(kinds):
     assert_same(network, inputs(network))
 
 
+def test_widths_by_layer_are_in_the_footprints():
+    """States and factors of a narrow layer take fewer bytes."""
+
+    def made(**by_layer):
+        recipe = spec.Recipe(by_layer=by_layer)
+        rng = np.random.default_rng(5)
+        return spec.random_network(rng, kinds=("s5", "s5"), recipe=recipe)
+
+    wide = made()
+    narrow = made(layer2={"weight_bits": 4, "state_bits": 16, "a_bits": 8})
+    assert [layer.type for layer in narrow.layers] == ["affine", "s5", "s5", "affine"]
+    before, _ = assert_same(wide, inputs(wide))
+    after, _ = assert_same(narrow, inputs(narrow))
+    n = narrow.layers[2].d_state
+    # States of 24 bits are held in four bytes, of 16 in two; factors of 16 in two, of
+    # 8 in one; a weight of 4 bits has a byte of its own in torch.
+    assert before["Footprint"] - after["Footprint"] == 2 * n * (4 - 2) + 2 * n * (2 - 1)
+    for network, found in ((wide, before), (narrow, after)):
+        c = c_export.export(network)
+        assert found["SparseFootprint"] == c.constant_bytes + c.state_bytes
+
+
 def test_footprints_of_the_shipped_network(shipped_small, heard):
     x = heard(shipped_small)[None, 100:110]
     found, weights = assert_same(shipped_small, x)

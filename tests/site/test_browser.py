@@ -19,11 +19,15 @@ from pathlib import Path
 
 import pytest
 
-from lava_sparse_rnn import audio, report, spec
+from lava_sparse_rnn import audio, c_export, report, spec
 
 ROOT = Path(__file__).parents[2]
 SITE = os.environ.get("LAVA_SPARSE_RNN_SITE")
 SHOTS = os.environ.get("LAVA_SPARSE_RNN_SHOTS")
+MICROPHONE = (
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+    f"--use-file-for-fake-audio-capture={ROOT / 'data/samples/noisy_01.wav'}",
+)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 pytestmark = pytest.mark.slow
@@ -37,7 +41,7 @@ def browser():
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)}")
     with api.sync_playwright() as playwright:
         started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--mute-audio"]
+            executable_path=program, args=["--no-sandbox", "--mute-audio", *MICROPHONE]
         )
         yield started
         started.close()
@@ -153,6 +157,14 @@ def test_a_word_is_found_and_leads_to_its_page(site, page):
     assert "neurocore" in page.content().lower()
 
 
+LIT = """name => {
+    const at = document.getElementById(name);
+    const seen = at.getContext('2d').getImageData(0, 0, at.width, at.height).data;
+    let lit = 0;
+    for (let i = 0; i < seen.length; i += 4) lit += seen[i] > 60;
+    return lit > 0.2 * at.width * at.height;
+}"""
+"""Whether a fifth of a picture is not dark."""
 PAGES = {
     "howto": "docs/run_in_lava.html",
     "estimate": "docs/read_an_estimate.html",
@@ -184,6 +196,23 @@ def test_a_report_opens_from_a_file_and_plays(page, tmp_path):
     assert page.locator("img").count() == 5
     assert plays(page, page.query_selector("audio")) > 0
     shoot(page, "report", whole=True)
+
+
+@pytest.mark.skipif(not shutil.which("wasm-ld"), reason="there is no clang with lld")
+def test_the_demo_shows_what_the_microphone_hears(page, tmp_path):
+    """Where the picture of docs/browser.md comes from."""
+    c_export.browser_page(spec.load("denoiser_small"), tmp_path)
+    (tmp_path / "favicon.ico").touch()  # which browsers ask for
+    page.set_viewport_size({"width": 980, "height": 720})
+    with served(tmp_path) as address:
+        page.goto(f"{address}/index.html")
+        page.locator("#strength").evaluate(
+            "at => { at.value = 20; at.dispatchEvent(new Event('input')); }"
+        )
+        page.click("#microphone")
+        for name in ("noisy", "clean"):
+            page.wait_for_function(LIT, arg=name, polling=500)
+        shoot(page, "browser")
 
 
 def test_a_phone_shows_the_first_page(site, page):
