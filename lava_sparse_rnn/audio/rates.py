@@ -134,7 +134,8 @@ class Wide(Same):
         made = np.concatenate([self._rest, new], axis=1)
         count = len(self._late)
         self._rest = made[:, count:]
-        return made[0, :count] + made[1, :count] * self._late
+        sound = made[0, :count] + made[1, :count] * self._late
+        return sound.astype(np.float32, copy=False)
 
 
 class Envelope(Brief):

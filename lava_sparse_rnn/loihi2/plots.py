@@ -52,7 +52,8 @@ def cores(mapping: Mapping, estimate: Estimate | None = None) -> Figure:
     panels = 3 if estimate is not None and estimate.terms else 2
     top = 3.6 if min(mapping.chips, CHIPS_SHOWN) in (1, 2) else 2.8
     figure = pictures.figure(12, top + 2.4 * panels)
-    above, below = figure.subfigures(2, 1, height_ratios=[top, 2.4 * panels])
+    ratios = [top, 2.4 * panels]
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios).flat
     busiest = busiest_core(mapping, estimate)
     _chips(mapping, busiest, above)
     axes = below.subplots(panels, 1, sharex=True)

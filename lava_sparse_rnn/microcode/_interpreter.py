@@ -190,7 +190,7 @@ class Interpreter(Brief):
             changed = changed & mask
         each = self.n_neurons // changed.size
         if hits := each * np.count_nonzero(changed):
-            self.counters[name] += hits
+            self.counters[name] += int(hits)
 
     # What a user calls.
 
@@ -245,7 +245,7 @@ class Interpreter(Brief):
         payload = self.slots[slot]
         if payload.size != self.n_neurons:
             payload = np.broadcast_to(payload, (self.n_neurons,))
-        self.messages[name] += np.count_nonzero(payload)
+        self.messages[name] += int(np.count_nonzero(payload))
         return payload.copy()
 
     def _execute(self, blocks: list[Block], tracer: StepTracer | None) -> None:
@@ -264,7 +264,7 @@ class Interpreter(Brief):
                 block.full += 1
                 common += size
             else:
-                block.partial += np.count_nonzero(mask)
+                block.partial += int(np.count_nonzero(mask))
                 apart = mask * size if apart is None else apart + mask * size
             if tracer is not None:
                 tracer.executed(self, block.first, mask)

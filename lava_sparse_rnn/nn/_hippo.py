@@ -9,6 +9,7 @@ repeated in blocks on the diagonal, of which conjugate symmetry keeps one half.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def legs_normal_eigen(
@@ -52,7 +53,7 @@ def initial_state_space(
     blocks: int | None,
     rng: np.random.Generator,
     conj_sym: bool = True,
-) -> dict[str, np.ndarray]:
+) -> dict[str, NDArray[np.complex128]]:
     """Initial Lambda, B and C of one layer.
 
     Parameters

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -153,7 +153,7 @@ class SparseRNN(nn.Module):
         for name in self.matrices:
             yield name, self, name
         for i, block in enumerate(self.blocks):
-            for name in block.matrices:
+            for name in cast(S5Block, block).matrices:
                 yield f"blocks.{i}.{name}", block, name
 
     @torch.no_grad()

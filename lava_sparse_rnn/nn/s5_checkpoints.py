@@ -139,9 +139,9 @@ class _Arrays:
 class _System:
     """A state space in continuous time."""
 
-    Lambda: NDArray
-    B: NDArray
-    C: NDArray
+    Lambda: NDArray[np.complexfloating]
+    B: NDArray[np.complexfloating]
+    C: NDArray[np.complexfloating]
     D: NDArray
     log_step: NDArray
     conj_sym: bool
@@ -263,7 +263,7 @@ def _set(module: Any, name: str, value: NDArray) -> None:
     target.copy_(torch.from_numpy(np.ascontiguousarray(value)))
 
 
-def _complex(value: NDArray, axes: int) -> NDArray:
+def _complex(value: NDArray, axes: int) -> NDArray[np.complexfloating]:
     """Complex numbers, which may be pairs on a last axis."""
     if value.ndim == axes + 1 and value.shape[-1] == 2:
         return value[..., 0] + 1j * value[..., 1]

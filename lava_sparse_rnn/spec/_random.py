@@ -143,7 +143,7 @@ class _Maker:
         """Channels with all of their weights."""
         r, h = self.recipe, inp.size
         channel = np.repeat(np.eye(h, dtype=np.int64), -(-d_state // h), axis=0)
-        readers = np.tile(channel.T, (self.rng.integers(1, 3), 1))
+        readers = np.tile(channel.T, (int(self.rng.integers(1, 3)), 1))
         B_re, B_im, C_re, C_imn = (
             sparse.csr_array(self.weights(*where.shape) * where)
             for where in (channel, channel, readers, readers)

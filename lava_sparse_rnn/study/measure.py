@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lava_sparse_rnn import loihi2, spec
+from lava_sparse_rnn.nn import SparseRNN
 from lava_sparse_rnn.spec import reference, statistics
 from lava_sparse_rnn.train import Result, Task
 
@@ -105,14 +106,14 @@ def estimated(estimate: loihi2.Estimate) -> dict[str, Any]:
     }
 
 
-def float_costs(model: nn.Module, weight_bits: int) -> dict[str, Any]:
+def float_costs(model: SparseRNN, weight_bits: int) -> dict[str, Any]:
     """The same of a network that has no integers, as far as they can be known.
 
     Behind a GELU no message is zero: every kept weight works for every token.
     """
     masks = [getattr(owner, f"{name}_mask") for _, owner, name in model.prunable()]
     kept = sum(int(mask.sum()) for mask in masks)
-    diagonals = sum(block.D.numel() for block in model.blocks)
+    diagonals = len(model.blocks) * model.d_model
     return {
         "weights": sum(mask.numel() for mask in masks),
         "kept": kept,

@@ -16,7 +16,8 @@ def resampled(x: NDArray[np.float32], at: NDArray) -> NDArray[np.float32]:
     below = np.floor(at).astype(int)
     above = np.minimum(below + 1, len(x) - 1)
     share = (at - below)[:, None].astype(np.float32)
-    return x[below] * (1 - share) + x[above] * share
+    rows = x[below] * (1 - share) + x[above] * share
+    return rows.astype(np.float32, copy=False)
 
 
 def packed(

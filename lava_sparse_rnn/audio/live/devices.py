@@ -260,7 +260,7 @@ class Microphone(_Device):
         waiting = self._fifo.waiting / self.rate
         return self._device_latency + waiting + self._resampler.held
 
-    def _callback(self, data: NDArray, frames: int, when: Any, status: Any) -> None:
+    def _callback(self, data: Samples, frames: int, when: Any, status: Any) -> None:
         if status and status.input_overflow:
             self.gaps.add(0.0)
         taken = self._fifo.put(data.mean(axis=1) if self.channels > 1 else data[:, 0])

@@ -121,7 +121,7 @@ class PcmSource(_File):
         data = self._rest + data
         whole = len(data) // WIDTH * WIDTH
         self._rest = data[whole:]
-        return np.frombuffer(data[:whole], "<i2").astype(np.float32) / 32768
+        return (np.frombuffer(data[:whole], "<i2") / 32768).astype(np.float32)
 
 
 class Paced:

@@ -27,6 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.fft import irfft, rfft
@@ -159,7 +160,7 @@ class Stft:
             raise AudioError(f"spectrum of type {X.dtype}: complex is needed")
         return X.astype(self._complex, copy=False)
 
-    def analysis(self, x: np.ndarray, tail: bool = True) -> np.ndarray:
+    def analysis(self, x: np.ndarray, tail: bool = True) -> NDArray[np.complexfloating]:
         """Transform a whole signal.
 
         Parameters

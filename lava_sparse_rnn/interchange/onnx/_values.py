@@ -119,7 +119,7 @@ class Builder:
         held = np.ascontiguousarray(array, dtype=dtype).reshape(np.shape(array))
         key = held.dtype.str, held.shape, held.tobytes()
         if key not in self.constants:
-            n = held.shape[-1] if held.ndim else 1
+            n = (1, *held.shape)[-1]
             self.constants[key] = Value(self, held.dtype, n), held
         return self.constants[key][0]
 

@@ -44,6 +44,8 @@ class Matrix(nn.Module):
     fit all.
     """
 
+    mask: Tensor
+
     def __init__(self, real: Tensor, like: spec.Weights, inp: spec.Wire) -> None:
         super().__init__()
         self.hold(like)

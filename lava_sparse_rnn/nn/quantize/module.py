@@ -207,8 +207,9 @@ class QuantizedBlock(Formatted):
         values: dict[str, Any] = {}
         for name, matrix in self.matrices.items():
             old = getattr(self.layer, name)
-            values[name] = spec.Weights(csr(matrix()), old.frac, old.bits)
-        values |= {name: bias.describe() for name, bias in self.biases.items()}
+            values[name] = spec.Weights(csr(cast(Matrix, matrix)()), old.frac, old.bits)
+        for name, bias in self.biases.items():
+            values[name] = cast(Bias, bias).describe()
         values["D"] = spec.Diagonal(
             ints(self.D()), self.layer.D.frac, self.layer.D.bits
         )
@@ -316,6 +317,9 @@ class QuantizedRNN(nn.Module):
         If a wire is wider than float32 holds exactly.
     """
 
+    to_unit: Tensor
+    from_unit: Tensor
+
     def __init__(self, folded: FoldedNetwork, network: spec.Network) -> None:
         super().__init__()
         spec.check_network(network, "QuantizedRNN", folded)
@@ -390,7 +394,7 @@ class QuantizedRNN(nn.Module):
 
     def network(self) -> spec.Network:
         """The network description with the weights of this moment."""
-        layers = tuple(layer.describe() for layer in self.layers)
+        layers = tuple(cast(Any, layer).describe() for layer in self.layers)
         return spec.Network(layers, self.recipe, self.meta)
 
     def export_hdf5(self, target: str | Path | h5py.Group) -> spec.Network:

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import check_number, check_whole, choose
 from lava_sparse_rnn.nn.sparsify.distributions import DISTRIBUTIONS
 from lava_sparse_rnn.nn.sparsify.patterns import PATTERNS
-from lava_sparse_rnn.nn.sparsify.scores import SCORES
+from lava_sparse_rnn.nn.sparsify.scores import SCORES, Prunable
 
 
 class Schedule(Protocol):
@@ -63,15 +63,15 @@ class Pruner:
         choose("pattern", self.pattern, PATTERNS)
         check_whole("block", self.block, 1)
 
-    def prepare(self, model: nn.Module) -> None:
+    def prepare(self, model: Prunable) -> None:
         """Give the model what the score has to remember, if anything."""
         SCORES[self.score].prepare(model)
 
-    def observe(self, model: nn.Module) -> None:
+    def observe(self, model: Prunable) -> None:
         """Take note of the gradients; before the optimiser's step."""
         SCORES[self.score].observe(model)
 
-    def update(self, model: nn.Module, step: int) -> bool:
+    def update(self, model: Prunable, step: int) -> bool:
         """Recompute all masks if `step` is an update step; tells whether it was."""
         if not self.schedule.is_update(step):
             return False
@@ -88,7 +88,7 @@ class Pruner:
 
 @torch.no_grad()
 def prune(
-    model: nn.Module,
+    model: Prunable,
     sparsity: float,
     distribution: str = "erk",
     *,
@@ -100,8 +100,8 @@ def prune(
 
     Parameters
     ----------
-    model : nn.Module
-        With ``prunable()`` and, on the owners it names, ``saliency()`` and
+    model : Prunable
+        A module with ``prunable()`` and, on the owners it names, ``saliency()`` and
         ``deployed()``.
     sparsity : float
         Fraction of zeros over all matrices together.
@@ -122,7 +122,7 @@ def prune(
             raise ValueError(f"{full}: {error}") from None
 
 
-def sparsity(model: nn.Module) -> dict[str, float]:
+def sparsity(model: Prunable) -> dict[str, float]:
     """Fraction of zeros of every mask, and of all together under ``'total'``."""
     zeros, sizes = {}, {}
     for full, owner, name in model.prunable():
@@ -134,5 +134,5 @@ def sparsity(model: nn.Module) -> dict[str, float]:
     return result
 
 
-def _mask(owner: nn.Module, name: str) -> Tensor:
+def _mask(owner: Any, name: str) -> Tensor:
     return getattr(owner, f"{name}_mask")

@@ -7,25 +7,34 @@ that; see the modules' ``deployed()``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+
+class Prunable(Protocol):
+    """A model whose matrices have masks."""
+
+    def prunable(self) -> Iterator[tuple[str, Any, str]]:
+        """Full name of a matrix, the module that owns it, short name."""
+        ...
 
 
 class Score(Protocol):
     """A score of all prunable matrices of a model."""
 
-    def prepare(self, model: nn.Module) -> None:
+    def prepare(self, model: Prunable) -> None:
         """Called once, before a checkpoint is loaded."""
         ...
 
-    def observe(self, model: nn.Module) -> None:
+    def observe(self, model: Prunable) -> None:
         """Called in every step, when gradients are there and weights still old."""
         ...
 
-    def __call__(self, model: nn.Module) -> dict[str, Tensor]:
+    def __call__(self, model: Prunable) -> dict[str, Tensor]:
         """Full name of each matrix to its scores, shape (rows, columns)."""
         ...
 
@@ -33,10 +42,10 @@ class Score(Protocol):
 class _Immediate:
     """A score that the weights of the moment decide."""
 
-    def prepare(self, model: nn.Module) -> None:
+    def prepare(self, model: Prunable) -> None:
         pass
 
-    def observe(self, model: nn.Module) -> None:
+    def observe(self, model: Prunable) -> None:
         pass
 
 
@@ -47,7 +56,7 @@ class Saliency(_Immediate):
     See ``saliency()`` of the modules.
     """
 
-    def __call__(self, model: nn.Module) -> dict[str, Tensor]:
+    def __call__(self, model: Prunable) -> dict[str, Tensor]:
         owners = {id(owner): owner for _, owner, _ in model.prunable()}
         found = {key: owner.saliency() for key, owner in owners.items()}
         return {full: found[id(o)][name] for full, o, name in model.prunable()}
@@ -57,7 +66,7 @@ class Saliency(_Immediate):
 class Magnitude(_Immediate):
     """Plain magnitude of what is deployed, whatever it feeds."""
 
-    def __call__(self, model: nn.Module) -> dict[str, Tensor]:
+    def __call__(self, model: Prunable) -> dict[str, Tensor]:
         return {full: w.abs() for full, (w, _) in _deployed(model).items()}
 
 
@@ -71,7 +80,7 @@ class Movement:
     unless the model is straight-through: then they can come back.
     """
 
-    def prepare(self, model: nn.Module) -> None:
+    def prepare(self, model: Prunable) -> None:
         for _, owner, name in model.prunable():
             if not hasattr(owner, f"{name}_movement"):
                 weight: Tensor = getattr(owner, name)
@@ -79,7 +88,7 @@ class Movement:
                 owner.register_buffer(f"{name}_movement", zeros)
 
     @torch.no_grad()
-    def observe(self, model: nn.Module) -> None:
+    def observe(self, model: Prunable) -> None:
         self.prepare(model)
         found = _deployed(model)
         for full, owner, name in model.prunable():
@@ -87,7 +96,7 @@ class Movement:
             sums: Tensor = getattr(owner, f"{name}_movement")
             sums.addcmul_(weight, gradient, value=-1.0)
 
-    def __call__(self, model: nn.Module) -> dict[str, Tensor]:
+    def __call__(self, model: Prunable) -> dict[str, Tensor]:
         self.prepare(model)
         return {
             full: getattr(owner, f"{name}_movement")
@@ -95,7 +104,7 @@ class Movement:
         }
 
 
-def _deployed(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
+def _deployed(model: Prunable) -> dict[str, tuple[Tensor, Tensor]]:
     owners = {id(owner): owner for _, owner, _ in model.prunable()}
     found = {key: owner.deployed() for key, owner in owners.items()}
     return {full: found[id(o)][name] for full, o, name in model.prunable()}

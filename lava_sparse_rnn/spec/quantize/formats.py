@@ -15,6 +15,7 @@ from lava_sparse_rnn.spec.recipe import Recipe
 
 IntArray = NDArray[np.int64]
 RealArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
 
 
 def range_frac(peak: NDArray[np.float64], bits: int, headroom: int) -> IntArray:

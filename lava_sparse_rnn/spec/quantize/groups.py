@@ -27,6 +27,7 @@ from lava_sparse_rnn.spec.groups import (
 )
 from lava_sparse_rnn.spec.quantize.block import argument_frac, gated_frac, shiftable
 from lava_sparse_rnn.spec.quantize.formats import (
+    ComplexArray,
     IntArray,
     RealArray,
     range_frac,
@@ -267,21 +268,22 @@ def recurrence_group(
     a = stable(a_bar)
     n = len(a)
     acc_frac = each("acc_frac", acc_frac, n, np.int64)
-    bias = real("bias", np.zeros(n) if bias is None else bias, (n,), np.complex128)
+    bias = np.zeros(n) if bias is None else bias
+    offset: ComplexArray = real("bias", bias, (n,), np.complex128)
 
     def trace(drive: NDArray[np.complex128]) -> Peaks:
-        x = recur(a, drive + bias)
+        x = recur(a, drive + offset)
         return {"x": largest_part(x), "drive": largest_part(drive)}
 
     def worst(drive: NDArray) -> Peaks:
         # Either part of the drive may be that large.
-        return {"x": (np.sqrt(2) * drive + abs(bias)) / (1 - abs(a)), "drive": drive}
+        return {"x": (np.sqrt(2) * drive + abs(offset)) / (1 - abs(a)), "drive": drive}
 
     neurons = Equation(trace, worst)
     peaks, headroom = peaks_of(neurons, calibration, input_range, n, np.complex128)
 
     a_re, a_im = quantize_a(a, recipe)
-    total = peaks["drive"] + np.ldexp(largest_part(bias), -headroom)
+    total = peaks["drive"] + np.ldexp(largest_part(offset), -headroom)
     size = _magnitude(total, acc_frac, headroom, "drive + bias")
     s_frac = range_frac(peaks["x"], recipe.wire_bits, headroom)
     x_frac = range_frac(peaks["x"], recipe.state_bits, headroom)
@@ -290,8 +292,8 @@ def recurrence_group(
     frac = sum_frac(x_frac, [(size, acc_frac)], "x", own=own)
     s = state_wire(s_frac, frac, recipe)
     group = RecurrenceGroup(
-        bias_re=Bias.quantize(bias.real, acc_frac, recipe.bias_bits).value,
-        bias_im=Bias.quantize(bias.imag, acc_frac, recipe.bias_bits).value,
+        bias_re=Bias.quantize(offset.real, acc_frac, recipe.bias_bits).value,
+        bias_im=Bias.quantize(offset.imag, acc_frac, recipe.bias_bits).value,
         k_B=acc_frac - frac,
         a_re=a_re,
         a_im=a_im,

@@ -13,6 +13,7 @@ from lava_sparse_rnn.fixed_point import Brief, SpecError
 from lava_sparse_rnn.spec._tensors import Wire
 from lava_sparse_rnn.spec.layers import S4D
 from lava_sparse_rnn.spec.quantize.formats import (
+    ComplexArray,
     sum_frac,
     wire,
 )
@@ -31,8 +32,6 @@ from lava_sparse_rnn.spec.quantize.states import (
     quantize_states,
 )
 from lava_sparse_rnn.spec.recipe import Recipe
-
-ComplexArray = NDArray[np.complex128]
 
 
 @dataclass(frozen=True, eq=False)

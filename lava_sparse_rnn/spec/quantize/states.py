@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import QFormat
 from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
 from lava_sparse_rnn.spec._validate import shifted_bound
 from lava_sparse_rnn.spec.quantize.formats import (
+    ComplexArray,
     IntArray,
     accumulator,
     beside,
@@ -24,7 +24,7 @@ from lava_sparse_rnn.spec.quantize.formats import (
 from lava_sparse_rnn.spec.recipe import Recipe
 
 
-def quantize_a(a: NDArray[np.complex128], recipe: Recipe) -> tuple[IntArray, IntArray]:
+def quantize_a(a: ComplexArray, recipe: Recipe) -> tuple[IntArray, IntArray]:
     """Real and imaginary part of ``a`` as integers."""
     fmt = QFormat(recipe.a_bits, recipe.a_bits - 1)  # type: ignore[arg-type]
     return fmt.quantize(a.real), fmt.quantize(a.imag)
@@ -55,7 +55,12 @@ def state_wire(frac: IntArray, state_frac: IntArray, recipe: Recipe) -> Wire:
 
 
 def quantize_states(
-    a: NDArray, B: NDArray, bias: NDArray, frac: Any, inp: Wire, recipe: Recipe
+    a: ComplexArray,
+    B: ComplexArray,
+    bias: ComplexArray,
+    frac: Any,
+    inp: Wire,
+    recipe: Recipe,
 ) -> dict[str, Any]:
     """B, biases, A, the formats of the state and of its wire.
 
@@ -92,7 +97,7 @@ def quantize_states(
 
 
 def quantize_answer(
-    C: NDArray, s: Wire, out_frac: IntArray, recipe: Recipe
+    C: ComplexArray, s: Wire, out_frac: IntArray, recipe: Recipe
 ) -> tuple[dict[str, Any], tuple[IntArray, IntArray]]:
     """C, and what ``2 Re(C s)`` adds to a sum.
 

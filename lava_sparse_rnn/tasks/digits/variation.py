@@ -54,9 +54,9 @@ def _one(
     x = x + _LOUDNESS * rng.standard_normal()
     floor = rng.uniform(*_NOISE) + 0.5 * rng.standard_normal(x.shape)
     x = np.logaddexp(x, floor).astype(np.float32)
-    width, span = rng.integers(_BANDS + 1), rng.integers(_TOKENS + 1)
-    band = rng.integers(bands - width + 1)
-    token = rng.integers(max(len(x) - span, 0) + 1)
+    width, span = int(rng.integers(_BANDS + 1)), int(rng.integers(_TOKENS + 1))
+    band = int(rng.integers(bands - width + 1))
+    token = int(rng.integers(max(len(x) - span, 0) + 1))
     x[:, band : band + width] = mean[band : band + width]
     x[token : token + min(span, len(x) // 4)] = mean
     return x
