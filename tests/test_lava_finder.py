@@ -4,7 +4,7 @@
 import functools
 import subprocess
 import sys
-from importlib.machinery import PathFinder
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,11 +64,17 @@ def test_without_the_finder_lava_fails_and_the_library_says_what_to_do():
     assert "write `import lava_sparse_rnn` above the first import of lava" in says
 
 
+def lava_folders():
+    return pytest.importorskip("lava").__path__
+
+
 @pytest.mark.parametrize("name", lava_finder.REPAIRS)
 def test_every_repair_finds_its_line(name):
-    pytest.importorskip("lava.magma")
-    parent = __import__(name.rpartition(".")[0], fromlist=["x"])
-    source = PathFinder.find_spec(name, parent.__path__).loader.get_source(name)
+    files = [Path(folder, *name.split(".")[1:]) for folder in lava_folders()]
+    sources = [f.with_suffix(".py") for f in files if f.with_suffix(".py").exists()]
+    if not sources:
+        pytest.skip(f"{name} is not installed")
+    source = sources[0].read_text()
     assert source.count(lava_finder.REPAIRS[name].old) > 0
 
 
