@@ -117,12 +117,10 @@ class QuantizedBlock(Formatted):
         super().__init__()
         inputs = {"B_re": layer.inp, "B_im": layer.inp, "C_re": layer.s}
         inputs |= {"C_imn": layer.s, "W": layer.z}
-        self.matrices = nn.ModuleDict(
-            {
-                name: Matrix(getattr(folded, name), getattr(layer, name), inp)
-                for name, inp in inputs.items()
-            }
-        )
+        self.matrices = nn.ModuleDict()
+        for name, inp in inputs.items():
+            weights = getattr(folded, name), getattr(layer, name)
+            self.matrices[name] = Matrix(*weights, inp)
         self.D = Diagonal(folded.D, layer.D)
         self.biases = nn.ModuleDict(_biases(folded, layer))
         # Polar form keeps every state stable: |a| = exp(-exp(rate)).
@@ -208,11 +206,9 @@ class QuantizedBlock(Formatted):
         for name, matrix in self.matrices.items():
             old = getattr(self.layer, name)
             values[name] = spec.Weights(csr(cast(Matrix, matrix)()), old.frac, old.bits)
-        for name, bias in self.biases.items():
-            values[name] = cast(Bias, bias).describe()
-        values["D"] = spec.Diagonal(
-            ints(self.D()), self.layer.D.frac, self.layer.D.bits
-        )
+        values |= {n: cast(Bias, b).describe() for n, b in self.biases.items()}
+        D = self.layer.D
+        values["D"] = spec.Diagonal(ints(self.D()), D.frac, D.bits)
         values["a_re"], values["a_im"] = (ints(x) for x in self.a())
         return replace(self.layer, **values)
 
