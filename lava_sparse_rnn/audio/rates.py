@@ -122,10 +122,7 @@ class Wide(Same):
         return self._low
 
     def gains(self, gains: NDArray[np.floating]) -> None:
-        hertz = np.linspace(0, SAMPLE_RATE / 2, gains.shape[1])
-        top = (hertz >= TOP[0]) & (hertz <= TOP[1])
-        top = top if top.any() else hertz >= TOP[0]  # of a short window
-        self._gain.add(gains[:, top].mean(axis=1))
+        self._gain.add(gains[:, top_bins(gains.shape[1])].mean(axis=1))
 
     def back(self, clean: Samples) -> Samples:
         gain = np.repeat(self._gain.take(len(clean)), WIDE.factor)
@@ -136,6 +133,13 @@ class Wide(Same):
         self._rest = made[:, count:]
         sound = made[0, :count] + made[1, :count] * self._late
         return sound.astype(np.float32, copy=False)
+
+
+def top_bins(bins: int) -> NDArray[np.bool_]:
+    """Which of the bins from 0 to 8 kHz give the upper band its gain, (bins,)."""
+    hertz = np.linspace(0, SAMPLE_RATE / 2, bins)
+    top = (hertz >= TOP[0]) & (hertz <= TOP[1])
+    return top if top.any() else hertz >= TOP[0]  # of a short window
 
 
 class Envelope(Brief):

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._options import NetworkFile
+
+if TYPE_CHECKING:
+    from lava_sparse_rnn.spec import Network
 
 
 def export_c(
@@ -34,6 +37,10 @@ def export_c(
         bool,
         typer.Option("--fixed-point", help="That front end in integers, too."),
     ] = False,
+    rate: Annotated[
+        int,
+        typer.Option(help="With --front-end, Hz of the samples: 16000 or 48000."),
+    ] = 16000,
     ladspa: Annotated[
         bool,
         typer.Option("--ladspa", help="Make a LADSPA plugin of it, with the compiler."),
@@ -52,24 +59,14 @@ def export_c(
     programs.
     """
     from lava_sparse_rnn import c_export, spec
-    from lava_sparse_rnn.audio.frontend import FrontEnd
 
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"{output}: is a file, the name of a folder is needed")
-    if not output.absolute().parent.is_dir():
-        raise ValueError(
-            f"{output}: cannot be made, there is no folder {output.parent}"
-        )
-    if fixed_point and not front_end:
-        raise ValueError("--fixed-point: is of the front end, give --front-end, too")
-    if fixed_point and ladspa:
-        raise ValueError("--fixed-point: a LADSPA plugin hears floats")
+    _check(output, front_end, fixed_point, rate, ladspa)
     screen = console()
     if prefix is None:
         prefix = c_export.identifier_of(network.stem)
     loaded = spec.load(network)
     if front_end or ladspa:
-        made = c_export.export_denoiser(loaded, prefix, fixed_point)
+        made = c_export.export_denoiser(loaded, prefix, fixed_point, rate)
     else:
         made = c_export.export(loaded, prefix)
     sizes = c_export.measure(made, cc)
@@ -84,12 +81,7 @@ def export_c(
     )
     if ladspa:
         plugin = c_export.ladspa_plugin(loaded, output, prefix, cc)
-        front = FrontEnd.of(loaded)
-        late = 1000 * front.delay / front.sample_rate
-        screen.print(
-            f"{plugin}: {plugin.stat().st_size:,} bytes, {late:g} ms late; try it: "
-            f"applyplugin NOISY.wav OUT.wav {plugin.absolute()} {prefix} 60"
-        )
+        screen.print(_about_plugin(plugin, loaded, prefix))
     if sizes is None:
         screen.print(
             f"constants {made.constant_bytes:,} bytes, RAM {made.state_bytes:,} bytes "
@@ -100,4 +92,37 @@ def export_c(
         f"code {sizes.code:,} bytes, constants {sizes.constants:,} bytes, RAM "
         f"{sizes.ram:,} bytes for each stream and the stack (measured: "
         f"{sizes.compiler})"
+    )
+
+
+def _check(
+    output: Path, front_end: bool, fixed_point: bool, rate: int, ladspa: bool
+) -> None:
+    """Refuse what cannot be written, and options that do not go together."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"{output}: is a file, the name of a folder is needed")
+    if not output.absolute().parent.is_dir():
+        raise ValueError(
+            f"{output}: cannot be made, there is no folder {output.parent}"
+        )
+    if fixed_point and not front_end:
+        raise ValueError("--fixed-point: is of the front end, give --front-end, too")
+    if rate != 16000 and not front_end:
+        raise ValueError("--rate: is of the front end, give --front-end, too")
+    if fixed_point and ladspa:
+        raise ValueError("--fixed-point: a LADSPA plugin hears floats")
+
+
+def _about_plugin(plugin: Path, network: Network, prefix: str) -> str:
+    """What was made of a denoiser, how late it is, and how to try it."""
+    from lava_sparse_rnn.audio.frontend import FrontEnd
+    from lava_sparse_rnn.audio.rates import converter
+
+    front = FrontEnd.of(network)
+    late = 1000 * front.delay / front.sample_rate
+    wide = converter(48000, front.stft(), front.delay).delay / 48
+    return (
+        f"{plugin}: {plugin.stat().st_size:,} bytes, {late:g} ms late, at 48 kHz "
+        f"{wide:g}; try it: "
+        f"applyplugin NOISY.wav OUT.wav {plugin.absolute()} {prefix} 60"
     )

@@ -126,7 +126,7 @@ def browse(folder, tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium")
 def test_samples_of_chromium_are_those_of_the_library(
-    page, built, shipped_small, tmp_path
+    page, built, gcc, shipped_small, tmp_path
 ):
     """Offline, with a limit, switched off; and a recording as the microphone."""
     x = wav.read(SAMPLE)[0].astype(np.float32)[:40000]
@@ -140,11 +140,21 @@ def test_samples_of_chromium_are_those_of_the_library(
         y = c.run(x[: len(x) // 256 * 256])[2]
         return np.concatenate([np.zeros(256, np.float32), y])[: len(x)]
 
+    made = c_export.export_denoiser(shipped_small, "wide", sample_rate=48000)
+    made.write(tmp_path, main=True)
+    command = [gcc, "-std=c99", "-O2", *made.sources, made.main, "-o", "wide"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    run = [tmp_path / "wide", "f32", "20"]
+    wide = subprocess.run(run, input=x.tobytes(), stdout=-1, check=True).stdout
+
     got = browse(page, tmp_path)
     got = {name: np.frombuffer(data, np.float32) for name, data in got.items()}
     np.testing.assert_array_equal(got["offline"], right(x))
     np.testing.assert_array_equal(got["limited"], right(x, 12.0))
     np.testing.assert_array_equal(got["off"][512:], x[:-512])
+    right_wide = np.frombuffer(wide, np.float32)[:-1728]  # the same as sound of 48 kHz
+    np.testing.assert_array_equal(got["wide"][1728:], right_wide)
+    np.testing.assert_array_equal(got["wide_off"][1728:], x[:-1728])
     late, heard, out = got["microphone"][0], *got["microphone"][1:].reshape(2, -1)
     assert late == 0  # it was recorded from the node's first sample on
     assert np.abs(heard).max() > 0.05

@@ -53,10 +53,10 @@ class Descriptor(ctypes.Structure):
     )
 
 
-def host(descriptor, x, sizes, strength):
+def host(descriptor, x, sizes, strength, rate=16000):
     """Run an instance in place over blocks of some sizes; samples and the latency."""
     d = descriptor.contents
-    instance = d.instantiate(ctypes.addressof(d), 16000)
+    instance = d.instantiate(ctypes.addressof(d), rate)
     assert instance
     out, at = x.copy(), 0
     controls = (ctypes.c_float * 2)(strength, 0.0)
@@ -95,7 +95,7 @@ def test_a_plugin_gives_the_samples_of_the_library(
     assert (d.Label, d.PortCount, d.PortDescriptors[:4]) == (b"tiny", 4, [9, 10, 5, 6])
     assert d.PortNames[3] == b"latency"
     assert (d.PortRangeHints[2].lowest, d.PortRangeHints[2].highest) == (0, 60)
-    assert not d.instantiate(ctypes.addressof(d), 48000)  # another rate
+    assert not d.instantiate(ctypes.addressof(d), 44100)  # another rate
     for strength, sizes in ((60.0, [16]), (12.0, [1, 7, 100, 3])):
         c.lib.net_sound_init(c.sound)
         c.lib.net_sound_strength(c.sound, strength if strength < 60 else -1.0)
@@ -108,6 +108,24 @@ def test_a_plugin_gives_the_samples_of_the_library(
 
 
 @pytest.mark.slow
+def test_at_48_khz_a_plugin_keeps_what_lies_above(gcc, tiny_denoiser, noise, tmp_path):
+    network, x = tiny_denoiser(64, 16), noise(200, 48)
+    c_export.export_denoiser(network, "net", sample_rate=48000).write(tmp_path, True)
+    sources = [f"net{end}.c" for end in ("", "_sound", "_wide", "_main")]
+    command = [gcc, "-std=c99", "-O2", *sources, "-o", "run"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    run = [tmp_path / "run", "f32", "12"]
+    done = subprocess.run(run, input=x.tobytes(), stdout=-1, check=True)
+    right = np.frombuffer(done.stdout, np.float32)
+    descriptor = load(c_export.ladspa_plugin(network, tmp_path, "tiny", gcc))
+    y, latency = host(descriptor, x, [1, 7, 100, 3], 12.0, 48000)
+    assert latency == 3 * 64 + 192
+    np.testing.assert_array_equal(y[int(latency) :], right[: -int(latency)])
+    assert not y[: int(latency)].any()
+    x[17] = np.nan  # no sound: that hop is silence
+    assert np.isfinite(host(descriptor, x, [100], 60.0, 48000)[0]).all()
+
+
 @pytest.mark.skipif(not shutil.which("applyplugin"), reason="there is no ladspa-sdk")
 def test_the_command_and_a_host_of_debian(gcc, command, shipped_small, tmp_path):
     shipped_small.save(tmp_path / "small.net")
@@ -116,7 +134,7 @@ def test_the_command_and_a_host_of_debian(gcc, command, shipped_small, tmp_path)
     assert code == 0
     path = tmp_path / "p" / "small_ladspa.so"
     assert f"{path}: " in text
-    assert "32 ms late; try it: applyplugin" in text
+    assert "32 ms late, at 48 kHz 36; try it: applyplugin" in text
     rng = np.random.default_rng(0)
     with writing(tmp_path / "in.wav") as writer:
         writer.write(rng.normal(0, 0.1, 8000).astype(np.float32))

@@ -24,6 +24,7 @@ WASM = (
     *("-ffp-contract=off", "-nostdlib", "-Wl,--no-entry", "-Wl,--strip-all"),
 )
 WASM_COMPILER = "clang"
+WIDE = 48000  # Hz: with the C for this rate comes that for 16 kHz
 
 
 def ladspa_plugin(
@@ -53,7 +54,7 @@ def ladspa_plugin(
     AudioError, SpecError
         As `export_denoiser`, and when there is no compiler, or it fails.
     """
-    made = export_denoiser(network, prefix)
+    made = export_denoiser(network, prefix, sample_rate=WIDE)
     command = _command(compiler or os.environ.get("CC") or "cc")
     folder = Path(folder)
     made.write(folder)
@@ -89,7 +90,7 @@ def browser_page(
         As `export_denoiser`, and when there is no compiler or linker, or it fails.
     """
     prefix, folder = "denoiser", Path(folder)
-    made = export_denoiser(network, prefix)
+    made = export_denoiser(network, prefix, sample_rate=WIDE)
     command = _command(compiler or WASM_COMPILER)
     if compiler is None and not shutil.which("wasm-ld"):
         raise SpecError("there is no program 'wasm-ld', which links for browsers (lld)")

@@ -7,17 +7,22 @@ from dataclasses import replace
 from string import Template
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.c_export._c import Tables
 from lava_sparse_rnn.c_export._export import Export, export
-from lava_sparse_rnn.c_export.sound import _float, _integer, _templates
+from lava_sparse_rnn.c_export.sound import _float, _integer, _templates, _wide
 from lava_sparse_rnn.fixed_point import SpecError, check_flag
 from lava_sparse_rnn.spec import Network, Wire, check_network
 
+CODE = ("_wide.c", "_sound.c", ".c")  # what is compiled, by the ends of names
 WIRE_BITS = 24  # integers of more do not fit a float of 32 bits
 
 
 def export_denoiser(
-    network: Network, prefix: str = "network", fixed_point: bool = False
+    network: Network,
+    prefix: str = "network",
+    fixed_point: bool = False,
+    sample_rate: int = SAMPLE_RATE,
 ) -> Export:
     """Write a denoiser as self-contained C99, sound in and sound out.
 
@@ -34,6 +39,9 @@ def export_denoiser(
     fixed_point : bool
         Whether the front end counts in integers, as `FixedPointDenoiser` tells, of
         samples of 16 bits. Otherwise it counts in floats.
+    sample_rate : {16000, 48000}
+        Hz. With 48000 there are ``<prefix>_wide.h`` and ``<prefix>_wide.c``, too, which
+        do what `lava_sparse_rnn.audio.rates` tells; the example has that rate.
 
     Returns
     -------
@@ -51,6 +59,7 @@ def export_denoiser(
     check_network(network, "export_denoiser")
     check_flag("fixed_point", fixed_point)
     front = FrontEnd.of(network)
+    wide = _is_wide(sample_rate, front, fixed_point)
     _check(network, front)
     made = export(network, prefix)
     kind, source = (_integer, "fixed.c") if fixed_point else (_float, "sound.c")
@@ -59,17 +68,36 @@ def export_denoiser(
     calls = "fixed_calls.h" if fixed_point else "float_calls.h"
     words["calls"] = Template(_templates.part(calls)).substitute(words)
     sources = {"_sound.h": "sound.h", "_sound.c": source, "_main.c": "sound_main.c"}
+    words |= {"stream": "sound", "STREAM": ""}
+    state = made.state_bytes + kind.state_bytes(front) + _wire_bytes(network)
+    if wide:
+        words |= _wide.words(front, tables) | {"stream": "wide", "STREAM": "WIDE_"}
+        sources |= _wide.FILES
+        state += _wide.state_bytes(front)
+    words["example_rate"] = sample_rate
+    words["example_sources"] = " ".join(
+        f"{prefix}{end}" for end in (*sources, ".c") if end in CODE
+    )
     files = dict(made.files)
     for end, name in sources.items():
         files[prefix + end] = _templates.template(name).substitute(words)
-    state = made.state_bytes + kind.state_bytes(front) + _wire_bytes(network)
     return replace(
         made,
         files=files,
         constant_bytes=made.constant_bytes + tables.bytes,
         state_bytes=-(-state // 4) * 4,
-        state=f"{prefix}_sound",
+        state=f"{prefix}_{words['stream']}",
     )
+
+
+def _is_wide(sample_rate: int, front: FrontEnd, fixed_point: bool) -> bool:
+    rates = front.sample_rate, _wide.rate(front)
+    if sample_rate not in rates:
+        known = ", ".join(str(rate) for rate in rates)
+        raise SpecError(f"sample_rate is {sample_rate!r} Hz, must be one of: {known}")
+    if sample_rate == rates[1] and fixed_point:
+        raise SpecError(f"sample_rate is {rates[1]} Hz, the C for it counts in floats")
+    return sample_rate == rates[1]
 
 
 def _ends(network: Network) -> tuple[Wire, Wire]:

@@ -56,7 +56,7 @@ def literal(value: float) -> str:
     return f"{text}f" if set(text) & set(".e") else f"{text}.0f"
 
 
-def _floats(tables: Tables, name: str, values: np.ndarray) -> None:
+def floats(tables: Tables, name: str, values: np.ndarray) -> None:
     """Define a constant array of floats."""
     tables.define(name, "float", [literal(v) for v in values], FLOAT_BYTES)
 
@@ -67,12 +67,12 @@ def _constants(
     """The window, the circle, and what a step of every wire is."""
     inp, out = network.layers[0].inp, network.layers[-1].out
     n = front.n_fft
-    _floats(tables, "window", front.stft().window[: n // 2 + 1])
-    _floats(tables, "cosine", np.cos(2 * np.pi * np.arange(n) / n))
+    floats(tables, "window", front.stft().window[: n // 2 + 1])
+    floats(tables, "cosine", np.cos(2 * np.pi * np.arange(n) / n))
     low, high = int(np.min(inp.frac)), int(np.max(inp.frac))
-    _floats(tables, "token_scale", 2.0 ** np.arange(low, high + 1))
+    floats(tables, "token_scale", 2.0 ** np.arange(low, high + 1))
     low, high = int(np.min(out.frac)), int(np.max(out.frac))
-    _floats(tables, "answer_unit", 2.0 ** -np.arange(low, high + 1.0))
+    floats(tables, "answer_unit", 2.0 ** -np.arange(low, high + 1.0))
     tables.add("radix", "int16_t", radices)
     synthesis = 4.0 * front.hop_length / n / n  # of the overlap, and of the transform
     numbers = (

@@ -2,12 +2,13 @@
 // A node of Web Audio that denoises: all that a page of your own needs, with worklet.js
 // and denoiser.wasm beside it.
 //
-//     const context = new AudioContext({ sampleRate: RATE });
+//     const context = new AudioContext({ sampleRate: WIDE_RATE }); // or RATE
 //     const node = await createDenoiser(context);
 //     source.connect(node).connect(context.destination);
 //     node.port.postMessage({ on: true, strength: 20 }); // dB; -1 for no limit
 
-export const RATE = 16000;
+export const RATE = 16000; // what the network hears
+export const WIDE_RATE = 48000; // what lies above 8 kHz is kept, with a gain that follows
 
 /** @returns {Promise<AudioWorkletNode>} It reports `{load}`, a share of the time, on its port. */
 export async function createDenoiser(context, base = import.meta.url) {

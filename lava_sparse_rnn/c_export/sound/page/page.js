@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { RATE, createDenoiser } from './denoiser.js';
+import { createDenoiser } from './denoiser.js';
 
 const RECORD_S = 5;
 const NO_LIMIT = 60; // dB, the end of the slider
@@ -12,7 +12,7 @@ const say = (text) => (at('says').textContent = text);
 
 async function audio() {
   if (graph === null) {
-    const context = new AudioContext({ sampleRate: RATE });
+    const context = new AudioContext({ sampleRate: Number(at('rate').value) });
     const node = await createDenoiser(context);
     const [noisy, clean] = [0, 1].map(() => {
       const analyser = context.createAnalyser();
@@ -28,7 +28,7 @@ async function audio() {
     node.port.onmessage = ({ data }) => 'load' in data && showLoad(data.load);
     graph = { context, node, input };
     tell();
-    draw([[noisy, at('noisy')], [clean, at('clean')]]);
+    draw(context, [[noisy, at('noisy')], [clean, at('clean')]]);
   }
   await graph.context.resume();
   return graph;
@@ -46,13 +46,14 @@ function showLoad(load) {
   at('percent').textContent = `${(100 * load).toFixed(1)} %`;
 }
 
-function draw(pairs) {
+function draw(context, pairs) {
   const columns = pairs.map(([analyser, canvas]) => {
     const pen = canvas.getContext('2d', { willReadFrequently: true });
     const column = pen.createImageData(1, canvas.height);
     return { analyser, canvas, pen, column, levels: new Uint8Array(analyser.frequencyBinCount) };
   });
   const step = () => {
+    if (context.state === 'closed') return;
     for (const { analyser, canvas, pen, column, levels } of columns) {
       analyser.getByteFrequencyData(levels);
       for (let y = 0; y < canvas.height; ++y) {
@@ -145,6 +146,12 @@ at('stop').onclick = () => {
 at('file').onchange = ({ target }) => {
   if (target.files.length) open(target.files[0]);
   target.value = '';
+};
+at('rate').onchange = () => {
+  stop();
+  graph?.context.close();
+  graph = null;
+  say('Start a source.');
 };
 at('on').onchange = tell;
 at('strength').oninput = tell;

@@ -9,9 +9,8 @@ class Denoiser extends AudioWorkletProcessor {
     super();
     const module = new WebAssembly.Module(processorOptions.wasm);
     const c = new WebAssembly.Instance(module, {}).exports;
-    c.init();
-    if (c.sample_rate() !== sampleRate)
-      throw new Error(`sound of ${sampleRate} Hz, the denoiser hears ${c.sample_rate()}`);
+    if (c.init(sampleRate) !== 0)
+      throw new Error(`sound of ${sampleRate} Hz, the denoiser hears 16000 or 48000`);
     this.c = c;
     this.hop = new Float32Array(c.memory.buffer, c.hop_at(), c.hop_length());
     this.heard = new Float32Array(c.hop_length()); // of the hop that is not full yet

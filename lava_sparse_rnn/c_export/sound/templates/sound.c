@@ -198,16 +198,22 @@ static void features(${prefix}_sound *sound)
     }
 }
 
-/* The spectrum times the gains that the network has answered. */
+/* The gain of a bin that the network has answered. */
+static float gain_at(const ${prefix}_sound *sound, int32_t i)
+{
+    const float unit = answer_unit[${prefix}_out_frac[i] - ($out_lowest)];
+    const float kept = sound->kept, gain = 1.0f + (float)sound->answer[i] * unit;
+
+    return kept + (1.0f - kept) * (gain > 0.0f ? gain : 0.0f);
+}
+
+/* The spectrum times the gains. */
 static void apply(${prefix}_sound *sound)
 {
-    const float kept = sound->kept, rest = 1.0f - kept;
     int32_t i;
 
     for (i = 0; i <= HALF; ++i) {
-        const float unit = answer_unit[${prefix}_out_frac[i] - ($out_lowest)];
-        float gain = 1.0f + (float)sound->answer[i] * unit;
-        gain = kept + rest * (gain > 0.0f ? gain : 0.0f);
+        const float gain = gain_at(sound, i);
         sound->spectrum[2 * i] *= gain;
         sound->spectrum[2 * i + 1] *= gain;
     }
@@ -325,6 +331,16 @@ void ${prefix}_sound_strength(${prefix}_sound *sound, float decibels)
 {
     /* 10^(-d / 20) = 2^(-d log2(10) / 20) */
     sound->kept = decibels >= 0.0f ? power_of_two(-0.166096405f * decibels) : 0.0f;
+}
+
+float ${prefix}_sound_gain(const ${prefix}_sound *sound, int32_t first, int32_t last)
+{
+    float sum = 0.0f;
+    int32_t i;
+
+    for (i = first; i <= last; ++i)
+        sum += gain_at(sound, i);
+    return sum / (float)(last - first + 1);
 }
 
 int ${prefix}_sound_process(${prefix}_sound *sound, const float *in, float *out)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A LADSPA plugin of the denoiser in ${prefix}_sound.h, for sound of $rate Hz.
+ * A LADSPA plugin of the denoiser in ${prefix}_sound.h, for sound of $rate Hz, and of
+ * that in ${prefix}_wide.h.
  *
  *     cc -std=c99 -O2 -shared -fPIC -fvisibility=hidden ${prefix}_ladspa.c
- *        ${prefix}_sound.c $prefix.c -o ${prefix}_ladspa.so
+ *        ${prefix}_wide.c ${prefix}_sound.c $prefix.c -o ${prefix}_ladspa.so
  *
  * LADSPA has no other part than a structure and the constants below, which are declared
  * here as version 1.1 of the interface describes them.
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "${prefix}_sound.h"
+#include "${prefix}_wide.h"
 
 #ifdef __GNUC__
 #define EXPORTED __attribute__((visibility("default")))
@@ -52,22 +53,42 @@ typedef struct descriptor {
 const descriptor *ladspa_descriptor(unsigned long index);
 
 enum { IN, OUT, STRENGTH, LATENCY, PORTS };
-enum { HOP = ${PREFIX}_HOP };
+enum { LONGEST = ${PREFIX}_WIDE_HOP };
 #define NO_LIMIT 60.0f /* dB, from here on attenuation has no limit */
 
 typedef struct {
-    ${prefix}_sound sound;
+    ${prefix}_wide wide; /* of which only `sound` is used at the lower rate */
     float *ports[PORTS];
-    float in[HOP], out[HOP];
+    float in[LONGEST], out[LONGEST];
+    int is_wide;
     int at; /* samples of the hop that have come */
 } plugin;
 
 static handle instantiate(const descriptor *self, unsigned long rate)
 {
+    plugin *made;
     (void)self;
-    if (rate != ${PREFIX}_RATE)
+    if (rate != ${PREFIX}_RATE && rate != ${PREFIX}_WIDE_RATE)
         return NULL;
-    return calloc(1, sizeof(plugin));
+    made = calloc(1, sizeof *made);
+    if (made)
+        made->is_wide = rate == ${PREFIX}_WIDE_RATE;
+    return made;
+}
+
+/* The next hop; silence where it is no sound. */
+static void denoise(plugin *self)
+{
+    int attempt;
+    for (attempt = 0; attempt < 2; ++attempt) {
+        const int refused =
+            self->is_wide
+                ? ${prefix}_wide_process(&self->wide, self->in, self->out)
+                : ${prefix}_sound_process(&self->wide.sound, self->in, self->out);
+        if (!refused)
+            return;
+        memset(self->in, 0, sizeof self->in);
+    }
 }
 
 static void connect_port(handle instance, unsigned long port, float *data)
@@ -79,7 +100,7 @@ static void connect_port(handle instance, unsigned long port, float *data)
 static void activate(handle instance)
 {
     plugin *const self = instance;
-    ${prefix}_sound_init(&self->sound);
+    ${prefix}_wide_init(&self->wide);
     memset(self->out, 0, sizeof self->out);
     self->at = 0;
 }
@@ -90,22 +111,21 @@ static void run(handle instance, unsigned long count)
     const float *const in = self->ports[IN];
     float *const out = self->ports[OUT];
     const float strength = self->ports[STRENGTH] ? *self->ports[STRENGTH] : NO_LIMIT;
+    const int hop = self->is_wide ? ${PREFIX}_WIDE_HOP : ${PREFIX}_HOP;
     unsigned long i;
 
-    ${prefix}_sound_strength(&self->sound, strength < NO_LIMIT ? strength : -1.0f);
+    ${prefix}_wide_strength(&self->wide, strength < NO_LIMIT ? strength : -1.0f);
     for (i = 0; i < count; ++i) {
         self->in[self->at] = in[i]; /* before `out`, which may be the same */
         out[i] = self->out[self->at];
-        if (++self->at < HOP)
+        if (++self->at < hop)
             continue;
         self->at = 0;
-        if (${prefix}_sound_process(&self->sound, self->in, self->out) != 0) {
-            memset(self->in, 0, sizeof self->in); /* no sound: silence */
-            (void)${prefix}_sound_process(&self->sound, self->in, self->out);
-        }
+        denoise(self);
     }
     if (self->ports[LATENCY])
-        *self->ports[LATENCY] = ${PREFIX}_LATENCY;
+        *self->ports[LATENCY] =
+            self->is_wide ? ${PREFIX}_WIDE_LATENCY : ${PREFIX}_LATENCY;
 }
 
 static void cleanup(handle instance)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An example: $rate samples per second, one channel, from standard input to standard
+ * An example: $example_rate samples per second, one channel, from standard input to standard
  * output, as they lie in memory: int16_t$or_f32.
  *
- *     cc -std=c99 -O2 ${prefix}_main.c ${prefix}_sound.c $prefix.c -o $prefix
+ *     cc -std=c99 -O2 ${prefix}_main.c $example_sources -o $prefix
  *     ./$prefix <noisy.raw >clean.raw
  *     ./$prefix 20 <noisy.raw >clean.raw     noise is attenuated by 20 dB at most
  *
@@ -13,18 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "${prefix}_sound.h"
+#include "${prefix}_${stream}.h"
 
-enum { HOP = ${PREFIX}_HOP, DELAY = ${PREFIX}_DELAY };
+enum { HOP = ${PREFIX}_${STREAM}HOP, DELAY = ${PREFIX}_${STREAM}DELAY };
 
-static ${prefix}_sound sound;
+static ${prefix}_${stream} sound;
 static int16_t integers[HOP];
 
 #if ${PREFIX}_FIXED_POINT
 /* The next hop, in place; 0 where it cannot be denoised. */
 static int denoise(int is_float)
 {
-    ${prefix}_sound_process_int16(&sound, integers, integers);
+    ${prefix}_${stream}_process_int16(&sound, integers, integers);
     return !is_float;
 }
 
@@ -34,7 +34,7 @@ static int limit(const char *words)
     char *end;
     const long decibels = strtol(words, &end, 10);
 
-    ${prefix}_sound_strength(&sound, decibels < 1000 ? (int32_t)decibels : 1000);
+    ${prefix}_${stream}_strength(&sound, decibels < 1000 ? (int32_t)decibels : 1000);
     return end != words && *end == '\0' && decibels >= 0;
 }
 #else
@@ -44,8 +44,8 @@ static float floats[HOP];
 static int denoise(int is_float)
 {
     if (is_float)
-        return ${prefix}_sound_process(&sound, floats, floats) == 0;
-    ${prefix}_sound_process_int16(&sound, integers, integers);
+        return ${prefix}_${stream}_process(&sound, floats, floats) == 0;
+    ${prefix}_${stream}_process_int16(&sound, integers, integers);
     return 1;
 }
 
@@ -55,7 +55,7 @@ static int limit(const char *words)
     char *end;
     const double decibels = strtod(words, &end);
 
-    ${prefix}_sound_strength(&sound, (float)decibels);
+    ${prefix}_${stream}_strength(&sound, (float)decibels);
     return end != words && *end == '\0' && decibels >= 0;
 }
 #endif
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     size_t late = DELAY, rest = DELAY, got; /* samples to drop, samples of silence */
     int is_end = 0;
 
-    ${prefix}_sound_init(&sound);
+    ${prefix}_${stream}_init(&sound);
     if (argc > 2 + is_float) {
         fprintf(stderr, "usage: %s$usage [largest attenuation, dB]\n", argv[0]);
         return 2;
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
             is_end = rest == 0;
         }
         if (!denoise(is_float)) {
-            fprintf(stderr, "a sample is not finite, or above 64\n");
+            fprintf(stderr, "a sample is not finite, or too large\n");
             return 1;
         }
         first = late < got ? late : got;
