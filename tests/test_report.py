@@ -110,7 +110,10 @@ def test_the_command_writes_the_page(network, tmp_path, monkeypatch, capsys):
     )
     with pytest.raises(SystemExit, match="0"):
         main()
-    assert capsys.readouterr().out == "report: r.html\n"
+    assert re.fullmatch(
+        r"report: r\.html, [\d,]+ bytes; open it in a browser\n",
+        capsys.readouterr().out,
+    )
     page = (tmp_path / "r.html").read_text("utf-8")
     assert len(headings(page)) == 6
     assert len(inlined(page, "audio/flac")) == 2

@@ -68,7 +68,8 @@ def report(
         sounds={} if audio is None else _sounds(net, audio),
     )
     room.write(output, page)
-    console().print(f"report: {output}")
+    size = output.stat().st_size
+    console().print(f"report: {output}, {size:,} bytes; open it in a browser")
 
 
 def _sounds(net, audio: Path) -> dict:
