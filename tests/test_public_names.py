@@ -3,6 +3,8 @@
 
 import ast
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,23 @@ def test_every_room_is_in_the_table():
         if path.suffix == ".py" or (path / "__init__.py").is_file()
     }
     assert rooms - pinned == {"__init__", "__main__", "cli"}
+
+
+LAZY = """
+import sys
+import lava_sparse_rnn
+assert not {"numpy", "lava", "torch"} & set(sys.modules)
+assert {"spec", "netx", "proc", "nn", "engine"} <= set(dir(lava_sparse_rnn))
+network = lava_sparse_rnn.spec.load("denoiser_small")
+assert not {"lava", "torch"} & set(sys.modules)
+from lava_sparse_rnn import netx
+assert "hdf5" in dir(netx)
+print(netx.hdf5.Network(net_config="denoiser_small").latency == network.latency)
+"""
+
+
+@pytest.mark.slow
+def test_rooms_are_there_when_they_are_used_as_lava_dl_spells_them():
+    pytest.importorskip("lava.magma")
+    done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr

@@ -8,9 +8,13 @@ import pytest
 from inline_networks import Async, Scripted, Typed
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.dense.process import Dense, LearningDense
 from lava.proc.io.extractor import Extractor
 from lava.proc.io.injector import Injector
+from lava.proc.io.source import RingBuffer as Source
 from lava.proc.io.utils import ChannelConfig, ReceiveEmpty, ReceiveNotEmpty
+from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
+from lava.proc.lif.process import LIF
 from scipy.sparse import csr_matrix
 
 from lava_sparse_rnn import inline
@@ -213,3 +217,34 @@ def test_injector_and_extractor():
     assert extractor.receive().tolist() == [7, 7]
     assert extractor.receive().tolist() == [0, 0]
     injector.stop()
+
+
+def learnt(runtime):
+    """Weights after plasticity by spike timing, epoch after epoch."""
+    rates = {"learning_rate": 1, "A_plus": 1, "A_minus": -1}
+    rule = STDPLoihi(tau_plus=10, tau_minus=10, t_epoch=4, **rates)
+    spikes = Source(data=np.random.default_rng(0).random((4, 40)) < 0.3)
+    into, plastic = (
+        Dense(weights=np.eye(4)),
+        LearningDense(weights=np.eye(4), learning_rule=rule),
+    )
+    first, last = (LIF(shape=(4,), du=0.5, dv=0.5, vth=0.5) for _ in range(2))
+    spikes.s_out.connect(into.s_in)
+    into.a_out.connect(first.a_in)
+    first.s_out.connect(plastic.s_in)
+    plastic.a_out.connect(last.a_in)
+    last.s_out.connect(plastic.s_in_bap)
+    found = []
+    with inline.runtime(runtime):
+        for steps in (4, 12, 24):
+            last.run(RunSteps(steps), Loihi2SimCfg(select_tag="floating_pt"))
+            found.append(plastic.weights.get())
+        last.stop()
+    return np.array(found)
+
+
+@pytest.mark.slow
+def test_learning_rules_learn_what_they_learn_in_lava():
+    ours, theirs = (learnt(name) for name in inline.RUNTIMES)
+    assert (ours == theirs).all()
+    assert (ours[0] != ours[-1]).any()
