@@ -104,8 +104,8 @@ def sentence(error: BaseException) -> str:
     """An error as a line: the system's numbers are left out, the file comes first."""
     text = str(error) or type(error).__name__
     if isinstance(error, OSError) and text.startswith("[Errno"):
-        named = error.filename is not None and error.strerror
-        return in_words(error.filename, error.errno, error.strerror) if named else text
+        where = error.filename or "the output"  # a stream's error names none
+        return in_words(where, error.errno, error.strerror)
     return text
 
 

@@ -42,6 +42,8 @@ def check_features(
         raise ValueError(
             f"x has shape {tuple(x.shape)}; expected ({form}, {d_in}), {expected}"
         )
+    if x.layout != torch.strided:
+        raise ValueError(f"x is {x.layout}; expected {expected}, x.to_dense() is one")
     if not x.is_floating_point():
         raise ValueError(f"x is of {x.dtype}; expected {expected}, x.float() is one")
     if like is not None and x.dtype != like.dtype and not _is_cast(x):

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lava_sparse_rnn.fixed_point import Brief, SpecError, shown
+from lava_sparse_rnn.fixed_point import Brief, SpecError, brief, shown
 from lava_sparse_rnn.nn._scan import gated_scan
 from lava_sparse_rnn.nn.options import S5Options
 from lava_sparse_rnn.spec.quantize import RealAffine, RealBlock
@@ -130,6 +130,15 @@ def not_trained(*layer: Any) -> NoReturn:
 
 
 FoldedLayer = FoldedAffine | FoldedBlock
+
+
+def check_folded(value: object) -> None:
+    """Refuse what is no `FoldedNetwork`, and say how one is made."""
+    if not isinstance(value, FoldedNetwork):
+        raise ValueError(
+            f"folded is {brief(value)}; expected a FoldedNetwork, which "
+            "nn.quantize.fold makes of a float model"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,10 @@ def write_atomically(path: Path, write) -> None:
     """Call ``write(temporary path)``, then rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        write(temporary)
+        try:
+            write(temporary)
+        except SafetensorError as error:  # what a full disk is to safetensors
+            raise OSError(str(error)) from error
 
 
 def save(

@@ -109,6 +109,15 @@ def test_errors_are_sentences(command, net, tmp_path, words, message):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_an_output_that_is_full_is_a_sentence(net):
+    code, _, error = run("info", net, shell="> /dev/full")
+    assert code == 1
+    assert error == (
+        "error: the output: cannot be written, no space is left on the device\n"
+    )
+
+
 def test_run_tells_of_real_values(command, net):
     np.save("x.npy", np.full((2, 320), 0.5))
     code, _, error = command("run", net, "x.npy", "-o", "y.npy")

@@ -58,6 +58,15 @@ def test_another_size_is_refused_by_name():
         quantized(X, model=small).load_state_dict(quantized(X).state_dict())
 
 
+def test_another_depth_is_refused_by_name():
+    deep = SparseRNN(4, 8, 8, 3, 3, hippo_blocks=2).eval()
+    for one, other in ((MODEL, deep), (deep, MODEL)):
+        with pytest.raises(SpecError, match="state_dict: a layer .* the model has"):
+            quantized(X, model=one).load_state_dict(
+                quantized(X, model=other).state_dict()
+            )
+
+
 def test_a_part_of_a_network_is_refused():
     state = quantized(9 * X).state_dict()
     state = {k: v for k, v in state.items() if k.startswith("layers.1.")}

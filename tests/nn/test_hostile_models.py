@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lava_sparse_rnn.nn import S5Block, SparseRNN, blocks, load_s5, quantize
-from lava_sparse_rnn.nn.sparsify import prune
+from lava_sparse_rnn.nn.sparsify import prune, sparsity
 
 SIZES = {"d_in": 4, "d_model": 8, "d_state": 8, "n_layers": 1, "d_out": 3}
 X = torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(0))
@@ -197,3 +197,35 @@ def test_time_is_stretched_by_a_number(value):
     before = [p.clone() for p in MODEL.parameters()]
     refused(lambda: MODEL.stretch_time(value), "factor is .*finite number above 0")
     assert all(map(torch.equal, before, MODEL.parameters()))
+
+
+@pytest.mark.parametrize("value", [None, "x.net", MODEL, [FOLDED], TUNED.network()])
+def test_what_is_not_folded_is_named(value):
+    network, says = TUNED.network(), "folded is .*; expected a FoldedNetwork"
+    refused(lambda: quantize.calibrate(value, X), says)
+    refused(lambda: quantize.quantize(value, []), says)
+    refused(lambda: quantize.worst_case(value, 1.0), says)
+    refused(lambda: quantize.QuantizedRNN(value, network), says)
+    refused(lambda: quantize.error_report(value, network, X), says)
+
+
+@pytest.mark.parametrize("value", [None, "model", X, FOLDED, TUNED])
+def test_what_cannot_be_folded_or_pruned_is_named(value):
+    refused(lambda: quantize.fold(value), "model is .*; expected a model with fold")
+    refused(lambda: prune(value, 0.5), "model is .*; expected one with prunable")
+    refused(lambda: sparsity(value), "model is .*; expected one with prunable")
+
+
+def test_sparse_tensors_are_named(tmp_path):
+    for model in (MODEL, TUNED):
+        refused(lambda m=model: m(X.to_sparse()), r"x is torch.sparse_coo; .*to_dense")
+
+
+def test_only_modules_are_quantised_and_written_as_layers(tmp_path):
+    path = tmp_path / "a.net"
+    relu, block = torch.nn.ReLU(), blocks.Affine(4, 3)
+    for value in (X, [], [relu], [X, block], block, None, "ab", 3):
+        says = "blocks is .*; expected a list of modules"
+        refused(lambda v=value: blocks.quantize(v), says)
+        refused(lambda v=value: blocks.export_hdf5(v, path), says)
+    assert not path.exists()

@@ -6,11 +6,11 @@ import re
 
 import pytest
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from lava_sparse_rnn import spec
-from lava_sparse_rnn.train import open_float, run
+from lava_sparse_rnn.train import checkpoint, open_float, run
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.resume import fingerprint
 
@@ -198,3 +198,14 @@ def test_a_damaged_configuration_is_named(tiny):
 def test_one_process_agrees_with_itself():
     assert Group().agree(True)
     assert not Group().agree(False)
+
+
+def test_a_checkpoint_on_a_full_disk_is_a_sentence(monkeypatch, tmp_path):
+    def full(tensors, path, metadata):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    path = tmp_path / "float.safetensors"
+    with pytest.raises(OSError, match=r"float.safetensors: cannot be written .*space"):
+        checkpoint.save(path, torch.nn.Linear(1, 1), None, {})
+    assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.fixed_point import brief
 from lava_sparse_rnn.nn.blocks._base import Block, with_nonlinearity
 from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
 from lava_sparse_rnn.spec.quantize import as_recipe
@@ -74,14 +75,13 @@ def quantize(
     Raises
     ------
     ValueError, SpecError
-        See `Block.quantize`.
+        For what is no list of modules with blocks among them; see `Block.quantize`.
     """
-    blocks, recipe = list(blocks), as_recipe(recipe)
-    own = [block for block in blocks if isinstance(block, Block)]
+    written, recipe = _writers(blocks), as_recipe(recipe)
+    own = [block for block in written if isinstance(block, Block)]
     rules = [b.state_nonlinearity for b in own if b.state_nonlinearity]
     default = rules[0] if rules else recipe.state_nonlinearity
     wire: spec.Wire | None = None
-    written = [block for block in blocks if hasattr(block, "export_hdf5")]
     recipe.check_places(len(written))
     for i, block in enumerate(written):
         if isinstance(block, Block):
@@ -104,11 +104,29 @@ def export_hdf5(blocks: Sequence[nn.Module], path: str | Path) -> None:
         Those without ``export_hdf5`` are left out.
     path : str or path
         Replaced only when all is written.
+
+    Raises
+    ------
+    ValueError
+        For what is no sequence of modules, and where none of them writes a layer.
     """
-    writers: list[Any] = [b for b in blocks if hasattr(b, "export_hdf5")]
+    writers = _writers(blocks)
     with replacing_hdf5(path) as file:
         for i, block in enumerate(writers):
             block.export_hdf5(file.create_group(f"layer/{i}"))
+
+
+def _writers(blocks: Any) -> list[Any]:
+    """Those of a list of modules that are layers of a file, or an error without any."""
+    whole = not isinstance(blocks, Iterable) or hasattr(blocks, "export_hdf5")
+    modules = [] if whole else list(blocks)
+    writers = [b for b in modules if hasattr(b, "export_hdf5")]
+    if not writers or not all(isinstance(b, nn.Module) for b in modules):
+        raise ValueError(
+            f"blocks is {brief(blocks)}; expected a list of modules, of which some "
+            "have export_hdf5"
+        )
+    return writers
 
 
 def prunable(model: nn.Module) -> Iterator[tuple[str, nn.Module, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.nn.folded import FoldedNetwork
+from lava_sparse_rnn.nn.folded import FoldedNetwork, check_folded
 from lava_sparse_rnn.nn.quantize._calibrate import Ranges
 from lava_sparse_rnn.spec import Network, Recipe
 from lava_sparse_rnn.spec.quantize import HEADROOM, as_recipe, quantize_network
@@ -50,6 +50,7 @@ def quantize(
         When no format satisfies the proof; the message names layer, tensor, row,
         value and limit.
     """
+    check_folded(folded)
     recipe = replace(as_recipe(recipe), state_nonlinearity=folded.nonlinearity)
     if folded.head != "sequence" and isinstance(meta, Mapping | None):
         meta = {**(meta or {}), "head": folded.head}
@@ -73,4 +74,5 @@ def worst_case(folded: FoldedNetwork, input_range: ArrayLike) -> Ranges:
     Ranges
         For `quantize` with ``headroom=0``.
     """
+    check_folded(folded)
     return real_worst_case([layer.real() for layer in folded.layers], input_range)

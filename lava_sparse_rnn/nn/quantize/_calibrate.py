@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import check_number
 from lava_sparse_rnn.nn._inputs import check_batches
-from lava_sparse_rnn.nn.folded import FoldedNetwork
+from lava_sparse_rnn.nn.folded import FoldedNetwork, check_folded
 
 Ranges = list[dict[str, NDArray[np.float64]]]
 """Per layer, by tensor name: largest magnitude of each neuron; entry 0 is the input.
@@ -111,6 +111,7 @@ def calibrate(
         If there is no token, a batch has another shape, a value is not finite or the
         percentile is not in (0, 100].
     """
+    check_folded(folded)
     if percentile is not None:
         check_number("percentile", percentile)
     if percentile is not None and not 0 < percentile <= 100:

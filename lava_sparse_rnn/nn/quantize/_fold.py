@@ -7,6 +7,7 @@ from typing import Protocol
 
 import torch
 
+from lava_sparse_rnn.fixed_point import brief
 from lava_sparse_rnn.nn.folded import FoldedNetwork
 
 
@@ -19,5 +20,16 @@ class Foldable(Protocol):
 
 
 def fold(model: Foldable, dtype: torch.dtype = torch.float64) -> FoldedNetwork:
-    """``model.fold(dtype)``; see `nn.SparseRNN.fold`."""
+    """``model.fold(dtype)``; see `nn.SparseRNN.fold`.
+
+    Raises
+    ------
+    ValueError
+        For what cannot be folded.
+    """
+    if not callable(getattr(model, "fold", None)):
+        raise ValueError(
+            f"model is {brief(model)}; expected a model with fold(), such as "
+            "nn.SparseRNN"
+        )
     return model.fold(dtype)

@@ -12,6 +12,10 @@ from torch import Tensor, nn
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.nn.quantize.rules import bias_parts, doubles, round_to, within
 
+# A bias has the learning rate of a weight that always meets such a payload, as a share
+# of the wire's largest: headroom and what is below the peaks.
+_TYPICAL_PAYLOAD = 1 / 4
+
 
 def ints(x: Tensor) -> NDArray[np.int64]:
     """Whole numbers that a tensor holds as floats, on the CPU, in its shape."""
@@ -127,3 +131,21 @@ class Bias(nn.Module):
     def describe(self) -> spec.Bias:
         mantissa, exponent = self._parts()
         return spec.Bias(ints(mantissa), ints(exponent), self.bits)
+
+
+def typical(wire: spec.Wire) -> float:
+    """Size of a payload that a bias is taken to compete with."""
+    return _TYPICAL_PAYLOAD * wire.magnitude
+
+
+def synaptic_unit(
+    acc_frac: np.ndarray, wire: spec.Wire, *rows: spec.Weights
+) -> np.ndarray:
+    """Units of the biases of accumulators.
+
+    A largest weight that meets a typical payload; 1.0 for neurons without weights,
+    whose exponent says nothing of the size of what they hold.
+    """
+    filled = np.any([w.row_magnitude > 0 for w in rows], axis=0)
+    largest = typical(wire) * 2.0 ** (rows[0].bits - 1)
+    return np.where(filled, largest, np.ldexp(1.0, acc_frac))

@@ -64,14 +64,14 @@ class Formatted(nn.Module):
         with h5py.File(io.BytesIO(state.cpu().numpy().tobytes()), "r") as file:
             saved: Any = file
             layer = spec.read_layer(saved["description"], "state_dict")
+            if (there := _sizes(layer)) != (here := _sizes(self.layer)):
+                raise SpecError(f"state_dict: a layer {there}, the model has {here}")
             recipe = spec.read_recipe(file, "state_dict")
             constants = saved["constants"]
             found = {
                 name: 0.0 if _is_new(name, constants) else constants[name][()]
                 for name in self.constants()
             }
-        if (there := _sizes(layer)) != (here := _sizes(self.layer)):
-            raise SpecError(f"state_dict: a layer {there}, the model has {here}")
         spec.Network((layer,), recipe)  # validates
         self.hold(layer, recipe)
         for name, constant in self.constants().items():

@@ -21,12 +21,21 @@ from lava_sparse_rnn.nn.folded import (
     FoldedAffine,
     FoldedBlock,
     FoldedNetwork,
+    check_folded,
     not_trained,
 )
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.nn.quantize import _groups
 from lava_sparse_rnn.nn.quantize._export import export_hdf5
-from lava_sparse_rnn.nn.quantize._parameters import Bias, Diagonal, Matrix, csr, ints
+from lava_sparse_rnn.nn.quantize._parameters import (
+    Bias,
+    Diagonal,
+    Matrix,
+    csr,
+    ints,
+    synaptic_unit,
+    typical,
+)
 from lava_sparse_rnn.nn.quantize.formatted import Formatted
 from lava_sparse_rnn.nn.quantize.rules import Rules, doubles, round_to
 from lava_sparse_rnn.spec import groups
@@ -40,9 +49,6 @@ def _ignore(name: str, value: Tensor) -> None:
 
 # Between the groups integers travel in float32.
 _MAX_WIRE_BITS = 24
-# A bias has the learning rate of a weight that always meets such a payload, as a share
-# of the wire's largest: headroom and what is below the peaks.
-_TYPICAL_PAYLOAD = 1 / 4
 
 
 class QuantizedAffine(Formatted):
@@ -63,7 +69,7 @@ class QuantizedAffine(Formatted):
     ) -> None:
         super().__init__()
         self.weights = Matrix(folded.weights, layer.weights, layer.inp)
-        unit = _synaptic_unit(layer.acc_frac, layer.inp, layer.weights)
+        unit = synaptic_unit(layer.acc_frac, layer.inp, layer.weights)
         self.bias = Bias(folded.bias, layer.acc_frac, layer.bias.bits, unit)
         self.hold(layer, recipe)
 
@@ -213,32 +219,15 @@ class QuantizedBlock(Formatted):
         return replace(self.layer, **values)
 
 
-def _typical(wire: spec.Wire) -> float:
-    return _TYPICAL_PAYLOAD * wire.magnitude
-
-
-def _synaptic_unit(
-    acc_frac: np.ndarray, wire: spec.Wire, *rows: spec.Weights
-) -> np.ndarray:
-    """Units of the biases of accumulators.
-
-    A largest weight that meets a typical payload; 1.0 for neurons without weights,
-    whose exponent says nothing of the size of what they hold.
-    """
-    filled = np.any([w.row_magnitude > 0 for w in rows], axis=0)
-    typical = _typical(wire) * 2.0 ** (rows[0].bits - 1)
-    return np.where(filled, typical, np.ldexp(1.0, acc_frac))
-
-
 def _biases(folded: FoldedBlock, layer: spec.S5Block) -> dict[str, nn.Module]:
     """Biases of a block, each in the unit of what it is added to."""
     acc_B, acc_W = layer.B_re.frac + layer.inp.ref, layer.W.frac + layer.z.ref
-    unit_B = _synaptic_unit(acc_B, layer.inp, layer.B_re, layer.B_im)
-    unit_W, limit_g = _synaptic_unit(acc_W, layer.z, layer.W), _gate_limit(layer)
+    unit_B = synaptic_unit(acc_B, layer.inp, layer.B_re, layer.B_im)
+    unit_W, limit_g = synaptic_unit(acc_W, layer.z, layer.W), _gate_limit(layer)
     rows = {
         "bias_x_re": (acc_B, unit_B, None),
         "bias_x_im": (acc_B, unit_B, None),
-        "bias_z": (layer.z.frac, _typical(layer.z), None),
+        "bias_z": (layer.z.frac, typical(layer.z), None),
         "bias_g": (acc_W, unit_W, limit_g),
     }
     return {
@@ -318,7 +307,8 @@ class QuantizedRNN(nn.Module):
 
     def __init__(self, folded: FoldedNetwork, network: spec.Network) -> None:
         super().__init__()
-        spec.check_network(network, "QuantizedRNN", folded)
+        spec.check_network(network, "QuantizedRNN")
+        check_folded(folded)
         for i, layer in enumerate(network.layers):
             _check_wires(layer, f"layer {i}")
         self.meta = dict(network.meta)

@@ -15,7 +15,7 @@ from torch import Tensor
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.markup import Table, as_html, titled
-from lava_sparse_rnn.nn.folded import FoldedNetwork
+from lava_sparse_rnn.nn.folded import FoldedNetwork, check_folded
 from lava_sparse_rnn.nn.quantize._calibrate import inputs_of
 from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
 from lava_sparse_rnn.spec.statistics import TensorError, decibels
@@ -116,7 +116,8 @@ def error_report(
     ValueError
         If there is no batch.
     """
-    spec.check_network(network, "error_report", folded, batches)
+    spec.check_network(network, "error_report", batches)
+    check_folded(folded)
     sums = _Sums(folded, network, metric)
     for batch in inputs_of(batches, folded.d_in):
         sums.add(batch)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lava_sparse_rnn.fixed_point import check_number, check_whole, choose
+from lava_sparse_rnn.fixed_point import brief, check_number, check_whole, choose
 from lava_sparse_rnn.nn.sparsify.distributions import DISTRIBUTIONS
 from lava_sparse_rnn.nn.sparsify.patterns import PATTERNS
 from lava_sparse_rnn.nn.sparsify.scores import SCORES, Prunable
@@ -110,6 +110,7 @@ def prune(
         As in `Pruner`.
     """
     check_number("sparsity", sparsity, least=0, most=1)
+    _check_prunable(model)
     keep = choose("pattern", pattern, PATTERNS)
     scores = choose("score", score, SCORES)(model)
     targets = choose("distribution", distribution, DISTRIBUTIONS)(scores, sparsity)
@@ -124,6 +125,7 @@ def prune(
 
 def sparsity(model: Prunable) -> dict[str, float]:
     """Fraction of zeros of every mask, and of all together under ``'total'``."""
+    _check_prunable(model)
     zeros, sizes = {}, {}
     for full, owner, name in model.prunable():
         mask = _mask(owner, name)
@@ -132,6 +134,15 @@ def sparsity(model: Prunable) -> dict[str, float]:
     result = {name: zeros[name] / sizes[name] for name in sizes}
     result["total"] = sum(zeros.values()) / max(sum(sizes.values()), 1)
     return result
+
+
+def _check_prunable(model: object) -> None:
+    """Refuse what has no masks, in words."""
+    if not callable(getattr(model, "prunable", None)):
+        raise ValueError(
+            f"model is {brief(model)}; expected one with prunable(), such as "
+            "nn.SparseRNN"
+        )
 
 
 def _mask(owner: Any, name: str) -> Tensor:
