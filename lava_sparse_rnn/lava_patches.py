@@ -11,8 +11,8 @@ Whatever of this library needs Lava imports this module first.
   program keeps its method, and Lava forks by itself, whatever that method is.
 - Lava counts Processes and Vars without a lock: two that are made at the same time by
   two threads could share an identifier, by which messages find their way.
-- Lava's collections of ports and Vars cannot be copied: asked for a method that they
-  do not have, they raise an AssertionError.
+- Lava's collections of ports and Vars cannot be copied, nor mocked on Python 3.12:
+  asked for a method that they do not have, they raise an AssertionError.
 - Lava's compiler looks for the models of each Process anew, by executing every file
   beside it: most of the time that a network of many equal Processes takes to start.
   While one network is compiled, what it has found for a class of Processes is kept.
@@ -112,7 +112,9 @@ def _copy_collections() -> None:
     original = Collection.__getattr__
 
     def __getattr__(self: Collection, item: str) -> Any:  # noqa: N807
-        if item.startswith("__"):
+        if item.startswith("__") or (
+            item.startswith("_") and item not in self.member_names
+        ):
             raise AttributeError(f"Collection has no attribute {item!r}")
         return original(self, item)
 

@@ -5,6 +5,7 @@ import functools
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -103,3 +104,13 @@ def test_bytecode_of_a_repaired_module_is_not_kept(tmp_path, monkeypatch):
     spec.loader.exec_module(module)
     assert hash(module.ByteEncoder()) == hash(module.ByteEncoder())
     assert [p.name for p in tmp_path.iterdir()] == ["var_model.py"]
+
+
+def test_processes_can_be_mocked():
+    """`inspect` asks collections of ports for names of its own."""
+    pytest.importorskip("lava.magma")
+    from lava.proc.lif.process import LIF
+
+    from lava_sparse_rnn import lava_patches  # noqa: F401  (before all of Lava)
+
+    assert Mock(spec_set=LIF(shape=(2,))).in_ports is not None

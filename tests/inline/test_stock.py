@@ -333,5 +333,6 @@ def test_lavas_own_tests_of_its_runtime_pass():
     command += ["--runtime", "inline", "magma/runtime/test_get_set_var.py", "proc/lif"]
     command += ["magma/runtime/test_ref_var_ports.py", "proc/sparse", "proc/monitor"]
     command += ["magma/runtime/test_loihi_protocol.py", "proc/dense"]
+    command += ["proc/graded", "proc/clp/nsm"]  # repaired on later Pythons
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
