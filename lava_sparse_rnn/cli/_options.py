@@ -43,7 +43,8 @@ NetworkFile = Annotated[
     Path,
     typer.Argument(
         parser=network_file,
-        help="A network description (.net), or denoiser, denoiser_small or digits.",
+        help="A network description (.net), or one that is shipped: denoiser, "
+        "denoiser_small, digits, fashion or watch.",
     ),
 ]
 NetworkOption = Annotated[

@@ -63,7 +63,9 @@ def sparsity(network: Network) -> Figure:
         )
         axis.set_xticks([])
         axis.set_yticks([])
-        axis.set_title(f"{name}\n{rows} x {n_in}, {zero:.1%} zero", fontsize=7)
+        axis.set_title(
+            f"{name}\n{rows} x {n_in}, {zero:.1%} zero", fontsize=7, loc="center"
+        )
     used = [axis for axis, *_ in found]
     for axis in (a for a in axes.ravel() if a not in used):
         axis.remove()

@@ -10,7 +10,9 @@ from lava_sparse_rnn import spec
 
 def test_shipped_networks_have_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert list(spec.shipped()) == ["denoiser", "denoiser_small", "digits"]
+    assert list(spec.shipped()) == [
+        *("denoiser", "denoiser_small", "digits", "fashion", "watch")
+    ]
     assert spec.load("denoiser_small").d_in == 257
     spec.random_network(np.random.default_rng(0)).save("denoiser_small")
     assert spec.load("denoiser_small").meta["task"] == "random"
