@@ -32,7 +32,7 @@ BASE = "lava_sparse_rnn"
 PACKAGE = ROOT / BASE
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n<>]+)\$", re.S)
 ENTRY = "{show_root_heading: true, show_root_toc_entry: true}"
-STUDY = "study_digits"
+STUDY = "study_denoise"
 """The study of docs/ whose fronts the first page shows: NAME.yaml and NAME.csv."""
 SAID = re.compile(r"(?:title|xlabel|ylabel|set_title\(|set_xlabel\()=?\"([^\"]+)\"")
 """What the code of a picture writes at it."""

@@ -68,7 +68,7 @@ def report(
         sounds={} if audio is None else _sounds(net, audio),
     )
     room.write(output, page)
-    size = output.stat().st_size
+    size = len(page.encode())
     console().print(f"report: {output}, {size:,} bytes; open it in a browser")
 
 

@@ -37,7 +37,7 @@ Activations = Annotated[
 ]
 Recipes = Annotated[tuple[Recipe, ...], BeforeValidator(_listed), Field(min_length=1)]
 Seeds = Annotated[
-    tuple[Annotated[int, Field(ge=0)], ...],
+    tuple[Annotated[int, Field(ge=0, le=2**63 - 1)], ...],
     BeforeValidator(_listed),
     Field(min_length=1),
 ]

@@ -203,7 +203,7 @@ class TrainConfig(Section):
         json_schema_extra=FREE,
     )
     runs: Path = Field(default=Path("runs"), json_schema_extra=FREE)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**63 - 1)
     start: Path | None = Field(
         default=None,
         description="float checkpoint whose weights this training starts from; with "

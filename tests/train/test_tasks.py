@@ -79,6 +79,7 @@ def test_a_name_is_a_folder_of_its_own(name):
     ("setting", "message"),
     [
         ("seed=-1", "seed is .*must be at least 0"),
+        ("seed=99999999999999999999", "seed is .*must be at most 9223372036854775807"),
         ("optim.lr=Infinity", "optim.lr is .*must be a finite number"),
         ("data.snr_min=NaN", "data.snr_min is .*must be a finite"),
         ("data.level_max=Infinity", "data.level_max is .*must be a finite"),
