@@ -121,7 +121,7 @@ def test_at_48_khz_a_plugin_keeps_what_lies_above(gcc, tiny_denoiser, noise, tmp
     y, latency = host(descriptor, x, [1, 7, 100, 3], 12.0, 48000)
     assert latency == 3 * 64 + 192
     np.testing.assert_array_equal(y[int(latency) :], right[: -int(latency)])
-    assert not y[: int(latency)].any()
+    assert not y[: 3 * 64].any()  # after that both filters ring before a sound
     x[17] = np.nan  # no sound: that hop is silence
     assert np.isfinite(host(descriptor, x, [100], 60.0, 48000)[0]).all()
 

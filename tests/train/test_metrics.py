@@ -67,6 +67,7 @@ def test_tensorboard_forgets_what_came_after_the_checkpoint(tiny):
 def test_a_terminal_sees_a_bar_and_others_lines(tmp_path, monkeypatch):
     for terminal in (True, False):
         screen = io.StringIO()
+        screen.isatty = lambda terminal=terminal: terminal
 
         def console(*_, screen=screen, terminal=terminal, **options):
             options["width"] = 110
