@@ -51,6 +51,7 @@ except ImportError as error:
 """
 
 
+@pytest.mark.slow
 @later
 def test_programs_may_import_lava_first():
     assert python(LAVA_FIRST)[0] == "(2,)"

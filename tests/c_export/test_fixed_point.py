@@ -141,6 +141,7 @@ def noise_of_a_level(rng, n):
 SIGNALS = [silence, full_scale, lowest, impulse, tone, noise_of_a_level]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @settings(deadline=None, max_examples=12)
 @given(
@@ -224,6 +225,7 @@ def test_the_logarithm_is_that_of_the_front_end(library, tiny_denoiser, square, 
     assert abs(c.lib.log_scaled(square, q) * 2.0**-25 - right) < 1.2e-7
 
 
+@pytest.mark.slow
 def test_how_far_it_is_from_the_denoiser_in_floats(shipped_small):
     """What docs/fixed_point.md states, on a recording."""
     x = wav.read(DATA / "samples" / "noisy_01.wav")[0][:32000]
@@ -254,6 +256,7 @@ INTEGER_CALLS = re.compile(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="no gcc for ARM")
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4"])
 def test_no_function_of_floats_is_called(tiny_denoiser, tmp_path, core):
@@ -302,6 +305,7 @@ def test_what_cannot_be_done_is_refused(tiny_denoiser):
     assert len(denoiser.denoise(np.zeros(0, np.int16))) == 0
 
 
+@pytest.mark.slow
 def test_sizes(gcc, tiny_denoiser):
     for shape in SHAPES[1], SHAPES[3]:
         network = denoiser_of(tiny_denoiser, shape)
@@ -311,6 +315,7 @@ def test_sizes(gcc, tiny_denoiser):
         assert 0 <= sizes.constants - made.constant_bytes < 1500
 
 
+@pytest.mark.slow
 def test_the_command(command, gcc, tiny_denoiser, tmp_path):
     tiny_denoiser(32, 16).save(tmp_path / "x.net")
     words = ("export-c", tmp_path / "x.net", "-o", tmp_path / "c", "--fixed-point")

@@ -126,6 +126,7 @@ def test_at_48_khz_a_plugin_keeps_what_lies_above(gcc, tiny_denoiser, noise, tmp
     assert np.isfinite(host(descriptor, x, [100], 60.0, 48000)[0]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("applyplugin"), reason="there is no ladspa-sdk")
 def test_the_command_and_a_host_of_debian(gcc, command, shipped_small, tmp_path):
     shipped_small.save(tmp_path / "small.net")

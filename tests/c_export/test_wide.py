@@ -38,6 +38,7 @@ def music(n):
     return (sum(tones) + rng.normal(0, 0.05, n)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_fft", "hop", "lookahead"), [(64, 16, 0), (24, 12, 2)])
 def test_samples_are_those_of_python(
     gcc, strict, tmp_path, tiny_denoiser, n_fft, hop, lookahead
@@ -59,6 +60,7 @@ def test_samples_are_those_of_python(
         assert np.sum(right**2) / np.sum((y - right) ** 2) > 10**5.5
 
 
+@pytest.mark.slow
 def test_the_shipped_denoiser(gcc, strict, tmp_path, shipped_small):
     """What docs/live.md and docs/program.md state."""
     path = program(gcc, strict, tmp_path, shipped_small, "-O2")
@@ -122,6 +124,7 @@ def test_rates_that_there_are_not(tiny_denoiser):
         c_export.export_denoiser(network, fixed_point=True, sample_rate=48000)
 
 
+@pytest.mark.slow
 def test_the_command(command, tiny_denoiser, tmp_path):
     tiny_denoiser(32, 16).save(tmp_path / "x.net")
     words = ("export-c", tmp_path / "x.net", "-o", tmp_path / "c", "--rate", "48000")

@@ -20,6 +20,7 @@ def lists():
     return [*ProcessServer().processes], [*VarServer().vars]
 
 
+@pytest.mark.slow
 def test_processes_of_another_thread_stay_while_others_go():
     kept, stop = [], threading.Event()
 

@@ -86,6 +86,7 @@ def assert_same(network, x):
             assert np.array_equal(value, must)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(networks())
 def test_random_networks(network):

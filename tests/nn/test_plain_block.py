@@ -20,6 +20,7 @@ def plain_block():
     return names["PlainS5Block"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("d_model", "d_state"), [(6, 8), (5, 2), (1, 4)])
 def test_the_plain_block_computes_the_same(d_model, d_state):
     torch.manual_seed(0)

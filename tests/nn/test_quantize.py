@@ -75,6 +75,7 @@ def dequantised(network):
     return FoldedNetwork(tuple(layers))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("seed", range(4))
 def test_every_integer_equals_the_reference(recipe, seed):

@@ -50,6 +50,7 @@ CASES += [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", CASES)
 def test_answers_and_overflows(small, random_tokens, way):
     x = random_tokens(small, 12)

@@ -119,6 +119,7 @@ def seeds(points, noise, n, rng):
     ]
 
 
+@pytest.mark.slow
 def test_an_interval_is_as_wide_as_the_ratio_scatters():
     """Beside the scatter of studies that are made anew, seeds and all."""
     rng = np.random.default_rng(0)

@@ -64,6 +64,7 @@ def test_a_stage_stops_early_and_hands_on_its_best(tiny):
     assert (more.step, more.best.step, more.stopped) == (16, 6, True)
 
 
+@pytest.mark.slow
 def test_a_restart_remembers_what_it_waits_for(tiny):
     config = tiny(steps=40, patience=3, **CHECKS)
     first = scripted(open_float(config), [2, 1, 1])
@@ -97,6 +98,7 @@ def test_validations_before_the_last_mask_do_not_count(tiny):
     assert (~stage.model.decoder_mask).any()
 
 
+@pytest.mark.slow
 def test_pruning_until_the_last_step_prunes(tiny):
     for schedule in ("cubic", "one_shot"):
         pruning = {"sparsity": 0.5, "end": 1.0, "every": 3, "schedule": schedule}

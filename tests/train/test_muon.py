@@ -92,6 +92,7 @@ def test_other_groups_are_those_of_adamw():
     assert torch.equal(*results)
 
 
+@pytest.mark.slow
 def test_a_run_with_muon_resumes_bit_by_bit(tiny):
     def stage(name, until) -> Stage:
         made = open_float(tiny(name=name, optim={"algorithm": "muon"}))

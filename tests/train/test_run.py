@@ -18,6 +18,7 @@ from lava_sparse_rnn.train.loop import TrainingError
 from lava_sparse_rnn.train.optim import build_optimizer, rate_factor
 
 
+@pytest.mark.slow
 def test_resume_is_bit_exact(tiny):
     whole = open_float(tiny(name="whole", model={"dropout": 0.1}))
     whole.fit()
@@ -36,6 +37,7 @@ def test_resume_is_bit_exact(tiny):
             assert torch.equal(value, second.optimizer.state[b][name]), name
 
 
+@pytest.mark.slow
 def test_rows_after_the_checkpoint_are_dropped_on_resume(tiny):
     stage = open_float(tiny())
     stage.fit(until=8)
@@ -228,6 +230,7 @@ def test_widths_of_layers_that_cannot_be_had(by_layer, message):
         read_config(None, [f"quantize.by_layer={by_layer}"])
 
 
+@pytest.mark.slow
 def test_widths_by_layer_reach_the_network(tiny):
     by_layer = {"layer1": {"weight_bits": 4, "wire_bits": 12}}
     config = tiny(quantize={"steps": 2, "by_layer": by_layer})
