@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -233,8 +234,16 @@ def _style(study: StudyConfig, name: str) -> tuple[str, str]:
 
 
 def _figures(rows: Sequence[Row]) -> str:
-    named = {row.figures for row in rows if row.figures}
-    return f"{' / '.join(sorted(named))} on validation"
+    """What a score is the mean of: one figure, or what their names begin with."""
+    named = {mean_of(row.figures.split()) for row in rows if row.figures}
+    return f"{' / '.join(sorted(named))}, validation"
+
+
+def mean_of(names: Sequence[str]) -> str:
+    """A score in words, from the names of the figures that it is the mean of."""
+    if len(names) == 1:
+        return names[0]
+    return f"mean {commonprefix(names).rstrip('_') or 'of ' + ', '.join(names)}"
 
 
 def _legend(axis: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lava_sparse_rnn.study import Row, Study, StudyConfig, read_table, write_table
 from lava_sparse_rnn.study.compare import savings, sizes
-from lava_sparse_rnn.study.plots import draw
+from lava_sparse_rnn.study.plots import draw, mean_of
 from lava_sparse_rnn.study.report import report
 
 STUDY = StudyConfig.model_validate(
@@ -139,6 +139,18 @@ def test_a_study_is_read_with_its_table(tmp_path):
     study = Study.open(path)
     assert study.rows == tuple(rows())
     assert Study.open(str(path), settings=["steps=11"]).config.steps == 11
+
+
+@pytest.mark.parametrize(
+    ("figures", "label"),
+    [
+        ("accuracy", "accuracy"),
+        ("si_snri_0dB si_snri_10dB", "mean si_snri"),
+        ("a b", "mean of a, b"),
+    ],
+)
+def test_an_axis_says_what_a_score_is_the_mean_of(figures, label):
+    assert mean_of(figures.split()) == label
 
 
 @pytest.mark.slow
