@@ -62,12 +62,15 @@ def export_denoiser(
     wide = _is_wide(sample_rate, front, fixed_point)
     _check(network, front)
     made = export(network, prefix)
-    kind, source = (_integer, "fixed.c") if fixed_point else (_float, "sound.c")
+    kind = _integer if fixed_point else _float
     tables = Tables()
     words = words_of(network, prefix) | kind.words(network, tables)
-    calls = "fixed_calls.h" if fixed_point else "float_calls.h"
-    words["calls"] = Template(_templates.part(calls)).substitute(words)
-    sources = {"_sound.h": "sound.h", "_sound.c": source, "_main.c": "sound_main.c"}
+    words["calls"] = Template(_templates.part(kind.CALLS)).substitute(words)
+    sources = {
+        "_sound.h": "sound.h",
+        "_sound.c": kind.SOURCE,
+        "_main.c": "sound_main.c",
+    }
     words |= {"stream": "sound", "STREAM": ""}
     state = made.state_bytes + kind.state_bytes(front) + _wire_bytes(network)
     if wide:

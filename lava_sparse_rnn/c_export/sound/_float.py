@@ -14,6 +14,7 @@ FLOAT_BYTES = 4
 ARITHMETIC = """\
 Numbers are
  * floats of 32 bits as IEEE 754 has them; compile without -ffast-math."""
+CALLS, SOURCE = "float_calls.h", "sound.c"  # its templates
 TYPES = {"number": "float", "sample": "float", "decibels": "float"}
 TRANSFORM = _transform.Form("butterfly", "{}(x, y, m, stride);")
 

@@ -12,6 +12,7 @@ from lava_sparse_rnn.spec import Network
 ARITHMETIC = """\
 Numbers are
  * integers of up to 64 bits, there is no floating point."""
+CALLS, SOURCE = "fixed_calls.h", "fixed.c"  # its templates
 TYPES = {"number": "int32_t", "sample": "int16_t", "decibels": "int32_t"}
 TRANSFORM = _transform.Form("fixed_butterfly", "*sizes = {}(x, y, m, stride, down);")
 
