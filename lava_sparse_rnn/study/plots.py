@@ -110,6 +110,8 @@ def draw_slices(study: StudyConfig, rows: Sequence[Row]) -> Any:
     for axis, (panel, names) in zip(axes, panels, strict=True):
         panel(axis, study, rows, names)
         _legend(axis)
+    if len(panels) > 1:
+        axes[0].set_ylabel(_figures(rows))
     return made
 
 
@@ -134,7 +136,6 @@ def _by_sparsity(
         fontsize=10,
     )
     axis.set_xlabel("weights that are zero, %")
-    axis.set_ylabel(_figures(rows))
 
 
 def _by_bits(
