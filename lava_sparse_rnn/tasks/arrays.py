@@ -30,6 +30,7 @@ from lava_sparse_rnn.train.tasks import (
     Model,
     RawBatch,
     Task,
+    task_name,
 )
 
 # The split into training and validation is the same in every run, whatever its seed.
@@ -110,8 +111,6 @@ class Arrays(Task):
 
     Settings: ClassVar[type[BaseModel]] = ArraysConfig
     metric: ClassVar[str] = ""
-    name: ClassVar[str] = "arrays"
-    """By which the task is registered; without one it is found as module:object."""
 
     classes: tuple[str, ...] = ()
     """Names of the labels, if they have any."""
@@ -296,7 +295,7 @@ class Arrays(Task):
             if name != "path" and field.json_schema_extra is not FREE
         }
         found = {
-            "task": self._found_as(),
+            "task": task_name(type(self)),
             "head": self.settings.head,
             "loss": self._train.loss,
             "settings": self.settings.model_dump(mode="json", include=kept),
@@ -304,11 +303,6 @@ class Arrays(Task):
         if self.token_s is not None:
             found["token_s"] = self.token_s
         return found | ({"classes": list(self.classes)} if self.classes else {})
-
-    @classmethod
-    def _found_as(cls) -> str:
-        """The name by which `find_task` finds this class, not the one it is of."""
-        return cls.name if "name" in vars(cls) else f"{cls.__module__}:{cls.__name__}"
 
     def test(self) -> Arrays:
         """See `Task`."""

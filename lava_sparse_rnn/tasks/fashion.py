@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,6 @@ class Fashion(Arrays):
     """What an image shows; one answer an image."""
 
     Settings = FashionConfig
-    name: ClassVar[str] = "fashion"
     settings: FashionConfig
     classes = (
         *("T-shirt", "trouser", "pullover", "dress", "coat"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,6 @@ class Watch(Arrays):
     """Which of seven exercises of the shoulder is done; one answer a window."""
 
     Settings = WatchConfig
-    name: ClassVar[str] = "watch"
     settings: WatchConfig
     token_s = 1 / RATE
     classes = ("PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW")

@@ -7,7 +7,7 @@ import importlib
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -258,23 +258,72 @@ def find_task(name: str) -> type[Task]:
     Raises
     ------
     ValueError
-        If there is none, or it is no `Task`.
+        If there is none, it cannot be loaded, several packages offer one of this name,
+        or it is no `Task`.
     """
     if name in TASKS:
         return TASKS[name]
-    offered = {e.name: e for e in metadata.entry_points(group=ENTRY_POINTS)}
-    try:
-        if name in offered:
-            found = offered[name].load()
-        elif ":" in name:
-            module, _, attribute = name.partition(":")
+    offered = _offered()
+    if name in offered:
+        found = _load(name, offered[name])
+    elif ":" in name:
+        module, _, attribute = name.partition(":")
+        try:
             with _here():
                 found = getattr(importlib.import_module(module), attribute)
-        else:
-            known = ", ".join(sorted({*TASKS, *offered}))
-            raise ValueError(f"task is {name!r}; known: {known}, or module:object")
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"task is {name!r}, which cannot be found: {error}") from error
+        except (ImportError, AttributeError) as error:
+            raise ValueError(
+                f"task is {name!r}, which cannot be found: {error}"
+            ) from error
+    else:
+        known = ", ".join(sorted({*TASKS, *offered}))
+        raise ValueError(f"task is {name!r}; known: {known}, or module:object")
     if not (isinstance(found, type) and issubclass(found, Task)):
         raise ValueError(f"task is {name!r}, which is {found!r} and not a Task")
     return found
+
+
+def task_name(task: type[Task]) -> str:
+    """The name by which `find_task` finds a class, ``module:object`` if it has none."""
+    for name, known in TASKS.items():
+        if known is task:
+            return name
+    package = task.__module__.partition(".")[0]
+    for name, points in _offered().items():
+        # No package is imported to see whether it offers this class.
+        own = [p for p in points if p.module.partition(".")[0] == package]
+        with suppress(Exception):  # one that is broken is another one
+            if any(point.load() is task for point in own):
+                return name
+    return f"{task.__module__}:{task.__name__}"
+
+
+def _offered() -> dict[str, list[metadata.EntryPoint]]:
+    """Entry points of installed packages by name."""
+    found: dict[str, list[metadata.EntryPoint]] = {}
+    for point in metadata.entry_points(group=ENTRY_POINTS):
+        found.setdefault(point.name, []).append(point)
+    return found
+
+
+def _load(name: str, points: list[metadata.EntryPoint]) -> Any:
+    """What an entry point names, if one package alone offers it."""
+    if len(points) > 1:
+        offers = sorted(f"{_package(p)} ({p.value})" for p in points)
+        raise ValueError(
+            f"task is {name!r}, which {' and '.join(offers)} offer; uninstall all but "
+            "one, or name a task as module:object"
+        )
+    (point,) = points
+    try:
+        return point.load()
+    # A package of somebody else may fail in any way while it is imported.
+    except Exception as error:
+        raise ValueError(
+            f"task is {name!r}, which {_package(point)} ({point.value}) offers and "
+            f"which cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _package(point: metadata.EntryPoint) -> str:
+    return "a package" if point.dist is None else point.dist.name

@@ -149,14 +149,15 @@ def test_a_file_does_not_decide_what_is_imported(network, path):
 
 def test_a_registered_name(path):
     class Mine(Arrays):
-        name = "mine of a test"
+        pass
 
     try:
-        assert find_task(register(Mine.name, Mine).name) is Mine
+        assert register("mine of a test", Mine) is Mine
+        assert find_task("mine of a test") is Mine
         meta = Mine.open(ArraysConfig(path=path, head="last"), 0).meta()
         assert meta["task"] == "mine of a test"
     finally:
-        del TASKS[Mine.name]
+        TASKS.pop("mine of a test", None)
 
 
 def test_the_command(command, network, path, tmp_path):

@@ -7,7 +7,7 @@ import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,6 @@ class Digits(Arrays):
     """
 
     Settings = DigitsConfig
-    name: ClassVar[str] = "digits"
     settings: DigitsConfig
     token_s = LogMel().stft.hop_length / wav.SAMPLE_RATE
     classes = (
