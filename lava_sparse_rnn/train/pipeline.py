@@ -172,6 +172,7 @@ def _complete(stage: FloatStage, note: Callable[[str], None]) -> Result:
         note = _say_nothing
     if config.fused and config.device == "cpu" and not loops.built():
         note("slow: the compiled loops are not built, the plain form of a step runs")
+    _goes_on(stage, note)
     stage.fit()
     stage.hand_on()
     scores = {"float": stage.figures}
@@ -185,6 +186,7 @@ def _complete(stage: FloatStage, note: Callable[[str], None]) -> Result:
         note(f"post-training quantisation: {_figures(fine.figures)}")
         _write(network, fine, path.with_name(f"{config.name}-ptq.net"))
     group.wait()
+    _goes_on(fine, note)
     fine.fit()
     tuned = fine.hand_on()
     if fine.step:
@@ -246,6 +248,12 @@ def _write(network: spec.Network, fine: IntegerStage, path: Path) -> Path:
     network.save(path, packed=True)
     report = quantisation_report(fine.folded, network, fine.task)
     return write_report(report, path, fine.task.metric)
+
+
+def _goes_on(stage: Stage, note: Callable[[str], None]) -> None:
+    """Tell that a stage was begun by an earlier call, which a stranger may not know."""
+    if 0 < stage.step < stage.steps and not stage.stopped:
+        note(f"{stage.name}: goes on from step {stage.step} of {stage.steps}")
 
 
 def _say_nothing(text: str) -> None:

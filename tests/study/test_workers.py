@@ -85,6 +85,11 @@ def test_a_killed_worker_s_trial_goes_on_from_its_checkpoint(cluster, values):
     assert again.model_dump(exclude={"training_s", "starts"}) == first.model_dump(
         exclude={"training_s", "starts"}
     )
+    # It went on, and was not trained once more: that would be the same network, too.
+    notes = (victim.directory / "notes.txt").read_text()
+    assert len(re.findall("^host ", notes, re.M)) == 2
+    (step,) = re.findall(r"^float: goes on from step (\d+) of 300$", notes, re.M)
+    assert 0 < int(step) < 300
     assert read_table(study.directory / "table.csv") == rows
     assert (study.directory / "table.parquet").stat().st_size > 0
 

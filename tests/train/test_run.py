@@ -38,6 +38,16 @@ def test_resume_is_bit_exact(tiny):
 
 
 @pytest.mark.slow
+def test_what_goes_on_says_so(tiny):
+    config = tiny(name="told")
+    open_float(config).fit(until=2)
+    notes: list[str] = []
+    run(config, notes.append)
+    assert notes[0] == f"float: goes on from step 2 of {config.steps}"
+    assert len([n for n in notes if "goes on" in n]) == 1
+
+
+@pytest.mark.slow
 def test_rows_after_the_checkpoint_are_dropped_on_resume(tiny):
     stage = open_float(tiny())
     stage.fit(until=8)
