@@ -11,7 +11,14 @@ import typer
 from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import Cores, at_least, network_file
+from lava_sparse_rnn.cli._options import (
+    Cores,
+    Search,
+    Share,
+    at_least,
+    check_share,
+    network_file,
+)
 from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens
 from lava_sparse_rnn.markup import Table
@@ -67,7 +74,8 @@ Limit = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
-        callback=at_least(0), help="Of a random golden input, where none is given."
+        callback=at_least(0),
+        help="Of a random golden input, where none is given, and of a search.",
     ),
 ]
 Overwrite = Annotated[
@@ -94,6 +102,8 @@ class _Order:
     output: Path | None
     chip: str | None
     cores: int | None
+    search: float | None
+    share: int | None
     audio: Path | None
     tokens: Path | None
     data: Path | None
@@ -102,7 +112,10 @@ class _Order:
     overwrite: bool
 
     def write(self, network: Path) -> Bundle:
-        """Map a network and write it with its golden input."""
+        """Map a network and write it with its golden input.
+
+        What a search balances is the work of a golden input that is given.
+        """
         from lava_sparse_rnn import loihi2, spec
 
         if self.output is None:
@@ -111,7 +124,11 @@ class _Order:
         golden = input_tokens(net, self.audio, self.tokens, self.data)
         if golden is not None:
             golden = first_tokens(golden, self.limit)
-        mapping = loihi2.map_network(net, self.chip or "oheo_gulch", self.cores)
+        busy, looked = None, (self.search, self.seed, self.share or 1)
+        if golden is not None and self.search is not None:
+            busy = loihi2.measure(net, golden)
+        chip = self.chip or "oheo_gulch"
+        mapping = loihi2.map_network(net, chip, self.cores, None, busy, *looked)
         return loihi2.write_bundle(
             *(net, self.output, mapping, golden),
             seed=self.seed,
@@ -121,13 +138,13 @@ class _Order:
     def refuse(self, bundle: Path) -> None:
         """Say so, if any of it was asked for although there is a bundle already."""
         asked = (
-            *(self.output, self.chip, self.cores),
+            *(self.output, self.chip, self.cores, self.search, self.share),
             *(self.audio, self.tokens, self.data),
         )
         if any(option is not None for option in asked):
             raise ValueError(
-                f"{bundle}: is a bundle already; --output, --chip, --cores, --audio, "
-                "--tokens and --data are for a network description"
+                f"{bundle}: is a bundle already; --output, --chip, --cores, --search, "
+                "--share, --audio, --tokens and --data are for a network description"
             )
 
 
@@ -136,6 +153,8 @@ def deploy(
     output: Output = None,
     chip: ChipOption = None,
     cores: Cores = None,
+    search: Search = None,
+    share: Share = None,
     audio: Audio = None,
     tokens: Tokens = None,
     data: Data = None,
@@ -162,9 +181,11 @@ def deploy(
     if network is None:
         raise ValueError("deploy needs a network (.net) or a bundle's folder")
     choose("mode", mode, deployment.MODES)
+    check_share(search, share)
     backend = backend or ("cpu" if check else None)
     runner = None if backend is None else deployment.create(backend)
-    order = _Order(output, chip, cores, audio, tokens, data, limit, seed, overwrite)
+    mapped, golden = (chip, cores, search, share), (audio, tokens, data, limit, seed)
+    order = _Order(output, *mapped, *golden, overwrite)
     if network.is_dir():
         order.refuse(network)
         bundle = deployment.load_bundle(network)
@@ -195,6 +216,7 @@ def _list(screen: Console, deployment) -> None:
 def _describe(screen: Console, bundle) -> None:
     manifest = bundle.manifest
     size = sum(entry.bytes for entry in manifest.files.values())
+    cores = len({(core.chip, core.core) for core in manifest.cores})
     chips = len({core.chip for core in manifest.cores})
     golden, several = manifest.golden, len(bundle.lengths)
     of = f" in {several} sequences" if several > 1 else ""
@@ -202,7 +224,7 @@ def _describe(screen: Console, bundle) -> None:
     answers = "" if head == "sequence" else f"; one answer a sequence, {head}"
     screen.print(
         f"{bundle.path}: {len(manifest.files) + 1} files, {size:,} bytes, schema "
-        f"version {manifest.schema_version}; {len(manifest.cores)} cores on {chips} "
+        f"version {manifest.schema_version}; {cores} cores on {chips} "
         f"chip(s) of {manifest.board.name}; golden input of {golden.tokens} tokens"
         f"{of} ({golden.source}){answers}"
     )

@@ -19,8 +19,11 @@ from lava_sparse_rnn.cli._options import (
     Chip,
     Cores,
     NetworkFile,
+    Search,
+    Share,
     Tokens,
     at_least,
+    check_share,
     positive,
 )
 from lava_sparse_rnn.cli._tables import show
@@ -48,6 +51,9 @@ def estimate(
             help="Balance what this input makes cores do, not what they store.",
         ),
     ] = False,
+    search: Search = None,
+    share: Share = None,
+    seed: Annotated[int, typer.Option(callback=at_least(0), help="Of the search.")] = 0,
     objective: Annotated[
         str | None,
         typer.Option(
@@ -116,12 +122,13 @@ def estimate(
     check_picture(plot)
     check_picture(sweep)
     check_outputs(json_file)
+    check_share(search, share)
     if objective is not None:
         choose("objective", objective, loihi2.OBJECTIVES)
         if cores is not None:
             raise ValueError("give either --cores or --objective, which finds them")
-    given = {"--static-mw": static_mw, "--watts": watts, "--instructions": instructions}
-    if not beside and (wrong := [name for name, value in given.items() if value]):
+    told = {"--static-mw": static_mw, "--watts": watts, "--instructions": instructions}
+    if not beside and (wrong := [name for name, value in told.items() if value]):
         raise ValueError(f"{wrong[0]} is for --beside, which is not given")
     screen = console()
     net = spec.load(network)
@@ -133,11 +140,13 @@ def estimate(
         choices = loihi2.sweep(net, heard, chip, weights)
     if sweep is not None:
         _draw_sweep(screen, choices, sweep)
+    looked = None if search is None else (search, seed, share or 1)
     if choices is not None and objective is not None:
         mapping = loihi2.best(choices, objective).mapping
+        if looked is not None:
+            mapping = _mapped(net, chip, len(mapping), heard, looked)
     else:
-        busy = loihi2.measure(net, heard) if measured else None
-        mapping = loihi2.map_network(net, chip, cores, activity=busy)
+        mapping = _mapped(net, chip, cores, heard if measured else None, looked)
     result = loihi2.estimate(net, heard, mapping, weights, *times)
     if plot is not None:
         _draw(result, plot)
@@ -171,6 +180,14 @@ def _input(net, audio: Path | None, tokens: Path | None, data: Path | None):
     return x
 
 
+def _mapped(net, chip: str, cores: int | None, x, looked):
+    """A mapping, balanced by input if some is given, and searched if asked for."""
+    from lava_sparse_rnn import loihi2
+
+    busy = None if x is None else loihi2.measure(net, x)
+    return loihi2.map_network(net, chip, cores, None, busy, *(looked or ()))
+
+
 def _draw(result, picture: Path) -> None:
     from lava_sparse_rnn import pictures
     from lava_sparse_rnn.loihi2 import plots
@@ -202,11 +219,14 @@ def _show(screen: Console, result, total: int, sound: bool) -> None:
     )
     show(screen, tables.counts_table(counts, total))
     done = loihi2.work(counts)
+    held = "neurons of one group"
+    if mapping.share > 1:
+        held = f"neurons of {mapping.share} groups at most"
     screen.print(
         f"the busiest core has {done.max():,.0f} to do for a token, "
         f"{done.max() / done.mean():.2f} times the mean (synaptic operations, "
         f"instructions or messages, whichever are most); on {len(mapping)} cores, "
-        "each with neurons of one group, it is at least "
+        f"each with {held}, it is at least "
         f"{loihi2.least_work(counts):,.0f}"
     )
     screen.print(result.label, style="bold")

@@ -39,6 +39,12 @@ def positive(option: typer.CallbackParam, value: float | None) -> float | None:
     return value
 
 
+def check_share(search: float | None, share: int | None) -> None:
+    """Refuse ``--share`` without a search."""
+    if share is not None and search is None:
+        raise ValueError("--share is for --search, which is not given")
+
+
 NetworkFile = Annotated[
     Path,
     typer.Argument(
@@ -68,6 +74,21 @@ Tokens = Annotated[
 Chip = Annotated[
     str,
     typer.Option(help="oheo_gulch, kapoho_point, hala_point, or a JSON or TOML file."),
+]
+Search = Annotated[
+    float | None,
+    typer.Option(
+        callback=positive,
+        help="Seconds to search at most for a mapping whose busiest core has less to "
+        "do.",
+    ),
+]
+Share = Annotated[
+    int | None,
+    typer.Option(
+        callback=at_least(1),
+        help="With --search: groups of neurons that may share a core; one by default.",
+    ),
 ]
 Cores = Annotated[
     int | None,

@@ -152,7 +152,7 @@ def io_line(estimate: Estimate, network: Network, x: SequencesLike) -> str:
     counts, mapping = estimate.counts, estimate.counts.mapping
     inputs = float((Sequences.of(network, x).tokens != 0).sum(axis=1).mean())
     last = mapping.cores_of(len(mapping.groups) - 1)
-    spikes = counts.real.per_core["spikes"][:, last]
+    spikes = counts.real.per_part["spikes"][:, last]
     outputs = float(spikes.sum(axis=1).mean())
     bits = network.layers[0].inp.bits, network.layers[-1].out.bits
     rate = (inputs * bits[0] + outputs * bits[1]) / 8 / estimate.token_s

@@ -24,7 +24,7 @@ from lava_sparse_rnn.loihi2.bounds import Estimate, Mode, TermTime
 from lava_sparse_rnn.loihi2.coefficients import Coefficients, as_coefficients
 from lava_sparse_rnn.loihi2.counts import Counts, Tally, count
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
-from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
+from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping, summed
 from lava_sparse_rnn.spec import Network, check_network
 from lava_sparse_rnn.spec.sequences import SequencesLike
 
@@ -150,15 +150,15 @@ def _running_sum(steps: FloatArray, n: int) -> FloatArray:
 
 
 def _linear(tally: Tally, c: Coefficients, parts: Parts) -> FloatArray | None:
-    """Sum over parts with a value of coefficient times count, shape (T, K)."""
+    """Sum over terms with a value of coefficient times count, shape (T, P)."""
     known = [(v, q) for name, q in parts if (v := c.value(name)) is not None]
     if not known:
         return None
-    return np.sum([v * tally.per_core[q] for v, q in known], axis=0)
+    return np.sum([v * tally.per_part[q] for v, q in known], axis=0)
 
 
-def core_times(tally: Tally, c: Coefficients) -> dict[str, FloatArray]:
-    """Seconds of every core for every token, by term, shape (T, K) each.
+def part_times(tally: Tally, c: Coefficients) -> dict[str, FloatArray]:
+    """Seconds of every part for every token, by term, shape (T, P) each.
 
     A term without any coefficient is not there.
     """
@@ -172,7 +172,7 @@ def _missing(counts: Counts, c: Coefficients) -> Iterator[str]:
     for what, terms in (("time", TIME_TERMS), ("energy", ENERGY_TERMS)):
         for term, parts in terms.items():
             for name, quantity in parts:
-                if c.value(name) is None and tally.per_core[quantity].any():
+                if c.value(name) is None and tally.per_part[quantity].any():
                     yield f"{what}, {term}: {quantity} ({name})"
     if tally.links.any():
         if c.link_bits_per_ns is None:
@@ -181,7 +181,7 @@ def _missing(counts: Counts, c: Coefficients) -> Iterator[str]:
             yield "time, link: a message's bits besides its payload (header_bits)"
     if c.barrier_ns is None:
         yield "time, barrier (barrier_ns)"
-    if tally.per_core["chip_crossings"].any():
+    if tally.per_part["chip_crossings"].any():
         yield "time and hops between chips (how chips are joined is not known)"
     if c.static_mw is None:
         yield "energy, static: power of an idle chip (static_mw)"
@@ -206,12 +206,12 @@ def _with_idle(
 
 
 class _Times:
-    """Seconds of every core, group and link, aligned by time step."""
+    """Seconds of every core and link, aligned by time step."""
 
     def __init__(self, counts: Counts, c: Coefficients) -> None:
         self.counts, self.c, self.mapping = counts, c, counts.mapping
         self.hops = len(self.mapping.groups)
-        self.real, self.idle = core_times(counts.real, c), core_times(counts.idle, c)
+        self.real, self.idle = part_times(counts.real, c), part_times(counts.idle, c)
         self.barrier = None if c.barrier_ns is None else c.barrier_ns * 1e-9
         self.known = bool(self.real) or self.barrier is not None or self._has_links
 
@@ -226,24 +226,21 @@ class _Times:
         bits = np.array([g.payload_bits + header for g in self.mapping.groups])
         return tally.links * (bits / bandwidth * 1e-9)[:, None, None]
 
-    def _groups(self, cores: FloatArray) -> FloatArray:
-        """The slowest core of each group, shape (T, G)."""
-        starts = np.searchsorted(self.mapping.group_of, np.arange(self.hops))
-        return np.maximum.reduceat(cores, starts, axis=1)
-
     def pipelined(self) -> tuple[FloatArray, tuple[TermTime, ...]]:
         """Seconds of each step, shape (T,), and what they consist of.
 
         In step ``t`` the group at depth ``d`` has token ``t - d``. The run is taken
         as repeated end to end, so that there is no fill.
         """
-        tokens = self.counts.real.tokens
-        step_of = np.arange(tokens)[:, None] - np.arange(self.hops)
+        tokens, mapping = self.counts.real.tokens, self.mapping
+        token_of = np.arange(tokens)[:, None] - mapping.group_of
         parts: dict[str, tuple[FloatArray, str]] = {}
-        for name, cores in self.real.items():
-            groups = np.take_along_axis(self._groups(cores), step_of % tokens, axis=0)
-            busiest = self.mapping.describe(int(cores.mean(axis=0).argmax()))
-            parts[name] = (groups.max(axis=1), busiest)
+        for name, times in self.real.items():
+            steps = np.take_along_axis(times, token_of % tokens, axis=0)
+            cores = mapping.on_cores(steps)
+            busiest = mapping.on_cores(times.mean(axis=0)).argmax()
+            where = mapping.describe_core(int(busiest))
+            parts[name] = (cores.max(axis=1), where)
         if self._has_links:
             links = self._links(self.counts.real)
             shifted = [np.roll(g, d, axis=0) for d, g in enumerate(links)]
@@ -273,22 +270,28 @@ class _Times:
         """
         tokens = self.counts.real.tokens
         total = np.zeros(tokens)
-        real = self._worst(self.real, tokens)
-        idle = self._worst(self.idle, 1)[0]
         if self._has_links:
             real_links = self._links(self.counts.real)
             idle_links = self._links(self.counts.idle)
             all_idle = idle_links.sum(axis=0)
         for g in range(self.hops):
-            step = np.maximum(real[:, g], np.delete(idle, g).max(initial=0.0))
+            step = self._with_token(g)
             if self._has_links:
                 load = real_links[g] + all_idle - idle_links[g]
                 step = np.maximum(step, load.max(axis=1))
             total += np.maximum(step, self.barrier or 0.0)
         return total / self.hops
 
-    def _worst(self, cores: dict[str, FloatArray], tokens: int) -> FloatArray:
-        """Seconds of each group's slowest core and term, shape (T, G)."""
-        if not cores:
-            return np.zeros((tokens, self.hops))
-        return np.max([self._groups(v) for v in cores.values()], axis=0)
+    def _with_token(self, g: int) -> FloatArray:
+        """Seconds of the slowest core and term while group ``g`` has a token, (T,)."""
+        own, core_of = self.mapping.cores_of(g), self.mapping.core_of
+        near = np.isin(core_of, core_of[own])  # on a core with a part of this group
+        has_token = np.isin(np.flatnonzero(near), np.arange(len(core_of))[own])
+        slowest = np.zeros(self.counts.real.tokens)
+        for name, real in self.real.items():
+            idle = self.idle[name]
+            mixed = np.where(has_token, real[:, near], idle[:, near])
+            cores = summed(mixed, core_of[near]).max(axis=1)
+            others = summed(idle[0, ~near], core_of[~near]) if not near.all() else 0.0
+            slowest = np.maximum(slowest, np.maximum(cores, np.max(others)))
+        return slowest

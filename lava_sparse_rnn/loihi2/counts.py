@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import INPUT, ChipGroup, neuron_groups
-from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
+from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping, summed
 from lava_sparse_rnn.loihi2.memory import FORMATS
 from lava_sparse_rnn.spec import Network, check_network, reference, statistics
 from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike, in_a_row
@@ -46,9 +47,9 @@ class Tally(Brief):
 
     Parameters
     ----------
-    per_core : dict of str to array, shape (T, K)
-        For each name in `PER_CORE`: what each core does for each token, in the step
-        in which its group has that token.
+    per_part : dict of str to array, shape (T, P)
+        For each name in `PER_CORE`: what each part of a group does for each token, in
+        the step in which its group has that token.
 
         ``sparse_synops``, ``dense_synops``: stored synapses that a message meets, by
         format; zeros stored by the dense format and copies included.
@@ -57,16 +58,19 @@ class Tally(Brief):
         ``neuron_updates``: neurons whose program runs.
         ``instructions``: what these programs execute.
         ``spikes``: payloads that are not 0.
-        ``messages_out``: the same, once per core they go to. ``messages_in``: those
+        ``messages_out``: the same, once per part they go to. ``messages_in``: those
         that arrive.
-        ``hops_*``: links that the messages a core sends take, XY routing, on its own
+        ``hops_*``: links that the messages a part sends take, XY routing, on its own
         chip. ``chip_crossings``: messages to another chip.
     links : array, shape (G, T, L)
         Messages of each group on each link of every used chip, links as in `Mesh`.
+    core_of : array of int, shape (P,), optional
+        Core of each part, as in `Mapping`; a core each, if not given.
     """
 
-    per_core: dict[str, FloatArray]
+    per_part: dict[str, FloatArray]
     links: NDArray[np.float32]
+    core_of: NDArray[np.int64] | None = None
 
     def _about(self) -> str:
         shown = ("neuron_updates", "instructions", "spikes", "messages_out")
@@ -74,6 +78,13 @@ class Tally(Brief):
         per_token = f"{self.synops.sum(axis=1).mean():,.0f} synops, {', '.join(means)}"
         cores = self.synops.shape[1]
         return f"{self.tokens} tokens on {cores} cores; per token {per_token}"
+
+    @cached_property
+    def per_core(self) -> dict[str, FloatArray]:
+        """`per_part`, summed over the parts of each core, shape (T, K) each."""
+        if self.core_of is None:
+            return self.per_part
+        return {name: summed(v, self.core_of) for name, v in self.per_part.items()}
 
     @property
     def tokens(self) -> int:
@@ -87,7 +98,7 @@ class Tally(Brief):
 
     def per_token(self, name: str) -> float:
         """Mean over tokens of the sum over cores."""
-        return float(self.per_core[name].sum(axis=1).mean())
+        return float(self.per_part[name].sum(axis=1).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,37 +284,37 @@ def tally(mapping: Mapping, active: Active, token: bool) -> Tally:
         Whether recurrences have a token, or wait for one.
     """
     n_tokens = len(active[INPUT])
-    shape = (n_tokens, len(mapping))
-    per_core = {name: np.zeros(shape) for name in PER_CORE}
+    shape = (n_tokens, mapping.parts)
+    per_part = {name: np.zeros(shape) for name in PER_CORE}
     links = mapping.chips * mapping.mesh.links
     traffic = np.zeros((len(mapping.groups), n_tokens, links), np.float32)
     for i, stored, entries in mapping.connections:
         cores = mapping.cores_of(i)
         sent = active[stored.connection.source].astype(np.float64)
-        per_core[f"{stored.format.name}_synops"][:, cores] += sent @ entries.T
+        per_part[f"{stored.format.name}_synops"][:, cores] += sent @ entries.T
         words = -(-entries * stored.entry_bits // (8 * mapping.model.word_bytes))
-        per_core["memory_reads"][:, cores] += sent @ words.T
+        per_part["memory_reads"][:, cores] += sent @ words.T
     for i, group in enumerate(mapping.groups):
-        _neurons(mapping, i, active, token, per_core)
+        _neurons(mapping, i, active, token, per_part)
         for wire in group.wires:
-            _messages(mapping, i, wire, active[wire], per_core, traffic[i])
+            _messages(mapping, i, wire, active[wire], per_part, traffic[i])
     for i, table in mapping.listeners(INPUT):  # from outside: they only arrive
         arriving = active[INPUT].astype(np.float64) @ table.T
-        per_core["messages_in"][:, mapping.cores_of(i)] += arriving
-    return Tally(per_core, traffic)
+        per_part["messages_in"][:, mapping.cores_of(i)] += arriving
+    return Tally(per_part, traffic, mapping.core_of)
 
 
 def _neurons(
-    mapping: Mapping, i: int, active: Active, token: bool, per_core: dict
+    mapping: Mapping, i: int, active: Active, token: bool, per_part: dict
 ) -> None:
     """Updates, instructions and spikes of a group."""
     group, cores = mapping.groups[i], mapping.cores_of(i)
     start = mapping.start[cores]
     sent = [active[wire] for wire in group.wires]
-    per_core["neuron_updates"][:, cores] = mapping.neurons[cores]
-    per_core["spikes"][:, cores] = np.add.reduceat(_spike_each(sent), start, axis=1)
+    per_part["neuron_updates"][:, cores] = mapping.neurons[cores]
+    per_part["spikes"][:, cores] = np.add.reduceat(_spike_each(sent), start, axis=1)
     executed = instructions_of(group, sent, token)
-    per_core["instructions"][:, cores] = np.add.reduceat(executed, start, axis=1)
+    per_part["instructions"][:, cores] = np.add.reduceat(executed, start, axis=1)
 
 
 def instructions_of(
@@ -324,25 +335,25 @@ def _messages(
     i: int,
     wire: str,
     active: NDArray[np.bool_],
-    per_core: dict[str, FloatArray],
+    per_part: dict[str, FloatArray],
     traffic: NDArray[np.float32],
 ) -> None:
-    """Messages of a wire from the cores of group ``i``, and the links they take."""
-    senders = range(*mapping.cores_of(i).indices(len(mapping)))
+    """Messages of a wire from the parts of group ``i``, and the links they take."""
+    senders = range(*mapping.cores_of(i).indices(mapping.parts))
     heard = False
     for j, table in mapping.listeners(wire):
         heard = True
         to = mapping.cores_of(j)
         for k in senders:
             neurons = slice(mapping.start[k], mapping.stop[k])
-            # (T, receiving cores)
+            # (T, receiving parts)
             sent = active[:, neurons].astype(np.float64) @ table[:, neurons].T
-            per_core["messages_in"][:, to] += sent
-            per_core["messages_out"][:, k] += sent.sum(axis=1)
-            _route(mapping, k, to, sent, per_core, traffic)
+            per_part["messages_in"][:, to] += sent
+            per_part["messages_out"][:, k] += sent.sum(axis=1)
+            _route(mapping, k, to, sent, per_part, traffic)
     if not heard:  # the answer: one message to the outside, its way is not counted
         starts = mapping.start[mapping.cores_of(i)]
-        per_core["messages_out"][:, mapping.cores_of(i)] += np.add.reduceat(
+        per_part["messages_out"][:, mapping.cores_of(i)] += np.add.reduceat(
             active.astype(np.float64), starts, axis=1
         )
 
@@ -352,15 +363,15 @@ def _route(
     k: int,
     to: slice,
     sent: FloatArray,
-    per_core: dict[str, FloatArray],
+    per_part: dict[str, FloatArray],
     traffic: NDArray[np.float32],
 ) -> None:
     mesh, chip = mapping.mesh, mapping.chip_of[k]
     near = mapping.chip_of[to] == chip
-    per_core["chip_crossings"][:, k] += sent[:, ~near].sum(axis=1)
+    per_part["chip_crossings"][:, k] += sent[:, ~near].sum(axis=1)
     here, there = mapping.router_of[k], mapping.router_of[to][near]
     east_west, north_south = mesh.hops(here, there)
-    per_core["hops_east_west"][:, k] += sent[:, near] @ east_west
-    per_core["hops_north_south"][:, k] += sent[:, near] @ north_south
+    per_part["hops_east_west"][:, k] += sent[:, near] @ east_west
+    per_part["hops_north_south"][:, k] += sent[:, near] @ north_south
     links = slice(chip * mesh.links, (chip + 1) * mesh.links)
     traffic[:, links] += sent[:, near] @ mesh.routes_from(int(here))[there]

@@ -111,13 +111,18 @@ def _measured_work(
     destinations: IntArray,
     activity: Activity,
 ) -> tuple[IntArray, ...]:
-    synops = sum(
-        (s.row_synops(activity.messages[s.connection.source]) for s in stored),
-        np.zeros(group.size),
-    )
+    synops = met_synops(group, stored, activity)
     sent = sum(activity.messages[wire] for wire in group.wires) / len(group.wires)
     work = (synops, activity.instructions[group.name], sent * destinations)
     return tuple(np.rint(w * WORK_UNIT).astype(np.int64) for w in work)
+
+
+def met_synops(
+    group: ChipGroup, stored: tuple[StoredConnection, ...], activity: Activity
+) -> NDArray[np.float64]:
+    """Stored synapses of each neuron that messages meet, for a token, shape (n,)."""
+    met = (s.row_synops(activity.messages[s.connection.source]) for s in stored)
+    return sum(met, np.zeros(group.size))
 
 
 def destination_bounds(

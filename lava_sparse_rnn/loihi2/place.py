@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import check_whole
+from lava_sparse_rnn.fixed_point import check_whole, shown
 from lava_sparse_rnn.loihi2.activity import Activity, as_activity
 from lava_sparse_rnn.loihi2.chip import Board, Chip, as_board
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
@@ -19,6 +20,7 @@ from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import MemoryModel, store
 from lava_sparse_rnn.loihi2.partition import Planner
 from lava_sparse_rnn.loihi2.rules import require, violations
+from lava_sparse_rnn.loihi2.search import improve
 from lava_sparse_rnn.spec import Network, check_network
 
 IntArray = NDArray[np.int64]
@@ -30,14 +32,17 @@ def map_network(
     cores: int | None = None,
     model: MemoryModel | None = None,
     activity: Activity | Dict[str, Any] | None = None,
+    search: float | None = None,
+    seed: int = 0,
+    share: int = 1,
 ) -> Mapping:
     """Distribute a network over the cores of a chip or board.
 
     Each core has neurons of one group, a contiguous run of them, with all of their
-    synapses. Within a group the cut makes the most that any core has to do (synapses
-    or instructions, whichever is more) as small as it can, then the lesser of the
-    two, then memory. Cores beyond the fewest go to the groups whose cores have most
-    to do.
+    synapses; with `share`, such a run of each of a few groups. Within a group the cut
+    makes the most that any core has to do (synapses or instructions, whichever is
+    more) as small as it can, then the lesser of the two, then memory. Cores beyond the
+    fewest go to the groups whose cores have most to do.
 
     Parameters
     ----------
@@ -52,6 +57,15 @@ def map_network(
     activity : Activity or trace, optional
         Balance what a run has shown instead: synapses that messages meet,
         instructions that are executed, and messages; see `measure`.
+    search : float, optional
+        Seconds at most in which local moves make the busiest core's work less; a
+        search that finds nothing more ends before. See `search.improve`.
+    seed : int
+        Of the search.
+    share : int
+        How many groups a core may have neurons of; more than one needs a `search`,
+        which finds who shares with whom. Whether groups may share a core is not
+        public.
 
     Returns
     -------
@@ -65,6 +79,9 @@ def map_network(
     check_network(network, "map_network", target)
     if cores is not None:
         cores = check_whole("map_network: cores", cores, 1, error=Loihi2Error)
+    share = check_whole("map_network: share", share, 1, error=Loihi2Error)
+    seed = check_whole("map_network: seed", seed, error=Loihi2Error)
+    _check_search(search, share)
     board, model = as_board(target), model or MemoryModel()
     groups = neuron_groups(network)
     stored = {
@@ -81,7 +98,25 @@ def map_network(
     place = _places(unplaced.synapses, board.chip)
     mapping = Mapping(board, model, groups, stored, group_of, start, stop, place)
     require(violations(mapping))
-    return mapping
+    if search is None:
+        return mapping
+    return improve(replace(mapping, share=share), search, seed, busy, cores)
+
+
+def _check_search(search: float | None, share: int) -> None:
+    if search is None and share > 1:
+        raise Loihi2Error(
+            f"map_network: share is {share}, but there is no search, which finds who "
+            "shares with whom; give search, in seconds"
+        )
+    if search is None:
+        return
+    is_number = isinstance(search, int | float) and not isinstance(search, bool)
+    if not (is_number and np.isfinite(search) and search > 0):
+        raise Loihi2Error(
+            f"map_network: search is {shown(search)}, must be a number of seconds "
+            "above 0"
+        )
 
 
 def _places(synapses: IntArray, chip: Chip) -> IntArray:

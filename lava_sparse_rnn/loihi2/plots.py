@@ -10,7 +10,7 @@ import numpy as np
 
 from lava_sparse_rnn import pictures
 from lava_sparse_rnn.loihi2.bounds import Estimate
-from lava_sparse_rnn.loihi2.cost import core_times
+from lava_sparse_rnn.loihi2.cost import part_times
 from lava_sparse_rnn.loihi2.mapping import Mapping, check_mapping
 from lava_sparse_rnn.loihi2.sweep import Choice, work
 
@@ -70,8 +70,8 @@ def cores(mapping: Mapping, estimate: Estimate | None = None) -> Figure:
 
 def busiest_core(mapping: Mapping, estimate: Estimate | None = None) -> int:
     """The core with most to do for a token, or with most in memory if unknown."""
-    load = mapping.total_bytes if estimate is None else work(estimate.counts)
-    return int(np.argmax(load))
+    held = mapping.on_cores(mapping.total_bytes)
+    return int(np.argmax(held if estimate is None else work(estimate.counts)))
 
 
 def sweep(choices: Sequence[Choice]) -> Figure:
@@ -167,15 +167,20 @@ def _chips(mapping: Mapping, busiest: int, figure: Any) -> None:
         picture[row, column] = (0.82, 0.82, 0.82, 1.0)
         here = np.flatnonzero(mapping.chip_of == i)
         column, row = _core_position(mapping, mapping.place[here] % chip.cores)
-        picture[row, column] = colors[mapping.group_of[here]]
+        # Where groups share a core, the one with most instructions colours it.
+        by_size = np.argsort(mapping.instructions[here], kind="stable")
+        at = row[by_size], column[by_size]
+        picture[at] = colors[mapping.group_of[here[by_size]]]
         axis.imshow(picture, interpolation="nearest")
         for edge in range(side, width, side):
             axis.axvline(edge - 0.5, color="white", lw=1.5)
         for edge in range(side, height, side):
             axis.axhline(edge - 0.5, color="white", lw=1.5)
-        axis.set_title(f"chip {i}: {len(here)} of {chip.cores} cores", fontsize=9)
-        if mapping.chip_of[busiest] == i:
-            x, y = _core_position(mapping, mapping.place[[busiest]] % chip.cores)
+        used = len(np.unique(mapping.place[here]))
+        axis.set_title(f"chip {i}: {used} of {chip.cores} cores", fontsize=9)
+        place = mapping.place[mapping.core_of == busiest][:1]
+        if place[0] // chip.cores == i:
+            x, y = _core_position(mapping, place % chip.cores)
             axis.plot(x, y, "x", color="black", ms=7, mew=2)
     names = [g.name for g in mapping.groups]
     patches = [Patch(color=c, label=n) for c, n in zip(colors, names, strict=True)]
@@ -186,14 +191,14 @@ def _chips(mapping: Mapping, busiest: int, figure: Any) -> None:
     figure.suptitle(
         f"{len(mapping)} cores on {mapping.chips} chip(s){more}, "
         f"copies that fit {mapping.board.name}: {mapping.copies}; busiest (x): "
-        f"{mapping.describe(busiest)}",
+        f"{mapping.describe_core(busiest)}",
         fontsize=11,
     )
 
 
 def _memory(mapping: Mapping, axis: Any) -> None:
     chip = mapping.board.chip
-    parts = {name: v / 1024 for name, v in mapping.memory.items()}
+    parts = {n: mapping.on_cores(v) / 1024 for n, v in mapping.memory.items()}
     _stack(axis, parts, MEMORY_COLORS)
     limit, half = chip.core_bytes / 1024, chip.synapse_bytes / 1024
     top = max(float(np.sum(list(parts.values()), axis=0).max()) * 1.15, 1.0)
@@ -213,7 +218,7 @@ def _work(mapping: Mapping, axis: Any) -> None:
         (mapping.synapses, "stored synapses", pictures.BLUE),
         (mapping.instructions, "instructions, longest path", pictures.ORANGE),
     ):
-        axis.stairs(values, x, label=name, color=color, lw=1.5)
+        axis.stairs(mapping.on_cores(values), x, label=name, color=color, lw=1.5)
     axis.set_ylim(0, 1.3 * axis.get_ylim()[1])
     axis.set_title("work of each core", loc="left", fontsize=10)
     axis.legend(fontsize=7, ncols=2, loc="upper right", frameon=False)
@@ -222,10 +227,10 @@ def _work(mapping: Mapping, axis: Any) -> None:
 def _times(estimate: Estimate, axis: Any) -> None:
     mapping = estimate.counts.mapping
     x = np.arange(len(mapping) + 1) - 0.5
-    times = core_times(estimate.counts.real, estimate.preset)
+    times = part_times(estimate.counts.real, estimate.preset)
     for k, (name, values) in enumerate(times.items()):
         color = pictures.COLORS[k % len(pictures.COLORS)]
-        mean = values.mean(axis=0) * 1e6
+        mean = mapping.on_cores(values.mean(axis=0)) * 1e6
         axis.stairs(mean, x, label=name, lw=1.5, color=color, ls=LINES[k % len(LINES)])
     step = estimate.pipelined.step_s
     if step is not None:
@@ -258,6 +263,10 @@ def _stack(axis: Any, parts: dict[str, np.ndarray], colors: dict[str, str]) -> N
 
 def _group_ticks(mapping: Mapping, axes: Any) -> None:
     """Names of groups below their cores, and a line where one ends."""
+    axes[-1].set_xlim(-0.5, len(mapping) - 0.5)
+    if mapping.parts > len(mapping):
+        axes[-1].set_xlabel("core; groups share them", fontsize=8)
+        return
     starts = np.searchsorted(mapping.group_of, np.arange(len(mapping.groups)))
     stops = np.append(starts[1:], len(mapping))
     for axis in axes:
@@ -265,4 +274,3 @@ def _group_ticks(mapping: Mapping, axes: Any) -> None:
             axis.axvline(edge - 0.5, color="0.85", lw=0.8, zorder=0)
     names = [g.name.replace("layer", "").replace("_", "\n") for g in mapping.groups]
     axes[-1].set_xticks((starts + stops - 1) / 2, names, fontsize=7)
-    axes[-1].set_xlim(-0.5, len(mapping) - 0.5)

@@ -21,14 +21,15 @@ class GroupUse:
     ----------
     name : str
     cores, neurons, synapses : int
-        Synapses as stored, copies included.
+        Cores with a part of it; synapses as stored, copies included.
     formats : tuple of str
         Of its connections.
     memory, synaptic_memory : float
         Fullest core: share of a core's memory, of its synaptic memory.
     imbalance : dict of str to float
         For synapses and instructions: most loaded core over the least possible
-        largest load, ``max(largest neuron, total / cores)``; 1 is perfect.
+        largest load, ``max(largest neuron, total / cores)``; 1 is perfect. Nothing
+        where groups share cores: a part is no core's load then.
     state_bytes, constant_bytes : int
         Per neuron.
     """
@@ -47,7 +48,9 @@ class GroupUse:
 
 def group_use(mapping: Mapping) -> list[GroupUse]:
     """One row per group of neurons."""
-    chip, total, rows = mapping.board.chip, mapping.total_bytes, []
+    chip, core_of, rows = mapping.board.chip, mapping.core_of, []
+    total = mapping.on_cores(mapping.total_bytes)[core_of]
+    synaptic = mapping.on_cores(mapping.memory["synapses"])[core_of]
     loads = {"synapses": mapping.synapses, "instructions": mapping.instructions}
     for i, group in enumerate(mapping.groups):
         cores = mapping.cores_of(i)
@@ -66,12 +69,11 @@ def group_use(mapping: Mapping) -> list[GroupUse]:
                 synapses=int(mapping.synapses[cores].sum()),
                 formats=tuple(dict.fromkeys(s.format.name for s in stored)),
                 memory=float(total[cores].max() / chip.core_bytes),
-                synaptic_memory=float(
-                    mapping.memory["synapses"][cores].max() / chip.synapse_bytes
-                ),
+                synaptic_memory=float(synaptic[cores].max() / chip.synapse_bytes),
                 imbalance={
                     name: float(load[cores].max() / least[name])
                     for name, load in loads.items()
+                    if mapping.parts == len(mapping)
                 },
                 state_bytes=group.report.state_bytes,
                 constant_bytes=group.report.constant_bytes,
@@ -81,7 +83,10 @@ def group_use(mapping: Mapping) -> list[GroupUse]:
 
 
 def core_table(mapping: Mapping) -> list[dict[str, Any]]:
-    """One row per core: where it is, what it has, and bytes by purpose."""
+    """One row per part: on which core it is, what it has, and bytes by purpose.
+
+    ``slot`` numbers the parts of one core; it is 0 unless groups share cores.
+    """
     memory, total = mapping.memory, mapping.total_bytes
     x, y = mapping.mesh.position(mapping.router_of)
     return [
@@ -91,13 +96,14 @@ def core_table(mapping: Mapping) -> list[dict[str, Any]]:
             "neurons": int(mapping.neurons[k]),
             "chip": int(mapping.chip_of[k]),
             "core": int(mapping.place[k] % mapping.board.chip.cores),
+            "slot": int(mapping.slot_of[k]),
             "router": [int(x[k]), int(y[k])],
             "synapses": int(mapping.synapses[k]),
             "instructions": int(mapping.instructions[k]),
             "bytes": {name: int(v[k]) for name, v in memory.items()},
             "memory": float(total[k] / mapping.board.chip.core_bytes),
         }
-        for k in range(len(mapping))
+        for k in range(mapping.parts)
     ]
 
 
@@ -107,7 +113,7 @@ def count_table(counts: Counts) -> dict[str, dict[str, float]]:
     groups = [(g.name, mapping.cores_of(i)) for i, g in enumerate(mapping.groups)]
     for name, cores in (*groups, ("all", slice(None))):
         table[name] = {
-            q: float(counts.real.per_core[q][:, cores].sum(axis=1).mean())
+            q: float(counts.real.per_part[q][:, cores].sum(axis=1).mean())
             for q in PER_CORE
         }
     return table
@@ -124,6 +130,7 @@ def mapping_dict(mapping: Mapping) -> dict[str, Any]:
         "board": asdict(mapping.board),
         "memory_model": asdict(mapping.model),
         "cores_used": len(mapping),
+        "groups_per_core": mapping.share,
         "chips_used": mapping.chips,
         "copies_per_chip": mapping.copies_per_chip,
         "copies": mapping.copies,

@@ -155,8 +155,10 @@ def cores_wanted(
 def _cores(
     mapping: Mapping, name: str, values: Any, limit: int, unit: str
 ) -> Iterator[Violation]:
-    for k in np.flatnonzero(np.asarray(values) > limit):
-        yield Violation(name, mapping.describe(int(k)), int(values[k]), limit, unit)
+    held = mapping.on_cores(values)
+    for k in np.flatnonzero(held > limit):
+        what = mapping.describe_core(int(k))
+        yield Violation(name, what, int(held[k]), limit, unit)
 
 
 @rule("mapping")
@@ -192,10 +194,15 @@ def chip_synapses(m: Mapping) -> Iterator[Violation]:
 
 @rule("mapping")
 def one_place_each(m: Mapping) -> Iterator[Violation]:
-    """No two parts of a mapping share a core, and every place exists."""
+    """No more parts share a core than may, one of a group, and every place exists."""
     places, counts = np.unique(m.place, return_counts=True)
-    for p in places[counts > 1]:
-        yield Violation("one_place_each", f"core {p}", 2, 1, "parts")
+    for p in places[counts > m.share]:
+        held = int(counts[places == p][0])
+        yield Violation("one_place_each", f"core {p}", held, m.share, "parts")
+    twice, counts = np.unique((m.place, m.group_of), axis=1, return_counts=True)
+    for p, g in twice[:, counts > 1].T:
+        what = f"core {p}, {m.groups[g].name}"
+        yield Violation("one_place_each", what, 2, 1, "parts of one group")
     last = m.board.cores - 1
     yield from _over("one_place_each", "place of a part", places[-1], last, "cores")
 

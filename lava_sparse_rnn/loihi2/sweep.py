@@ -24,6 +24,7 @@ from lava_sparse_rnn.loihi2.cost import weigh
 from lava_sparse_rnn.loihi2.counts import Counts, count
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.mapping import Mapping
+from lava_sparse_rnn.loihi2.memory import FORMATS
 from lava_sparse_rnn.loihi2.place import map_network
 from lava_sparse_rnn.spec import Network, check_network
 from lava_sparse_rnn.spec.sequences import SequencesLike
@@ -101,7 +102,8 @@ def least_work(counts: Counts) -> float:
     least a share of ``1 / n`` in each of its totals, wherever it is cut; and no way to
     give cores to groups has a smaller largest share than this one, which gives each
     core to the group whose share is largest. Synaptic operations and instructions are
-    taken; messages depend on the cut, and only add to this.
+    taken; messages depend on the cut, and only add to this. Where groups share cores
+    it is an even share of all.
 
     Parameters
     ----------
@@ -114,7 +116,11 @@ def least_work(counts: Counts) -> float:
         Of a token, mean over the run, in the unit of `work`.
     """
     real, mapping = counts.real, counts.mapping
-    parts = np.stack([real.synops, real.per_core["instructions"]]).mean(axis=1)
+    done = [*(f"{n}_synops" for n in FORMATS), "instructions"]
+    *synops, executed = (real.per_part[name].mean(axis=0) for name in done)
+    parts = np.stack([np.sum(synops, axis=0), executed])
+    if mapping.share > 1:
+        return float(parts.sum(axis=1).max() / len(mapping))
     starts = np.searchsorted(mapping.group_of, np.arange(len(mapping.groups)))
     totals = np.add.reduceat(parts, starts, axis=1).max(axis=0)
     cores = np.ones(len(totals))

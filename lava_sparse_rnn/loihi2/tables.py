@@ -38,14 +38,14 @@ def mapping_table(mapping: Mapping) -> Table:
             ", ".join(r.formats),
             f"{r.memory:.1%}",
             f"{r.synaptic_memory:.1%}",
-            f"{r.imbalance['synapses']:.2f}",
-            f"{r.imbalance['instructions']:.2f}",
+            *(f"{v:.2f}" for v in r.imbalance.values()),
             f"{r.state_bytes}+{r.constant_bytes}",
         )
         for r in report.group_use(mapping)
     ]
-    columns += ("synapse\nbalance", "instruction\nbalance", "state B")
-    return Table(f"mapping on {mapping.board.name}", columns, rows)
+    if mapping.parts == len(mapping):
+        columns += ("synapse\nbalance", "instruction\nbalance")
+    return Table(f"mapping on {mapping.board.name}", (*columns, "state B"), rows)
 
 
 def counts_table(counts: Counts, total: int | None = None) -> Table:

@@ -86,7 +86,7 @@ def connections(b: Bundle) -> Problems:
 
 
 def placement(b: Bundle) -> Problems:
-    """Every neuron is on one core, and every core on the board, by itself."""
+    """Every neuron is on one core, and every core and its slots are on the board."""
     board = b.manifest.board
     for group in b.manifest.groups:
         owners = np.zeros(group.neurons, np.int64)
@@ -101,7 +101,8 @@ def placement(b: Bundle) -> Problems:
         for bad in np.flatnonzero(owners != 1)[:1]:
             yield f"{group.name}: neuron {bad} is on {owners[bad]} cores"
     known = {g.name for g in b.manifest.groups}
-    places = Counter((c.chip, c.core) for c in b.manifest.cores)
+    places = Counter((c.chip, c.core, c.slot) for c in b.manifest.cores)
+    groups = Counter((c.chip, c.core, c.group) for c in b.manifest.cores)
     for core in b.manifest.cores:
         where = f"chip {core.chip}, core {core.core}"
         if core.group not in known:
@@ -110,8 +111,10 @@ def placement(b: Bundle) -> Problems:
         mesh = x < board.chip.routers_x and y < board.chip.routers_y
         if core.chip >= board.chips or core.core >= board.chip.cores or not mesh:
             yield f"{where}, router ({x}, {y}): not on {board.name}"
-        if places[core.chip, core.core] > 1:
+        if places[core.chip, core.core, core.slot] > 1:
             yield f"{where}: used twice"
+        elif groups[core.chip, core.core, core.group] > 1:
+            yield f"{where}: has two parts of {core.group}"
 
 
 def golden(b: Bundle) -> Problems:

@@ -77,13 +77,15 @@ class Route(Brief):
 
 @dataclass(frozen=True, eq=False)
 class CoreImage(Brief):
-    """All that one core needs.
+    """All that one core needs, or one of the parts that share it.
 
     Parameters
     ----------
     index : int
         In `BoardImage.cores`, and in the arrays of a backend's counters.
     chip, core : int
+    slot : int
+        Which of the core's parts this is; 0 unless groups share cores.
     router : tuple of int
         (x, y).
     first : int
@@ -107,6 +109,7 @@ class CoreImage(Brief):
     index: int
     chip: int
     core: int
+    slot: int
     router: tuple[int, int]
     first: int
     part: GroupProgram
@@ -290,6 +293,7 @@ def _core(
         index=k,
         chip=core.chip,
         core=core.core,
+        slot=core.slot,
         router=(core.router[0], core.router[1]),
         first=core.first,
         part=own,

@@ -112,13 +112,18 @@ class Connection(_Strict):
 
 
 class Core(_Strict):
-    """One neurocore: the neurons ``first`` to ``first + neurons - 1`` of a group."""
+    """One neurocore: the neurons ``first`` to ``first + neurons - 1`` of a group.
+
+    Where groups share cores, an entry is a part, and a core has several of them: each
+    with its own program, tables and messages.
+    """
 
     group: str
     first: Count
     neurons: Positive
     chip: Count
     core: Count = Field(description="on its chip")
+    slot: Count = Field(default=0, description="of the parts on this core, from 0")
     router: Annotated[list[Count], Field(min_length=2, max_length=2)]
     synapses: Count = Field(description="as stored")
     bytes: dict[str, Count] = Field(description="by purpose, by the memory model")
@@ -180,6 +185,8 @@ def as_json(manifest: Manifest) -> str:
         unused["network"] = {"head"}
     if manifest.golden.lengths is None:
         unused["golden"] = {"lengths"}
+    if not any(core.slot for core in manifest.cores):
+        unused["cores"] = {"__all__": {"slot"}}
     return manifest.model_dump_json(indent=1, exclude=unused) + "\n"
 
 

@@ -166,7 +166,15 @@ def _cores(mapping: Mapping) -> list[m.Core]:
             first=row["first_neuron"],
             **{
                 k: row[k]
-                for k in ("neurons", "chip", "core", "router", "synapses", "bytes")
+                for k in (
+                    "neurons",
+                    "chip",
+                    "core",
+                    "slot",
+                    "router",
+                    "synapses",
+                    "bytes",
+                )
             },
         )
         for row in core_table(mapping)
