@@ -127,9 +127,8 @@ def estimate(
         choose("objective", objective, loihi2.OBJECTIVES)
         if cores is not None:
             raise ValueError("give either --cores or --objective, which finds them")
-    told = {"--static-mw": static_mw, "--watts": watts, "--instructions": instructions}
-    if not beside and (wrong := [name for name, value in told.items() if value]):
-        raise ValueError(f"{wrong[0]} is for --beside, which is not given")
+    if not beside:
+        _only_beside(static_mw=static_mw, watts=watts, instructions=instructions)
     screen = console()
     net = spec.load(network)
     x, times = _input(net, audio, tokens, data), token_times(net)
@@ -142,11 +141,8 @@ def estimate(
         _draw_sweep(screen, choices, sweep)
     looked = None if search is None else (search, seed, share or 1)
     if choices is not None and objective is not None:
-        mapping = loihi2.best(choices, objective).mapping
-        if looked is not None:
-            mapping = _mapped(net, chip, len(mapping), heard, looked)
-    else:
-        mapping = _mapped(net, chip, cores, heard if measured else None, looked)
+        measured, cores = True, len(loihi2.best(choices, objective).mapping)
+    mapping = _mapped(net, chip, cores, heard if measured else None, looked)
     result = loihi2.estimate(net, heard, mapping, weights, *times)
     if plot is not None:
         _draw(result, plot)
@@ -156,8 +152,7 @@ def estimate(
     if json_file is not None:
         values = loihi2.estimate_dict(result, ndns=sound, paced=bool(times))
         values |= {"beside": [asdict(row) for row in rows]} if beside else {}
-        with replacing(json_file) as temporary:
-            temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+        _write(values, json_file)
     total = len(spec.Sequences.of(net, x).tokens)
     _show(screen, result, total, sound)
     if times:
@@ -178,6 +173,18 @@ def _input(net, audio: Path | None, tokens: Path | None, data: Path | None):
             "X.npy and --data PATH"
         )
     return x
+
+
+def _only_beside(**given) -> None:
+    for name, value in given.items():
+        if value:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"{option} is for --beside, which is not given")
+
+
+def _write(values, path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
 
 
 def _mapped(net, chip: str, cores: int | None, x, looked):
