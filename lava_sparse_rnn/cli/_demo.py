@@ -12,6 +12,7 @@ import typer
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._options import NetworkFile, at_least
+from lava_sparse_rnn.cli._summary import summary
 
 HOST = "127.0.0.1"  # of this machine alone; there a page may ask for the microphone
 
@@ -43,12 +44,10 @@ def demo(
         if output.exists() and not output.is_dir():
             raise ValueError(f"{output}: is a file, the name of a folder is needed")
         written = c_export.browser_page(loaded, output, cc)
-        module = output / "denoiser.wasm"
-        console().print(
-            f"{output}: {len(written)} files, {module.name} of "
-            f"{module.stat().st_size:,} bytes; any web server of static files will do, "
-            f"python -m http.server --bind {HOST} -d {output} for instance"
-        )
+        sizes = [path.stat().st_size for path in written]
+        what = "a page that denoises, for any web server of static files"
+        serve = f"python -m http.server --bind {HOST} -d {output}"
+        console().print(summary(output, sizes, what, serve))
         return
     with tempfile.TemporaryDirectory() as name:
         c_export.browser_page(loaded, name, cc)

@@ -19,6 +19,7 @@ from lava_sparse_rnn.cli._options import (
     check_share,
     network_file,
 )
+from lava_sparse_rnn.cli._summary import summary
 from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens
 from lava_sparse_rnn.markup import Table
@@ -193,7 +194,6 @@ def deploy(
         bundle = order.write(network)
     _describe(screen, bundle)
     if runner is None:
-        screen.print(f"run it: lava-sparse-rnn deploy {bundle.path} --check")
         _core_table(screen, bundle, {}, 0)
         return
     result = deployment.check(bundle, runner, mode)
@@ -214,20 +214,24 @@ def _list(screen: Console, deployment) -> None:
 
 
 def _describe(screen: Console, bundle) -> None:
+    from lava_sparse_rnn.loihi2.deployment.manifest import FILE
+
     manifest = bundle.manifest
-    size = sum(entry.bytes for entry in manifest.files.values())
+    own = (bundle.path / FILE).stat().st_size
+    sizes = [own, *(entry.bytes for entry in manifest.files.values())]
     cores = len({(core.chip, core.core) for core in manifest.cores})
     chips = len({core.chip for core in manifest.cores})
     golden, several = manifest.golden, len(bundle.lengths)
     of = f" in {several} sequences" if several > 1 else ""
     head = manifest.network.head
-    answers = "" if head == "sequence" else f"; one answer a sequence, {head}"
-    screen.print(
-        f"{bundle.path}: {len(manifest.files) + 1} files, {size:,} bytes, schema "
-        f"version {manifest.schema_version}; {cores} cores on {chips} "
-        f"chip(s) of {manifest.board.name}; golden input of {golden.tokens} tokens"
-        f"{of} ({golden.source}){answers}"
+    answers = "" if head == "sequence" else f", one answer a sequence, {head}"
+    what = (
+        f"schema version {manifest.schema_version}, {cores} cores on {chips} chip(s) "
+        f"of {manifest.board.name}, golden input of {golden.tokens} tokens{of} "
+        f"({golden.source}){answers}"
     )
+    check = f"lava-sparse-rnn deploy {bundle.path} --check"
+    screen.print(summary(bundle.path, sizes, what, check))
 
 
 def _core_table(screen: Console, bundle, counters, tokens: int) -> None:

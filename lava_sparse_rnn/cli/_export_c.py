@@ -10,8 +10,10 @@ import typer
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._options import NetworkFile
+from lava_sparse_rnn.cli._summary import summary
 
 if TYPE_CHECKING:
+    from lava_sparse_rnn.c_export import Export, Sizes
     from lava_sparse_rnn.spec import Network
 
 
@@ -70,25 +72,34 @@ def export_c(
     else:
         made = c_export.export(loaded, prefix)
     sizes = c_export.measure(made, cc)
-    for path in made.write(output, main):
-        screen.print(f"{path}: {path.stat().st_size:,} bytes of text")
+    written = made.write(output, main)
+    what, verb = f"C99, {_memory(made, sizes)}", "compile"
     names = (*made.sources, made.main) if main else made.sources
     sources = " ".join(str(output / name) for name in names)
-    screen.print(
-        f"compile it: cc -std=c99 -O2 {sources} -o {prefix}"
-        if main
-        else f"compile it: cc -std=c99 -O2 -c {sources}; {prefix}.h says what to call"
-    )
+    how = f"cc -std=c99 -O2 {sources} -o {prefix}"
+    if not main:
+        how = f"cc -std=c99 -O2 -c {sources}; {prefix}.h says what to call"
     if ladspa:
         plugin = c_export.ladspa_plugin(loaded, output, prefix, cc)
-        screen.print(_about_plugin(plugin, loaded, prefix))
+        more = ("wide.[ch]", "ladspa.c", "ladspa.so")
+        written += [p for n in more for p in sorted(output.glob(f"{prefix}_{n}"))]
+        what += f", and a LADSPA plugin, {_delays(loaded)}"
+        verb = "try"
+        how = f"applyplugin NOISY.wav OUT.wav {plugin.absolute()} {prefix} 60"
+    held = [path.stat().st_size for path in written]
+    screen.print(summary(output, held, what, how, verb))
+    for path, size in zip(written, held, strict=True):
+        screen.print(f"  {path}: {size:,} bytes")
+
+
+def _memory(made: Export, sizes: Sizes | None) -> str:
+    """What a program needs, measured or computed."""
     if sizes is None:
-        screen.print(
+        return (
             f"constants {made.constant_bytes:,} bytes, RAM {made.state_bytes:,} bytes "
-            "(computed); code is not known, there is no C compiler to measure it"
+            "(computed; code is not known, there is no C compiler to measure it)"
         )
-        return
-    screen.print(
+    return (
         f"code {sizes.code:,} bytes, constants {sizes.constants:,} bytes, RAM "
         f"{sizes.ram:,} bytes for each stream and the stack (measured: "
         f"{sizes.compiler})"
@@ -113,16 +124,12 @@ def _check(
         raise ValueError("--fixed-point: a LADSPA plugin hears floats")
 
 
-def _about_plugin(plugin: Path, network: Network, prefix: str) -> str:
-    """What was made of a denoiser, how late it is, and how to try it."""
+def _delays(network: Network) -> str:
+    """How late a denoiser's plugin is."""
     from lava_sparse_rnn.audio.frontend import FrontEnd
     from lava_sparse_rnn.audio.rates import converter
 
     front = FrontEnd.of(network)
     late = 1000 * front.delay / front.sample_rate
     wide = converter(48000, front.stft(), front.delay).delay / 48
-    return (
-        f"{plugin}: {plugin.stat().st_size:,} bytes, {late:g} ms late, at 48 kHz "
-        f"{wide:g}; try it: "
-        f"applyplugin NOISY.wav OUT.wav {plugin.absolute()} {prefix} 60"
-    )
+    return f"{late:g} ms late, at 48 kHz {wide:g}"

@@ -2,6 +2,7 @@
 """The denoiser in a browser: WebAssembly, and a node of Web Audio in Chromium."""
 
 import http.server
+import re
 import shutil
 import subprocess
 import threading
@@ -53,7 +54,7 @@ def test_the_command_writes_it(command, tiny_denoiser, tmp_path):
     tiny_denoiser(32, 16).save(tmp_path / "x.net")
     code, text, _ = command("demo", tmp_path / "x.net", "-o", tmp_path / "page")
     assert code == 0
-    assert "6 files, denoiser.wasm of" in text
+    assert re.search(r"page: 6 files, [\d,]+ bytes, a page .*; run it: python", text)
     code, _, error = command("demo", tmp_path / "x.net", "-o", tmp_path / "x.net")
     assert code == 1
     assert "is a file" in error
