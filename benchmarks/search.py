@@ -24,6 +24,7 @@ from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens
 
 CORES = (16, 20, 24, 32, 48, 64)
 SHARES = (1, 2, 3)
+NAMES = ("one group a core", "two groups, searched", "three groups, searched")
 LIMIT = 2000  # tokens of a task's sequences
 SECONDS = 600.0  # more than any search here takes
 Row = tuple[int, list[loihi2.Choice]]
@@ -84,10 +85,9 @@ def draw(found: dict[str, list[Row]], path: Path) -> None:
     """Busiest core over the mean, and the estimated step, of each network."""
     figure = pictures.figure(3 * len(found) + 1, 5.6)
     axes = figure.subplots(2, len(found), sharex=True, squeeze=False)
-    names = ("one group a core", "two groups, searched", "three groups, searched")
     for column, (name, rows) in zip(axes.T, found.items(), strict=True):
         cores = [n for n, _ in rows]
-        for i, label in enumerate(names):
+        for i, label in enumerate(NAMES):
             chosen = [choices[i] for _, choices in rows]
             steps = [(c.estimate.pipelined.step_s or np.nan) * 1e6 for c in chosen]
             drawn = {"color": pictures.COLORS[i], "lw": 1.5, "ms": 4, "label": label}
@@ -122,8 +122,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="picture")
     arguments = parser.parse_args()
     data = dict(given.split("=", 1) for given in arguments.data)
-    head = " | busiest | of the mean | step us | uJ/token" * len(SHARES)
-    print(f"| network | cores{head} |\n|---|---:{'|---:' * 4 * len(SHARES)}|")
+    cells = "busiest | of the mean | step us | uJ/token"
+    head = " | ".join(f"{name}: {cells}" for name in NAMES)
+    print(f"| network | cores | {head} |\n|---|---:{'|---:' * 4 * len(NAMES)}|")
     found = {}
     for name in arguments.nets:
         found[name] = mapped(name, data.get(name))
