@@ -215,10 +215,14 @@ def descriptor_of(path: Path) -> int | None:
 
 def read_pipe(path: str | Path) -> bytes:
     """All that comes out of a pipe or socket, for formats that must be sought in."""
-    own = descriptor_of(Path(path))
-    fd = _open(Path(path), os.O_RDONLY) if own is None else os.dup(own)
-    with os.fdopen(fd, "rb") as file:
+    with os.fdopen(open_pipe(path), "rb") as file:
         return file.read()
+
+
+def open_pipe(path: str | Path) -> int:
+    """A new descriptor to read a pipe, device or descriptor such as ``/dev/stdin``."""
+    own = descriptor_of(Path(path))
+    return _open(Path(path), os.O_RDONLY) if own is None else os.dup(own)
 
 
 @contextmanager

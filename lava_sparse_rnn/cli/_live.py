@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sys
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,11 +27,13 @@ from lava_sparse_rnn.cli._files import check_sound
 from lava_sparse_rnn.cli._meters import Screen, summary
 from lava_sparse_rnn.cli._options import DEFAULT_NETWORK, NetworkOption
 from lava_sparse_rnn.cli._signals import Stopped
+from lava_sparse_rnn.files import kind_of, named, open_pipe
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.live.session import Live, Sink, Source
 
 PIPE = "-"
+STREAMS = ("a pipe", "a device", "a socket")
 INTERRUPTED = 130  # status of a command that Ctrl-C has ended
 LONGEST_MS = 1000.0  # of a block and of a buffer
 
@@ -40,8 +44,9 @@ def live(
         typer.Option(
             "--input",
             "-i",
-            help="A recording, or - for raw sound on standard input (16-bit, little "
-            "endian, mono, of --rate); the microphone if not given.",
+            help="A recording, a pipe, or - for standard input, which carry raw sound "
+            "(16-bit, little endian, mono, of --rate) or a recording; the microphone "
+            "if not given.",
         ),
     ] = None,
     output: Annotated[
@@ -116,6 +121,8 @@ def _run(session: Live, output: str | None) -> None:
             error = None
         for line in summary(session.status()):
             notes.print(line)
+        for note in getattr(session.source, "notes", list)():
+            notes.print(f"input: {note}")
         if clipped := getattr(session.sink, "clipped", 0):
             notes.print(f"output: {clipped} samples clipped to full scale")
         if output not in (None, PIPE) and Path(output).exists():
@@ -192,18 +199,31 @@ def _source(
     buffer: float,
     rate: int,
 ) -> Source:
-    from lava_sparse_rnn.audio.live import devices, files
+    from lava_sparse_rnn.audio.live import devices, files, pipes
 
     samples = round(block * rate)
     if inp is None:
         sd = devices.load_sounddevice()
         return devices.Microphone(sd, _device(device), block, buffer, rate)
-    if inp == PIPE:
-        return files.PcmSource(sys.stdin, samples)
-    source = files.WavSource(inp, samples, rate)
-    for note in source.info.notes():
-        console(stderr=True).print(f"{inp}: {note}")
+    if inp == PIPE or (os.path.exists(inp) and kind_of(inp) in STREAMS):
+        name = "input" if inp == PIPE else inp
+        source = pipes.PipeSource(_stream(inp), samples, rate, name)
+    else:
+        source = files.WavSource(inp, samples, rate)
+        for note in source.info.notes():
+            console(stderr=True).print(f"{inp}: {note}")
     return files.Paced(source, rate) if real_time else source
+
+
+def _stream(inp: str) -> FileIO:
+    """What is heard while it comes."""
+    if inp == PIPE:
+        return FileIO(os.dup(sys.stdin.fileno()))
+    with named(inp):
+        file = FileIO(open_pipe(inp))
+    if file.isatty():
+        raise ValueError(f"--input {inp}: is a terminal, not a pipe")
+    return file
 
 
 def _sink(

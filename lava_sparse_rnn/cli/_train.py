@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,9 +25,6 @@ def train(
     ] = False,
 ) -> None:
     """Train a denoiser, or for another task; the same command resumes."""
-    # A thread that spins while it waits takes a core from the others: small
-    # trainings on a busy machine took ten times as long. Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     messages.require("train", "train", "torch")
     from lava_sparse_rnn.train.config import read_config
     from lava_sparse_rnn.train.pipeline import run

@@ -27,11 +27,11 @@ from lava_sparse_rnn.audio.live.devices import (
 from lava_sparse_rnn.audio.live.files import (
     Paced,
     PcmSink,
-    PcmSource,
     WavSink,
     WavSource,
     pcm16,
 )
+from lava_sparse_rnn.audio.live.pipes import PipeSource
 from lava_sparse_rnn.audio.live.session import Gaps, Live, Meter
 from lava_sparse_rnn.audio.sound import wav
 
@@ -323,7 +323,7 @@ def test_pipes_give_the_offline_result(denoiser, sound, cut):
     there, back = Pipe(), Pipe()
     data, _ = pcm16(sound[:1500])
     exact = np.frombuffer(data, "<i2").astype(np.float32) / 32768
-    source = PcmSource(there.end(there.reading), 128)
+    source = PipeSource(there.end(there.reading), 128)
     session = Live(denoiser, source, PcmSink(back.end(back.writing)))
     session.start()
     for at in range(0, len(data), cut):
@@ -339,7 +339,7 @@ def test_pipes_give_the_offline_result(denoiser, sound, cut):
 
 def test_a_stop_lets_out_what_was_heard(denoiser, sound, tmp_path):
     pipe, out = Pipe(), tmp_path / "o.wav"
-    source = PcmSource(pipe.end(pipe.reading), 128)
+    source = PipeSource(pipe.end(pipe.reading), 128)
     session = Live(denoiser, source, WavSink(out))
     session.start()
     os.write(pipe.writing, pcm16(sound[:900])[0])
@@ -367,7 +367,7 @@ def test_half_a_sample_is_an_error_and_what_came_before_is_kept(
         there = Pipe()
         os.write(there.writing, data + b"x")
         os.close(there.writing)
-        session = Live(denoiser, PcmSource(there.end(there.reading), 128), sink)
+        session = Live(denoiser, PipeSource(there.end(there.reading), 128), sink)
         session.start()
         with pytest.raises(AudioError, match="ends within a sample; is it s16le"):
             session.join()
@@ -385,7 +385,7 @@ def test_an_error_before_any_sound_leaves_the_old_file(denoiser, tmp_path):
     pipe = Pipe()
     os.write(pipe.writing, b"x")
     os.close(pipe.writing)
-    source = PcmSource(pipe.end(pipe.reading), 128)
+    source = PipeSource(pipe.end(pipe.reading), 128)
     session = Live(denoiser, source, WavSink(tmp_path / "o.wav"))
     session.start()
     with pytest.raises(AudioError, match="ends within a sample"):

@@ -2,7 +2,10 @@
 """The command, called as a user calls it, on a small network."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -473,3 +476,20 @@ def test_a_command_line_that_cannot_be_read_is_one_line(command, line, text):
 def test_no_arguments_show_the_help(command):
     assert "Usage: " in command()[1]
     assert "Usage: " in command("data")[1]
+
+
+@pytest.mark.parametrize("given", [None, "active"])
+def test_threads_of_every_command_sleep_while_they_wait(monkeypatch, command, given):
+    """Unless the user has said otherwise; torch reads it when it is imported."""
+    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert command("--version")[0] == 0
+    assert os.environ["OMP_WAIT_POLICY"] == (given or "passive")
+
+
+@pytest.mark.slow
+def test_the_command_starts_without_torch():
+    """What torch reads when it is imported can still be set."""
+    code = "import sys, lava_sparse_rnn.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -109,8 +109,9 @@ def running(net):
 
     def start(*arguments, **options):
         code = "from lava_sparse_rnn.cli import main; main()"
+        source = [] if "-i" in arguments else ["-i", "-"]
         process = subprocess.Popen(
-            [sys.executable, "-c", code, "live", "-n", net, "-i", "-", *arguments],
+            [sys.executable, "-c", code, "live", "-n", net, *source, *arguments],
             **{name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")},
             **options,
         )
@@ -157,6 +158,76 @@ def test_a_signal_keeps_what_was_heard(running, net, tmp_path, number, status):
     assert "Traceback" not in says
     assert [path.name for path in tmp_path.iterdir()] == ["o.wav"]
     assert (tmp_path / "o.wav").read_bytes()[44:] == offline(net, exact)
+
+
+@pytest.fixture
+def fifo(tmp_path):
+    """A named pipe in a folder of its own."""
+    (tmp_path / "pipes").mkdir()
+    os.mkfifo(tmp_path / "pipes" / "in.wav")
+    return tmp_path / "pipes" / "in.wav"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)]
+)
+def test_a_signal_keeps_what_came_out_of_a_named_pipe(
+    running, net, noisy, fifo, tmp_path, header, number, status
+):
+    out = tmp_path / "out" / "o.wav"
+    out.parent.mkdir()
+    sound = bytearray(noisy.read_bytes())
+    sound[40:44] = (10**9).to_bytes(4, "little")  # more would come
+    process = running("-i", fifo, "-o", out)
+    with fifo.open("wb", buffering=0) as pipe:
+        pipe.write(sound[0 if header else 44 :])
+        until_written(out.parent, 44 + 2 * (3200 - 64))
+        process.send_signal(number)
+        assert process.wait(20) == status
+    says = process.stderr.read().decode()
+    assert f"denoised: {out}" in says
+    assert "Traceback" not in says
+    assert [path.name for path in out.parent.iterdir()] == ["o.wav"]
+    assert out.read_bytes()[44:] == offline(net, wav.read(noisy)[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["-", "FIFO", "FILE"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, None])
+def test_half_a_sample_out_of_a_named_pipe(
+    running, net, noisy, fifo, tmp_path, end, number
+):
+    """An error where the pipe ends there; where a signal ends it, no matter."""
+    there = fifo.with_name("out.wav")
+    os.mkfifo(there)
+    out = {"-": "-", "FIFO": there, "FILE": tmp_path / "o.wav"}[end]
+    process = running("-i", fifo, "-o", out)
+    expected = offline(net, wav.read(noisy)[0])
+    with fifo.open("wb", buffering=0) as pipe:
+        pipe.write(noisy.read_bytes()[44:] + b"x")
+        if number:
+            time.sleep(0.5)  # whatever was computed until then
+            process.send_signal(number)
+            if end == "FIFO":
+                written = there.read_bytes()
+            assert process.wait(20) == 128 + number
+    if end == "FIFO" and not number:
+        written = there.read_bytes()
+    text, says = process.communicate()
+    if end == "FILE":
+        written = out.read_bytes()
+    assert (text if end == "-" else written[44:]) == expected
+    assert process.returncode == (128 + number if number else 1)
+    ends = f"error: {fifo}: ends within a sample; is it s16le?" in says.decode()
+    assert ends == (number is None)
+
+
+@pytest.mark.slow
+def test_a_device_is_heard_as_a_pipe_is(command, net, tmp_path):
+    code, _, err = command("live", "-i", "/dev/null", "-o", tmp_path / "o.wav")
+    assert (code, err.count("0.00 s of sound")) == (0, 1)
 
 
 @pytest.mark.slow

@@ -126,21 +126,3 @@ def test_a_start_that_is_none_is_named(tiny, tmp_path):
     fine = config.directory / "integer.safetensors"
     with pytest.raises(ValueError, match=r"start: .* is of a fine-tune; a training"):
         open_float(tiny(name="b", start=fine))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("given", "policy"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")]
-)
-def test_the_command_lets_threads_sleep(given, policy):
-    """A user's own choice wins."""
-    code = (
-        "import os; from lava_sparse_rnn.cli import _train as t;"
-        "t.train([], show=True);"
-        "print(os.environ['OMP_WAIT_POLICY'])"
-    )
-    env = {"PATH": "", "HOME": "/", **given}
-    out = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True
-    )
-    assert out.stdout.splitlines()[-1] == policy

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Recordings and pipes as ends of live denoising.
+"""Recordings as ends of live denoising, and a pipe as its output.
 
-A pipe carries samples without a header: signed 16-bit integers, low byte first, one
-channel, 16,000 a second or what the denoiser takes (``s16le``, what ``arecord -t raw -f
-S16_LE -r 16000`` sends).
+A pipe takes samples without a header: signed 16-bit integers, low byte first, one
+channel, 16,000 a second or what the denoiser takes (``s16le``). What comes out of one
+is in `pipes`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from lava_sparse_rnn.audio.denoiser import Samples
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.live.session import Gaps, Source
@@ -27,7 +25,6 @@ from lava_sparse_rnn.audio.sound.writer import format_of, to_pcm16, writing
 from lava_sparse_rnn.files import as_path
 
 LOOK_SECONDS = 0.1  # between two looks whether to stop
-WIDTH = 2  # bytes of a sample
 
 
 class Described(Protocol):
@@ -42,7 +39,7 @@ def pcm16(samples: Samples) -> tuple[bytes, int]:
     return data.tobytes(), clipped
 
 
-class _File:
+class Lossless:
     """What ends have in common that nothing is lost in."""
 
     latency = 0.0
@@ -57,7 +54,7 @@ class _File:
         """Nothing has to be closed."""
 
 
-class WavSource(_File):
+class WavSource(Lossless):
     """A recording, in pieces.
 
     Parameters
@@ -85,43 +82,6 @@ class WavSource(_File):
 
     def read(self, stop: threading.Event) -> Samples | None:
         return None if stop.is_set() else next(self._pieces, None)
-
-
-class PcmSource(_File):
-    """A pipe that sends ``s16le``.
-
-    Parameters
-    ----------
-    file : object
-        With a file descriptor that can be read.
-    block : int
-        At most so many samples at once; fewer when no more have come.
-
-    Raises
-    ------
-    AudioError
-        From `read`, when the pipe ends within a sample.
-    """
-
-    def __init__(self, file: Described, block: int) -> None:
-        super().__init__()
-        self._fd, self._most = file.fileno(), block * WIDTH
-        self._rest = b""
-
-    def read(self, stop: threading.Event) -> Samples | None:
-        if stop.is_set():
-            return None
-        if not select.select([self._fd], [], [], LOOK_SECONDS)[0]:
-            return np.zeros(0, np.float32)
-        data = os.read(self._fd, self._most)
-        if not data:
-            if self._rest:
-                raise AudioError("input: ends within a sample; is it s16le?")
-            return None
-        data = self._rest + data
-        whole = len(data) // WIDTH * WIDTH
-        self._rest = data[whole:]
-        return (np.frombuffer(data[:whole], "<i2") / 32768).astype(np.float32)
 
 
 class Paced:
@@ -159,7 +119,7 @@ class Paced:
         self._source.close()
 
 
-class WavSink(_File):
+class WavSink(Lossless):
     """A recording, which appears when it ends: WAV, FLAC or OGG, as its name says.
 
     Parameters
@@ -212,7 +172,7 @@ class WavSink(_File):
         self._stack.__exit__(failed and AudioError, failed, None)
 
 
-class PcmSink(_File):
+class PcmSink(Lossless):
     """A pipe that takes ``s16le``; every piece is sent at once.
 
     Parameters

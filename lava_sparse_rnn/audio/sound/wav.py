@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -22,7 +23,7 @@ from lava_sparse_rnn.audio.sound.writer import write
 from lava_sparse_rnn.files import as_path, kind_of, read_pipe
 from lava_sparse_rnn.fixed_point import check_whole
 
-__all__ = ["BLOCK", "Reader", "WavInfo", "read", "read_parts", "write"]
+__all__ = ["BLOCK", "PipeReader", "Reader", "WavInfo", "read", "read_parts", "write"]
 
 BLOCK = 1 << 16
 """Samples that are read at once."""
@@ -110,9 +111,10 @@ def _content(path: Path) -> Path | bytes:
 
 def _open(
     path: Path,
-    content: Path | bytes,
+    content: Any,
     kind: type[soundfile.SoundFile] = _Forward,
 ) -> soundfile.SoundFile:
+    """Open a path, the bytes of a file, or what can be read as one."""
     try:
         file = kind(io.BytesIO(content) if isinstance(content, bytes) else content)
     except soundfile.LibsndfileError as error:
@@ -293,14 +295,65 @@ class Reader:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The pieces, float32 (samples,) each, from the beginning."""
-        rate, target = self.info.sample_rate, self.info.target
-        if rate == target:
-            yield from map(_mono, self._blocks(self._block))
-            return
-        stream = soxr.ResampleStream(rate, target, 1, dtype="float32", quality=_QUALITY)
-        for x in self._blocks(self._block):
-            yield stream.resample_chunk(_mono(x))
-        yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        blocks = self._blocks(self._block)
+        return _brought_to(self.info.target, self.info.sample_rate, blocks)
+
+
+class PipeReader:
+    """What comes out of a pipe as mono in pieces, while it comes.
+
+    Parameters
+    ----------
+    name : str
+        For errors.
+    file : object
+        With ``read``, ``seek`` and ``tell``: libsndfile looks beyond what has come,
+        and then comes back.
+    block : int
+        Samples of a piece, as the file has them.
+    target : int
+        The rate of the pieces, Hz.
+
+    Raises
+    ------
+    AudioError
+        As from `read`, also while it is read.
+    """
+
+    def __init__(
+        self, name: str, file: object, block: int, target: int = SAMPLE_RATE
+    ) -> None:
+        self._path, self._block, self._target = Path(name), block, target
+        self._file = _open(self._path, file)
+        self._about = _Survey(self._path)
+
+    @property
+    def info(self) -> WavInfo:
+        """What was read until now."""
+        return self._about.info(self._file.samplerate, self._target)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The pieces, float32 (samples,) each."""
+        with self._file as file:
+            yield from _brought_to(self._target, file.samplerate, self._blocks())
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        for x in _blocks(self._path, self._file, self._block):
+            self._about.add(x)
+            yield x
+
+
+def _brought_to(
+    target: int, rate: int, blocks: Iterator[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Blocks (n, channels) of a rate as mono of another."""
+    if rate == target:
+        yield from map(_mono, blocks)
+        return
+    stream = soxr.ResampleStream(rate, target, 1, dtype="float32", quality=_QUALITY)
+    for x in blocks:
+        yield stream.resample_chunk(_mono(x))
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def read_parts(
