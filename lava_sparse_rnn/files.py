@@ -19,14 +19,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LONGEST_SUFFIX = 32  # bytes; a longer one is no suffix that says what a file holds
-KINDS = {
+KINDS = {  # what a path may lead to that is no file, in words
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
-"""What a path may lead to that is no file, in words."""
 WORDS = {  # what the system says by its numbers, after a file's name
     errno.ENOENT: "no such file or folder",
     errno.EISDIR: "is a folder, a file is needed",

@@ -3,32 +3,33 @@
 
 from __future__ import annotations
 
-import errno
-import io
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 import soxr
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.sound.libsndfile import (
+    BLOCK,
+    UNKNOWN,
+    blocks_of,
+    content_of,
+    opened,
+    skip,
+    take,
+    take_all,
+)
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_level
 from lava_sparse_rnn.audio.sound.writer import write
-from lava_sparse_rnn.files import as_path, kind_of, read_pipe
+from lava_sparse_rnn.files import as_path
 from lava_sparse_rnn.fixed_point import check_whole
 
 __all__ = ["BLOCK", "PipeReader", "Reader", "WavInfo", "read", "read_parts", "write"]
 
-BLOCK = 1 << 16
-"""Samples that are read at once."""
-
-_UNKNOWN = 2**63 - 1  # frames of a stream that does not tell, to libsndfile
 _QUALITY = "HQ"  # of resampling
 
 _FULL_SCALE = 1.0 - 1.0 / 32768.0
@@ -83,87 +84,6 @@ class WavInfo:
         return found
 
 
-class _Forward(soundfile.SoundFile):
-    """A file that is only read on: libsndfile cannot seek in all that it decodes."""
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _content(path: Path) -> Path | bytes:
-    """The path of a file, or all that comes out of a pipe."""
-    try:
-        kind = kind_of(path)
-        if kind not in ("a file", "a pipe", "a socket"):
-            raise AudioError(f"{path}: is {kind}, an audio file is needed")
-        content = path if kind == "a file" else read_pipe(path)
-        size = path.stat().st_size if isinstance(content, Path) else len(content)
-        if isinstance(content, Path) and not os.access(path, os.R_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except FileNotFoundError:
-        raise AudioError(f"{path}: not found") from None
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read ({error.strerror})") from error
-    if size == 0:
-        raise AudioError(f"{path}: empty file")
-    return content
-
-
-def _open(
-    path: Path,
-    content: Any,
-    kind: type[soundfile.SoundFile] = _Forward,
-) -> soundfile.SoundFile:
-    """Open a path, the bytes of a file, or what can be read as one."""
-    try:
-        file = kind(io.BytesIO(content) if isinstance(content, bytes) else content)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path}: not an audio file ({error.error_string})") from None
-    except TypeError as error:
-        # What soundfile takes for headerless samples, such as a name in ".raw".
-        raise AudioError(
-            f"{path}: has no header that tells its sampling rate ({error})"
-        ) from None
-    if file.frames == 0:
-        file.close()
-        raise AudioError(f"{path}: holds no samples")
-    return file
-
-
-def _take(path: Path, file: soundfile.SoundFile, frames: int) -> np.ndarray:
-    """The next samples, float32 (at most frames, channels)."""
-    with _named(path):
-        return file.read(frames, dtype="float32", always_2d=True)
-
-
-def _all(path: Path, file: soundfile.SoundFile) -> np.ndarray:
-    """All samples; also of a stream whose header does not tell how many."""
-    if file.frames < _UNKNOWN:
-        return _take(path, file, file.frames)
-    none = np.zeros((0, file.channels), np.float32)
-    return np.concatenate([none, *_blocks(path, file, BLOCK)])
-
-
-def _blocks(path: Path, file: soundfile.SoundFile, size: int) -> Iterator[np.ndarray]:
-    while len(x := _take(path, file, size)):
-        yield x
-
-
-def _skip(path: Path, file: soundfile.SoundFile, frames: int) -> None:
-    with _named(path):
-        file.seek(frames) if file.seekable() else file.read(frames)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Let an error of libsndfile name the file."""
-    try:
-        yield
-    except RuntimeError as error:
-        text = getattr(error, "error_string", error)
-        raise AudioError(f"{path}: not an audio file ({text})") from None
-
-
 def _require_sound(x: np.ndarray, name: str, first: int = 0) -> None:
     bad = np.flatnonzero(~np.isfinite(x).all(axis=1 if x.ndim > 1 else ()))
     if len(bad):
@@ -199,8 +119,8 @@ def read(path: str | Path, target: int = SAMPLE_RATE) -> tuple[np.ndarray, WavIn
         that are not finite (the position is named).
     """
     path = as_path(path, error=AudioError)
-    with _open(path, _content(path)) as file:
-        x, rate = _all(path, file), file.samplerate
+    with opened(path, content_of(path)) as file:
+        x, rate = take_all(path, file), file.samplerate
     about = _Survey(path)
     about.add(x)
     mono = _mono(x)
@@ -280,8 +200,8 @@ class Reader:
     ) -> None:
         self._path = as_path(path, error=AudioError)
         self._block = check_whole("block", block, 1, error=AudioError)
-        self._content = _content(self._path)
-        with _open(self._path, self._content) as file:
+        self._content = content_of(self._path)
+        with opened(self._path, self._content) as file:
             rate = file.samplerate
         about = _Survey(self._path)
         for x in self._blocks(max(block, BLOCK)):
@@ -290,8 +210,8 @@ class Reader:
         self.samples = round(self.info.seconds * target)
 
     def _blocks(self, size: int) -> Iterator[np.ndarray]:
-        with _open(self._path, self._content) as file:
-            yield from _blocks(self._path, file, size)
+        with opened(self._path, self._content) as file:
+            yield from blocks_of(self._path, file, size)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The pieces, float32 (samples,) each, from the beginning."""
@@ -324,7 +244,7 @@ class PipeReader:
         self, name: str, file: object, block: int, target: int = SAMPLE_RATE
     ) -> None:
         self._path, self._block, self._target = Path(name), block, target
-        self._file = _open(self._path, file)
+        self._file = opened(self._path, file)
         self._about = _Survey(self._path)
 
     @property
@@ -338,7 +258,7 @@ class PipeReader:
             yield from _brought_to(self._target, file.samplerate, self._blocks())
 
     def _blocks(self) -> Iterator[np.ndarray]:
-        for x in _blocks(self._path, self._file, self._block):
+        for x in blocks_of(self._path, self._file, self._block):
             self._about.add(x)
             yield x
 
@@ -385,8 +305,8 @@ def read_parts(
     first: tuple[int, int] | None = None
     parts = []
     for path in paths:
-        with _open(path, _content(path), soundfile.SoundFile) as file:
-            if file.frames == _UNKNOWN:
+        with opened(path, content_of(path), soundfile.SoundFile) as file:
+            if file.frames == UNKNOWN:
                 raise AudioError(f"{path}: does not tell its length")
             size = file.frames, file.samplerate
             if first is None:
@@ -397,8 +317,8 @@ def read_parts(
                     f"{first[0]} at {first[1]} Hz"
                 )
             wanted = min(round(seconds * size[1]), size[0])
-            _skip(path, file, round(at * (size[0] - wanted)))
-            x = _take(path, file, wanted)
+            skip(path, file, round(at * (size[0] - wanted)))
+            x = take(path, file, wanted)
         _require_sound(x, str(path))
         mono = x.mean(axis=1, dtype=np.float32)
         if size[1] != SAMPLE_RATE:

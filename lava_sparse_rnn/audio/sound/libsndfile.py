@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What libsndfile reads, with errors that name the file."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.files import kind_of, read_pipe
+
+BLOCK = 1 << 16
+"""Samples that are read at once."""
+
+UNKNOWN = 2**63 - 1  # frames of a stream that does not tell
+
+
+class Forward(soundfile.SoundFile):
+    """A file that is only read on: libsndfile cannot seek in all that it decodes."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def content_of(path: Path) -> Path | bytes:
+    """The path of a file, or all that comes out of a pipe."""
+    try:
+        kind = kind_of(path)
+        if kind not in ("a file", "a pipe", "a socket"):
+            raise AudioError(f"{path}: is {kind}, an audio file is needed")
+        content = path if kind == "a file" else read_pipe(path)
+        size = path.stat().st_size if isinstance(content, Path) else len(content)
+        if isinstance(content, Path) and not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except FileNotFoundError:
+        raise AudioError(f"{path}: not found") from None
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror})") from error
+    if size == 0:
+        raise AudioError(f"{path}: empty file")
+    return content
+
+
+def opened(
+    path: Path,
+    content: Any,
+    kind: type[soundfile.SoundFile] = Forward,
+) -> soundfile.SoundFile:
+    """Open a path, the bytes of a file, or what can be read as one."""
+    try:
+        file = kind(io.BytesIO(content) if isinstance(content, bytes) else content)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{path}: not an audio file ({error.error_string})") from None
+    except TypeError as error:
+        # What soundfile takes for headerless samples, such as a name in ".raw".
+        raise AudioError(
+            f"{path}: has no header that tells its sampling rate ({error})"
+        ) from None
+    if file.frames == 0:
+        file.close()
+        raise AudioError(f"{path}: holds no samples")
+    return file
+
+
+def take(path: Path, file: soundfile.SoundFile, frames: int) -> np.ndarray:
+    """The next samples, float32 (at most frames, channels)."""
+    with named(path):
+        return file.read(frames, dtype="float32", always_2d=True)
+
+
+def take_all(path: Path, file: soundfile.SoundFile) -> np.ndarray:
+    """All samples; also of a stream whose header does not tell how many."""
+    if file.frames < UNKNOWN:
+        return take(path, file, file.frames)
+    none = np.zeros((0, file.channels), np.float32)
+    return np.concatenate([none, *blocks_of(path, file, BLOCK)])
+
+
+def blocks_of(path: Path, file: soundfile.SoundFile, size: int) -> Iterator[np.ndarray]:
+    """The samples that are left, so many at once."""
+    while len(x := take(path, file, size)):
+        yield x
+
+
+def skip(path: Path, file: soundfile.SoundFile, frames: int) -> None:
+    """Pass over samples."""
+    with named(path):
+        file.seek(frames) if file.seekable() else file.read(frames)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Let an error of libsndfile name the file."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = getattr(error, "error_string", error)
+        raise AudioError(f"{path}: not an audio file ({text})") from None
