@@ -19,6 +19,7 @@ nir = pytest.importorskip("nir")
 from lava_sparse_rnn.interchange import nir as interchange  # noqa: E402
 
 DOCS = Path(__file__).parents[2] / "docs"
+SHIPPED = ("denoiser", "denoiser_small", "digits", "fashion", "watch")
 
 
 @pytest.mark.slow
@@ -41,7 +42,7 @@ def test_there_and_back(tmp_path_factory, seed, kinds, rule, bits):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["denoiser", "denoiser_small"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_networks(name, tmp_path):
     network = spec.load(name)
     said = interchange.write(network, tmp_path / "net.nir")

@@ -20,7 +20,7 @@ from lava_sparse_rnn.fixed_point import (
 from lava_sparse_rnn.spec import reference
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 from lava_sparse_rnn.interchange import onnx as interchange  # noqa: E402
 
@@ -133,6 +133,45 @@ def test_the_shipped_networks(name, heard):
     x = heard(network)[100:130]
     assert x.any()
     assert_same(network, x[None])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["digits", "fashion", "watch"])
+def test_the_networks_of_tasks(name):
+    """Integers of every token, and what the head makes of them."""
+    network = spec.load(name)
+    x = tokens(network, 2, 12) // 2
+    assert_same(network, x)
+    found = interchange.Session(interchange.export(network, "sequence"), 2).run(x)
+    y = np.stack([network.from_wire(reference.run(network, part)) for part in x])
+    answer = {"mean": y.mean(axis=1), "last": y[:, -1]}.get(network.meta.get("head"))
+    assert answer is not None
+    assert np.allclose(found["answer"], answer, rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("numbers", ["integer", "float32", "float64"])
+def test_one_graph_takes_every_batch_and_every_length(numbers):
+    network = spec.random_network(np.random.default_rng(6), kinds=("s5", "s4d"))
+    path = interchange.export(network, "sequence", numbers).SerializeToString()
+    runner = onnxruntime.InferenceSession(path)
+    dtype = {"integer": np.int32}.get(numbers, getattr(np, numbers, None))
+    for batch, n in ((1, 1), (3, 1), (1, 12), (4, 7)):
+        x = tokens(network, batch, max(n, 3))[:, :n]
+        u = x if numbers == "integer" else np.ldexp(x, -network.layers[0].inp.frac)
+        states = {
+            i.name: np.zeros((batch, i.shape[1]), dtype)
+            for i in runner.get_inputs()[1:]
+        }
+        (y,) = runner.run(["y"], {"u": u.astype(dtype), **states})
+        expected = np.stack([reference.run(network, part) for part in x])
+        assert y.shape == expected.shape
+        if numbers == "integer":
+            assert np.array_equal(y, expected)
+        else:
+            alone = reference.Reference(network, RealArithmetic()).run(x[-1])
+            must = network.from_wire(alone)
+            error = np.abs(y[-1] - must).max()
+            assert error <= {"float32": 1e-3}.get(numbers, 1e-12) * np.abs(must).max()
 
 
 @pytest.mark.parametrize("graph", ["token", "sequence"])
