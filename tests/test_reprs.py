@@ -4,6 +4,7 @@
 import copy
 import dataclasses
 import importlib
+import inspect
 import pickle
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 import lava_sparse_rnn
 from lava_sparse_rnn import audio, c_export, engine, loihi2, microcode, spec
-from lava_sparse_rnn.fixed_point import Brief, fit_lines
+from lava_sparse_rnn.fixed_point import Brief, Shift, fit_lines
 from lava_sparse_rnn.loihi2 import deployment
 from lava_sparse_rnn.spec import reference
 
@@ -124,3 +125,37 @@ def test_public_dataclasses_of_arrays_are_brief(room):
             kinds = [str(f.type) for f in dataclasses.fields(cls) if f.repr]
             if any(LARGE.search(kind) for kind in kinds):
                 assert issubclass(cls, Brief), cls
+
+
+@pytest.mark.parametrize("room", OFFERING)
+def test_public_classes_say_what_they_are_and_what_they_take(room):
+    """Not an address, and not ``(*args, **kwargs)``."""
+    if needed := NEEDS.get(room) or NEEDS.get(room.partition(".")[0]):
+        pytest.importorskip(needed)
+    module = importlib.import_module(f"lava_sparse_rnn.{room}")
+    for cls in (getattr(module, name) for name in module.__all__):
+        if not isinstance(cls, type) or not cls.__module__.startswith("lava_sparse_"):
+            continue
+        is_model = re.search(
+            "Process|Pt'", str(cls.__mro__)
+        )  # Lava makes them and shows none
+        is_idea = getattr(cls, "_is_protocol", False) or inspect.isabstract(cls)
+        if not issubclass(cls, BaseException) and not is_idea and not is_model:
+            assert cls.__repr__ is not object.__repr__, cls
+            assert not str(inspect.signature(cls)).startswith("(*args"), cls
+
+
+def test_things_of_every_room_are_told_in_a_few_words(tmp_path):
+    for kind in ("noisy", "clean"):
+        (tmp_path / kind).mkdir()
+        audio.wav.write(tmp_path / kind / f"{kind}_fileid_0.wav", np.zeros(800))
+    folder = audio.NdnsFolder(tmp_path)
+    assert re.fullmatch(r"audio.NdnsFolder\('.*, 1 examples\)", repr(folder))
+    assert repr(Shift([3, -2])) == "fixed_point.Shift(-2..3)"
+    pytest.importorskip("lava")
+    from lava_sparse_rnn import proc
+
+    shown = repr(proc.MicrocodeSimCfg(layered=True))
+    assert shown == "proc.MicrocodeSimCfg('microcode', layered=True, runtime=None)"
+    clock = proc.Clock(3)
+    assert repr(clock) == repr(copy.deepcopy(clock)) == "proc.Clock(num_tokens=3)"

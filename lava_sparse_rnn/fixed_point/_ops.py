@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lava_sparse_rnn.fixed_point._brief import span
 from lava_sparse_rnn.fixed_point._errors import choose
 
 IntArray = NDArray[np.int64]
@@ -48,6 +49,10 @@ class Shift:
         self.half = (np.int64(1) << self.right) >> 1
         self.left = np.maximum(-s, 0) if (s < 0).any() else None
         self.scale = np.ldexp(1.0, -s)
+
+    def __repr__(self) -> str:
+        left = 0 if self.left is None else self.left
+        return f"fixed_point.Shift({span(np.asarray(self.right - left))})"
 
     @classmethod
     def of(cls, s: ArrayLike | Shift) -> Shift:

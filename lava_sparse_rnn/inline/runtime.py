@@ -80,6 +80,10 @@ class Runtime(LavaRuntime):
         self._failure: BaseException | None = None
         self._over = threading.Event()  # of a run that blocks, for other threads
 
+    def __repr__(self) -> str:
+        state = "ended" if self._ended else f"{len(self.models)} models"
+        return f"inline.Runtime({state}, {self.num_steps} steps)"
+
     def __del__(self) -> None:
         if self._models is not None:
             self.stop()

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lava_sparse_rnn.fixed_point import Brief, brief
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.ahead import Ahead
 from lava_sparse_rnn.train.best import Best
@@ -31,7 +32,7 @@ class TrainingError(ValueError):
     """A training that cannot go on, for want of finite gradients."""
 
 
-class Stage(ABC):
+class Stage(Brief, ABC):
     """A model trained for a number of steps, in checkpoints that resume.
 
     A subclass makes `model` and `optimizer`, then calls `resume`.
@@ -62,6 +63,9 @@ class Stage(ABC):
         self.figures: dict[str, float] = {}
         self.best, self.stopped = Best(), False
 
+    def _about(self) -> str:
+        return f"{brief(self.config.name)}, step {self.step} of {self.steps}"
+
     @property
     def checkpoint_path(self) -> Path:
         """File of the last checkpoint."""
@@ -91,10 +95,10 @@ class Stage(ABC):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The model while training, time-major."""
 
-    def before_step(self) -> None:  # noqa: B027  most stages need nothing here
+    def before_step(self) -> None:
         """Called before the gradient of each step is computed."""
 
-    def after_gradients(self) -> None:  # noqa: B027  most stages need nothing here
+    def after_gradients(self) -> None:
         """Called when the gradient of a step is there, before it is clipped."""
 
     def objective(self, batch: Batch) -> torch.Tensor:

@@ -81,7 +81,7 @@ class Evaluation(Brief):
         }
 
 
-class Task(ABC):
+class Task(Brief, ABC):
     """A problem to train for: material, loss, figures, what goes into the file.
 
     A subclass is made by `open`, once for a run. Everything that it draws has to follow
@@ -105,6 +105,9 @@ class Task(ABC):
 
     metric: ClassVar[str]
     """What `score` finds, in words; of that the report of a quantisation speaks."""
+
+    def _about(self) -> str:
+        return f"{self.d_in} -> {self.d_out}"
 
     @classmethod
     @abstractmethod

@@ -25,6 +25,7 @@ from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.files import as_path
+from lava_sparse_rnn.fixed_point import Brief, brief
 
 _FILE_ID = re.compile(r"(?:^|_)fileid_?(\d+)")
 _SNR = re.compile(r"(?:^|_)snr(-?\d+(?:\.\d+)?)")
@@ -200,7 +201,7 @@ def _index(folder: Path, refuse: Callable[[str], None]) -> dict[int, str]:
     return found
 
 
-class NdnsFolder(Sequence):
+class NdnsFolder(Brief, Sequence):
     """A set in the layout of the challenges, read when asked for.
 
     Parameters
@@ -244,7 +245,11 @@ class NdnsFolder(Sequence):
         else:
             self._require_partners()
         self.file_ids = sorted(shared)
-        self._about = self._read_about()
+        self._facts = self._read_about()
+
+    def _about(self) -> str:
+        out = f", {len(self.left_out)} files left out" if self.left_out else ""
+        return f"{brief(str(self.folder))}, {len(self)} examples{out}"
 
     def _read_about(self) -> dict[str, dict[str, str]]:
         path = self.folder / ABOUT
@@ -304,8 +309,8 @@ class NdnsFolder(Sequence):
             snr_db=_number(_SNR, path.name),
             level_db=_number(_LEVEL, path.name),
             sample_rate=about.sample_rate,
-            voice=self._about.get(str(key), {}).get("voice"),
-            noise_name=self._about.get(str(key), {}).get("noise"),
+            voice=self._facts.get(str(key), {}).get("voice"),
+            noise_name=self._facts.get(str(key), {}).get("noise"),
         )
 
 

@@ -18,6 +18,7 @@ from lava_sparse_rnn.audio.ndns.folder import NdnsFolder
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.audio.sound.power import frame_powers
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.fixed_point import Brief, brief
 
 _TRIES = 32
 # Of 20 ms: speech of -35 dBFS is above that, what a pause is filled with below.
@@ -59,7 +60,7 @@ class SegmentsConfig:
         return round(self.seconds * SAMPLE_RATE)
 
 
-class NdnsSegments:
+class NdnsSegments(Brief):
     """Endless noisy and clean parts of the examples of a set.
 
     Every example is visited once, in random order, before any comes a second time.
@@ -92,6 +93,9 @@ class NdnsSegments:
         self._ids = np.sort(ids[held if config.only_held_out else rest])
         self._epoch = -1
         self._order = self._ids
+
+    def _about(self) -> str:
+        return f"{brief(str(self.config.root))}, parts of {len(self)} examples"
 
     @classmethod
     def from_dict(cls, values: dict) -> NdnsSegments:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn import messages
+from lava_sparse_rnn.fixed_point import Brief
 
 TYPES = {
     "tensor(int32)": np.int32,
@@ -18,7 +19,7 @@ TYPES = {
 }
 
 
-class Session:
+class Session(Brief):
     """What `export` made, run by ONNX Runtime on one processor thread.
 
     Parameters
@@ -53,6 +54,9 @@ class Session:
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.batch = batch
         self.reset()
+
+    def _about(self) -> str:
+        return f"{len(self.state)} states, batch={self.batch}"
 
     def reset(self) -> None:
         """Set every state to zero."""

@@ -13,6 +13,7 @@ from lava.magma.core.process.ports.ports import ImplicitVarPort
 from lava.magma.core.process.process import AbstractProcess, ProcessServer
 from lava.magma.core.process.variable import VarServer
 
+from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.inline.registers import LOCK, registered, restore, with_parents
 
 STOPPED = (
@@ -21,7 +22,7 @@ STOPPED = (
 )
 
 
-class Snapshot:
+class Snapshot(Brief):
     """Some Processes as they are now, to be restored whenever they were compiled.
 
     Parameters
@@ -37,6 +38,9 @@ class Snapshot:
             for port in process.in_ports.members + process.out_ports.members
         ]
         self._var_ports = [set(p.var_ports._members) for p in self._processes]
+
+    def _about(self) -> str:
+        return f"{len(self._processes)} processes"
 
     def restore(self) -> None:
         """Undo connections made since then, and what compiling has changed."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lava_sparse_rnn.fixed_point import SpecError, check_whole, choose
+from lava_sparse_rnn.fixed_point import Brief, SpecError, check_whole, choose
 from lava_sparse_rnn.proc._runtime.memory import SharedMemory
 
 MODES: dict[str, Callable[[int], int]] = {
@@ -94,7 +94,7 @@ def _limit(num_tokens: int | None) -> int:
     return UNLIMITED if num_tokens is None else check_whole("num_tokens", num_tokens)
 
 
-class Clock:
+class Clock(Brief):
     """What a Process tells its models between two runs, without messages.
 
     It lives in memory that forked models share with their parent. Tokens are
@@ -110,6 +110,9 @@ class Clock:
         self._memory = SharedMemory(3 * np.dtype(np.int64).itemsize)
         self.words = self._memory.array((3,))
         self.words[NUM_TOKENS] = _limit(num_tokens)
+
+    def _about(self) -> str:
+        return f"num_tokens={self.num_tokens}"
 
     def __getstate__(self) -> SharedMemory:
         return self._memory
@@ -139,7 +142,7 @@ class Clock:
         return None if limit == UNLIMITED else limit
 
 
-class TokenSchedule:
+class TokenSchedule(Brief):
     """A model's view of a `Clock`: which token is here in a time step.
 
     Parameters
@@ -158,6 +161,9 @@ class TokenSchedule:
         self.timing, self.clock = timing, clock
         self.origin = self._start = self._before = 0
         self._read()
+
+    def _about(self) -> str:
+        return f"{self.timing}, {self.clock}"
 
     def _read(self) -> None:
         # Once per segment: a clock's words are an array, and slow to index.

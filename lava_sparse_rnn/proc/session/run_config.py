@@ -9,7 +9,7 @@ from lava.magma.core.model.model import AbstractProcessModel
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2SimCfg
 
-from lava_sparse_rnn.fixed_point import check_flag, choose
+from lava_sparse_rnn.fixed_point import Brief, check_flag, choose
 from lava_sparse_rnn.inline import check
 from lava_sparse_rnn.inline.stock import quick
 
@@ -17,7 +17,7 @@ MICROCODE = "microcode"
 TAGS = ("fixed_pt", "floating_pt", MICROCODE)
 
 
-class RunCfg(Loihi2SimCfg):
+class RunCfg(Brief, Loihi2SimCfg):
     """Lava's `Loihi2SimCfg` in the terms of this library.
 
     Parameters
@@ -52,6 +52,10 @@ class RunCfg(Loihi2SimCfg):
         self._without_program = Loihi2SimCfg(
             **kwargs | {"select_tag": "fixed_pt", "select_sub_proc_model": True}
         )
+
+    def _about(self) -> str:
+        layered, tag = self.select_sub_proc_model, self.select_tag
+        return f"{tag!r}, layered={layered}, runtime={self.runtime!r}"
 
     def select(
         self,
