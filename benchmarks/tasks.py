@@ -67,9 +67,9 @@ class Plan:
 PLANS = {
     "digits": Plan(128, 1500, 1200, 50, 2700, 250, "cepstra", {}, {}),
     "fashion": Plan(
-        *(64, 800, 700, 0, 1500, 150, "pixels"),
-        {"watched": 500, "batch": 25},
-        {"dt_min": 1e-3},
+        *(128, 5000, 7000, 0, 5600, 500, "pixels"),
+        {"watched": 500, "batch": 50},
+        {"d_state": 64, "dt_min": 1e-3},
         tokens=784,
     ),
     "watch": Plan(128, 500, 700, 50, 1200, 50, "forest", {}, {}),
@@ -277,7 +277,8 @@ def long_gru_row(task: Arrays, weights: int, runs: Runs) -> Row:
     name = f"{runs.task}{runs.suffix}-gru{model.gru.hidden_size}"
     path = runs.folder / f"{name}.safetensors"
     with lines_elsewhere():
-        gru.fit(model, task, *runs.gru(), path)
+        every = max(round(200 * runs.scale), 1)
+        gru.fit(model, task, runs.gru()[0], every, path)
     with torch.no_grad():
         accuracy = task.test().validate(model)["accuracy"]
     return Row(f"GRU of {model.gru.hidden_size}, float", accuracy, model.size)
