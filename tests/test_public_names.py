@@ -87,7 +87,8 @@ ROOMS = {
     """,
     "nn.sparsify": """
         ActivityPenalty Constant Cubic DISTRIBUTIONS OneShot PATTERNS PENALTIES
-        Pruner SCHEDULES SCORES erdos_renyi global_ prune sparsity uniform
+        Pruner SCHEDULES SCORES erdos_renyi global_ prune prune_corrected sparsity
+        uniform
     """,
     "audio": """
         Analyzer AudioError DEFAULT_CACHE Denoiser FrontEnd

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -128,3 +128,29 @@ def check_options(options: Collection[str], known: Iterable[str]) -> None:
             choose("option", name, known)
         except SpecError as error:  # as Python has it for arguments
             raise TypeError(str(error)) from None
+
+
+def inputs_of(
+    batches: Tensor | Iterable[Tensor | Sequence[Tensor]], d_in: int
+) -> Iterator[Tensor]:
+    """Batches of shape (batch, time, d_in), of whatever comes as such.
+
+    Parameters
+    ----------
+    batches : Tensor, or iterable of Tensor or of tuples that begin with one
+        A tensor is one batch; of ``(inputs, targets)`` the inputs are taken.
+    d_in : int
+
+    Raises
+    ------
+    ValueError
+        If one is no tensor or has another shape.
+    """
+    for i, batch in enumerate(check_batches(batches, d_in)):
+        x = batch[0] if isinstance(batch, tuple | list) and batch else batch
+        shown = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[-1] != d_in:
+            raise ValueError(
+                f"batch {i} is {shown}; expected a tensor (batch, time, {d_in})"
+            )
+        yield x

@@ -262,7 +262,7 @@ class SparseRNN(nn.Module):
 
     def forward_time_major(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """`forward` without the transposes: (time, batch, d_in) to (.., d_out)."""
-        u = self._encode(x)
+        u = self.encode(x)
         for block in self.blocks:
             u = block(u)
         return self._decode(HEADS[self.head](u, lengths))
@@ -288,13 +288,14 @@ class SparseRNN(nn.Module):
         """
         check_features(x, self.d_in, self._weight, "batch")
         check_state(state, len(x), [2 * len(b.lambda_re) for b in self.blocks])  # type: ignore[arg-type]
-        u, following = self._encode(x), []
+        u, following = self.encode(x), []
         for block, before in zip(self.blocks, state, strict=True):
             u, after = block.step(u, before)  # type: ignore[operator]
             following.append(after)
         return self._decode(u), following
 
-    def _encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Tensor:
+        """What the first block meets, (..., d_model), of features (..., d_in)."""
         wire = ACTIVATIONS[self.options.activation].wire
         if wire is torch.relu:
             return self._affine("encoder", x, relu=True)

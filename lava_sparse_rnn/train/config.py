@@ -92,6 +92,23 @@ class PruningConfig(Section):
     straight_through: bool = Field(
         default=False, description="pruned weights keep learning; needs a small `every`"
     )
+    correction: int = Field(
+        default=0,
+        ge=0,
+        description="batches on which one_shot sets anew the weights that stay, see "
+        "nn.sparsify.prune_corrected; 0 leaves them as they are",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> PruningConfig:
+        fixed = {"schedule": "one_shot", "score": "saliency", "pattern": "unstructured"}
+        for name, value in fixed.items():
+            if self.correction and getattr(self, name) != value:
+                raise ValueError(
+                    f"correction is {self.correction}, which needs {name}={value}; "
+                    f"{name} is {getattr(self, name)}"
+                )
+        return self
 
 
 class OptimConfig(Section):

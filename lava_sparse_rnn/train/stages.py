@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lava_sparse_rnn.nn.sparsify import (
     SCHEDULES,
     ActivityPenalty,
     Pruner,
+    prune_corrected,
     sparsity,
 )
 from lava_sparse_rnn.train import checkpoint
@@ -105,8 +107,23 @@ class FloatStage(Stage):
 
     def before_step(self) -> None:
         """See `Stage`."""
-        if self.pruner is not None:
+        if self.pruner is None:
+            return
+        if not self.config.pruning.correction:
             self.pruner.update(self.model, self.step)
+        elif self.pruner.schedule.is_update(self.step):
+            self._prune_corrected()
+
+    def _prune_corrected(self) -> None:
+        """All at once, on material that the calibration sees, too."""
+        config = self.config.pruning
+        made = self.task.calibration_batches(self.config.seed + QUANTIZE_SEED)
+        batches = [
+            self.task.features(tuple(torch.from_numpy(x) for x in batch))
+            for batch in islice(made, config.correction)
+        ]
+        made.close()
+        prune_corrected(self.model, batches, config.sparsity, config.distribution)
 
     def objective(self, batch: Batch) -> Tensor:
         """See `Stage`; with the penalty on activations, if there is one."""

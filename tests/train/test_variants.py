@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from lava_sparse_rnn import nn, spec
 from lava_sparse_rnn.audio.frontend import FrontEnd
@@ -143,6 +144,35 @@ def test_a_run_with_everything_changed_and_a_resume(tiny):
     network, _ = run(tiny(name="straight", **changes))
     assert network.layers[0].out.bits == 8
     assert network.layers[1].W.nnz == 0
+
+
+@pytest.mark.slow
+def test_a_correction_on_the_way_and_a_resume_before_it(tiny):
+    pruning = {"sparsity": 0.5, "schedule": "one_shot", "end": 0.5}
+    plain = open_float(tiny(name="plain", pruning=pruning))
+    plain.fit()
+    changes = {"pruning": {**pruning, "correction": 2}}
+    straight = open_float(tiny(name="straight", **changes))
+    straight.fit()
+    first = open_float(tiny(name="broken", **changes))
+    first.fit(until=3)
+    again = open_float(tiny(name="broken", **changes))
+    again.fit()
+    for name, value in straight.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name]), name
+    assert straight.columns()["sparsity"] == pytest.approx(0.5, abs=0.01)
+    # What stays was set anew: the next steps begin elsewhere.
+    assert not torch.equal(straight.model.decoder, plain.model.decoder)
+
+
+def test_a_correction_needs_one_shot():
+    for given, message in (
+        ({"correction": 4}, "correction is 4, which needs schedule=one_shot"),
+        ({"schedule": "one_shot", "correction": 1, "score": "movement"}, "score=sal"),
+        ({"schedule": "one_shot", "correction": 1, "pattern": "fan_in"}, "pattern=uns"),
+    ):
+        with pytest.raises(ValidationError, match=message):
+            TrainConfig(pruning=given)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import check_number
-from lava_sparse_rnn.nn._inputs import check_batches
+from lava_sparse_rnn.nn._inputs import inputs_of
 from lava_sparse_rnn.nn.folded import FoldedNetwork, check_folded
 
 Ranges = list[dict[str, NDArray[np.float64]]]
@@ -133,32 +133,6 @@ def calibrate(
     if not observers:
         raise ValueError("calibration needs at least one token, got none")
     return [{n: o.range() for n, o in layer.items()} for layer in observers]
-
-
-def inputs_of(
-    batches: Tensor | Iterable[Tensor | Sequence[Tensor]], d_in: int
-) -> Iterator[Tensor]:
-    """Batches of shape (batch, time, d_in), of whatever comes as such.
-
-    Parameters
-    ----------
-    batches : Tensor, or iterable of Tensor or of tuples that begin with one
-        A tensor is one batch; of ``(inputs, targets)`` the inputs are taken.
-    d_in : int
-
-    Raises
-    ------
-    ValueError
-        If one is no tensor or has another shape.
-    """
-    for i, batch in enumerate(check_batches(batches, d_in)):
-        x = batch[0] if isinstance(batch, tuple | list) and batch else batch
-        shown = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-        if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[-1] != d_in:
-            raise ValueError(
-                f"batch {i} is {shown}; expected a tensor (batch, time, {d_in})"
-            )
-        yield x
 
 
 def _maker(percentile: float | None) -> Callable[[str], _Observer]:

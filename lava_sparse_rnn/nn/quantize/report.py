@@ -15,8 +15,8 @@ from torch import Tensor
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.markup import Table, as_html, titled
+from lava_sparse_rnn.nn._inputs import inputs_of
 from lava_sparse_rnn.nn.folded import FoldedNetwork, check_folded
-from lava_sparse_rnn.nn.quantize._calibrate import inputs_of
 from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
 from lava_sparse_rnn.spec.statistics import TensorError, decibels
 

@@ -4,10 +4,12 @@
 A **schedule** says which fraction is pruned at a step, a **distribution** how that
 fraction is spread over the matrices, a **score** which connections matter, a
 **pattern** which of them a mask may keep, and **masks** applies all to a model.
+**correction** prunes a trained model at once and sets anew what stays.
 **activity** is the other sparsity: a penalty on messages that are not zero.
 """
 
 from lava_sparse_rnn.nn.sparsify.activity import PENALTIES, ActivityPenalty
+from lava_sparse_rnn.nn.sparsify.correction import prune_corrected
 from lava_sparse_rnn.nn.sparsify.distributions import (
     DISTRIBUTIONS,
     erdos_renyi,
@@ -33,6 +35,7 @@ __all__ = [
     "erdos_renyi",
     "global_",
     "prune",
+    "prune_corrected",
     "sparsity",
     "uniform",
 ]
