@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Dict
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,8 @@ def _check_search(search: float | None, share: int) -> None:
         )
     if search is None:
         return
-    is_number = isinstance(search, int | float) and not isinstance(search, bool)
-    if not (is_number and np.isfinite(search) and search > 0):
+    is_number = isinstance(search, Real) and not isinstance(search, bool)
+    if not (is_number and np.isfinite(float(search)) and search > 0):
         raise Loihi2Error(
             f"map_network: search is {shown(search)}, must be a number of seconds "
             "above 0"

@@ -258,6 +258,13 @@ def test_changed_file(bundle, name, cut):
         loihi2.load_bundle(bundle)
 
 
+def split(cores):
+    """The neurons of the first core in two parts."""
+    part = {**cores[0], "first": cores[0]["neurons"] - 1, "neurons": 1, "slot": 1}
+    cores[0]["neurons"] -= 1
+    cores.append(part)
+
+
 def core(i, **values):
     return lambda m: m["cores"][i].update(values)
 
@@ -280,6 +287,7 @@ MANIFESTS = {
     "there is no group 'layer9'": core(0, group="layer9"),
     "chip 8, core 0, .*: not on kapoho_point": core(0, chip=8),
     "chip 0, core 1: used twice": core(0, core=1),
+    "chip 0, core 0: has two parts of layer0_affine": lambda m: split(m["cores"]),
     "group 'layer0_affine' is there 2 times": lambda m: m["groups"].append(
         m["groups"][0]
     ),

@@ -265,6 +265,7 @@ def test_parts_of_one_core_are_limited(shared):
         ({"share": 2}, "share is 2, but there is no search"),
         ({"search": 0}, "search is 0, must be a number of seconds above 0"),
         ({"search": True}, "search is True"),
+        ({"search": np.nan}, "search is nan"),
         ({"search": "1"}, "search is '1'"),
         ({"search": 1.0, "share": 0}, "share.* is 0, must be"),
         ({"search": 1.0, "seed": 0.5}, "seed"),
@@ -277,7 +278,7 @@ def test_wrong_searches_are_named(options, message, small):
 
 def test_no_time_is_no_harm(small):
     start = loihi2.map_network(small, cores=16)
-    found = loihi2.map_network(small, cores=16, search=1e-9, share=3)
+    found = loihi2.map_network(small, cores=16, search=np.float32(1e-9), share=3)
     assert np.array_equal(found.start, start.start)
 
 
