@@ -187,6 +187,7 @@ NO_TOKENS = {
 RUNS = {
     "reference": lambda x: spec.reference.run(NETWORK, x),
     "engine": lambda x: engine.Engine(NETWORK).run(x),
+    "stream of the engine": lambda x: engine.Stream(NETWORK).process(x),
     "microcode": lambda x: microcode.run(NETWORK, x),
     "measure": lambda x: loihi2.measure(NETWORK, x),
 }
@@ -194,7 +195,8 @@ RUNS = {
 
 @pytest.mark.parametrize("run", parametrised(RUNS))
 def test_what_are_no_tokens_is_named(run):
-    if run is RUNS["engine"] and engine.EXTENSION is None:
+    of_engine = run in (RUNS["engine"], RUNS["stream of the engine"])
+    if of_engine and engine.EXTENSION is None:
         pytest.skip("the engine is not built")
     for x, says in NO_TOKENS.values():
         refused(lambda x=x: run(x), "^(sequence 0: )?input: .*" + says)

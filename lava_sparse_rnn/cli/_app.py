@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -81,6 +82,8 @@ def main() -> None:
     # A thread that spins while it waits takes a core from the others: small trainings
     # on a busy machine took ten times as long. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # It tells of a home without room for its cache, by the system's numbers.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     replace_unknown()
     try:
         _guarded()

@@ -20,7 +20,7 @@ _UNFIT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "b": lambda x: np.zeros(x.shape, bool),
     "i": lambda x: x == np.iinfo(np.int64).min,
     "u": lambda x: x >= np.uint64(1 << 63),
-    "f": lambda x: ~(np.abs(x) < 2.0**63) | (x != np.rint(x)),
+    "f": lambda x: ~(np.abs(x) < np.float64(2.0**63)) | (x != np.rint(x)),
 }
 
 MAX_BITS = 32

@@ -348,3 +348,12 @@ def test_samples_that_are_masked_or_in_use_are_refused(tmp_path):
         wav.write(tmp_path / "a.wav", masked)
     with pytest.raises(AudioError, match="its rows differ in length"):
         wav.write(tmp_path / "a.wav", [[0.0], [0.0, 0.1]])
+
+
+@pytest.mark.parametrize("name", [b"\xff\xe9.wav", b"\xff.FLAC"])
+def test_names_that_are_no_utf8_are_names(tmp_path, name):
+    path = tmp_path / os.fsdecode(name)
+    wav.write(path, np.full(800, 0.25))
+    assert wav.read(path)[0].tolist() == [0.25] * 800
+    assert wav.Reader(path).samples == 800
+    assert wav.read_parts([path], 0.0, 0.05)[0].tolist() == [0.25] * 800

@@ -153,3 +153,15 @@ def test_rooms_say_what_they_need(room, module, extra):
     assert last.startswith("ImportError: lava_sparse_rnn.")
     assert f"{module} is not installed" in last
     assert extra in last
+
+
+@pytest.mark.slow
+def test_a_home_that_nothing_can_be_kept_in_is_no_matter(tmp_path):
+    env = {**os.environ, "HOME": "/proc/none"}
+    for name in ("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        env.pop(name, None)
+    code = "from lava_sparse_rnn.cli import main; main()"
+    arguments = ["report", "denoiser_small", "-o", tmp_path / "r.html"]
+    command = [sys.executable, "-c", code, *arguments]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")

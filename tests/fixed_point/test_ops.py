@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Primitive operations against Python's own integers and fractions."""
 
+import warnings
 from fractions import Fraction
 from math import floor
 
@@ -119,3 +120,10 @@ def test_what_int64_does_not_hold_is_refused(bad):
 )
 def test_what_int64_holds_is_kept(good):
     assert np.array_equal(frozen_ints(good, "x"), np.array(good, dtype=np.int64))
+
+
+@pytest.mark.parametrize("kind", ["float16", "float32", "longdouble", ">f8"])
+def test_whole_numbers_of_every_float_are_taken_without_a_warning(kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert frozen_ints(np.array([-3, 0, 2048], kind), "x").tolist() == [-3, 0, 2048]

@@ -55,8 +55,12 @@ def opened(
     kind: type[soundfile.SoundFile] = Forward,
 ) -> soundfile.SoundFile:
     """Open a path, the bytes of a file, or what can be read as one."""
+    if isinstance(content, Path):
+        content = os.fsencode(content)  # soundfile's own way is only for UTF-8
+    elif isinstance(content, bytes):
+        content = io.BytesIO(content)
     try:
-        file = kind(io.BytesIO(content) if isinstance(content, bytes) else content)
+        file = kind(content)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{path}: not an audio file ({error.error_string})") from None
     except TypeError as error:

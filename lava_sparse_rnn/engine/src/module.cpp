@@ -83,12 +83,13 @@ class Stream {
       : executor_(std::move(executor)),
         context_(executor_->context()),
         check_(std::move(check)),
+        plain_(nb::module_::import_("numpy").attr("ndarray")),
         answers_(executor_->d_out) {}
 
   nb::object step(nb::handle u) {
     nb::object out = answers_.vector();
     IntBuffer to(out), from(u);
-    if (!from.is_vector(executor_->d_in) || !advance(from, to)) {
+    if (!is_plain(u) || !from.is_vector(executor_->d_in) || !advance(from, to)) {
       // Another type, or an error to be told: the careful way finds out.
       const nb::object checked = check_(u, 1);
       IntBuffer again(checked);
@@ -99,7 +100,7 @@ class Stream {
   }
 
   nb::object process(nb::handle chunk) {
-    nb::object answers = try_process(chunk);
+    nb::object answers = is_plain(chunk) ? try_process(chunk) : nb::none();
     if (answers.is_none()) answers = try_process(check_(chunk, 2));
     if (answers.is_none())
       throw std::invalid_argument("engine: a payload does not fit the input wire");
@@ -151,6 +152,10 @@ class Stream {
     std::unique_lock<std::mutex> lock_;
   };
 
+  // A kind of array that is derived from numpy's may say that some of its numbers are
+  // none, as a masked one does.
+  bool is_plain(nb::handle array) const { return array.type().is(plain_); }
+
   bool advance(const IntBuffer& from, const IntBuffer& to) {
     const Hold hold(mutex_);
     return executor_->step(*context_, from.tokens(), to.answers());
@@ -193,7 +198,7 @@ class Stream {
   std::unique_ptr<Context> context_;
   std::vector<Array<int32_t>> x_before_;  // a chunk, for one that does not fit
   std::vector<int64_t> overflows_before_;
-  nb::object check_;
+  nb::object check_, plain_;
   Answers answers_;
   std::mutex mutex_;
 };
