@@ -62,7 +62,7 @@ def denoise(
 
     from lava_sparse_rnn.audio.sound import wav
 
-    check_sound(output)
+    check_sound(output, reads=[clean])
     check_picture(plot)
     screen = console()
     sound = wav.Reader(noisy, target=rate)

@@ -121,7 +121,7 @@ def estimate(
 
     check_picture(plot)
     check_picture(sweep)
-    check_outputs(json_file)
+    check_outputs(json_file, reads=[network, audio, tokens])
     check_share(search, share)
     if objective is not None:
         choose("objective", objective, loihi2.OBJECTIVES)

@@ -100,7 +100,8 @@ def evaluate(
     A denoiser: SI-SNR, DNSMOS, latency and power proxies, beside its peers. Any other
     task: its own figures, the confusion of classes, cost per token and per sequence.
     """
-    check_outputs(output, board)
+    reads = [network, *(beside or []), data, *data.glob("*/*")]
+    check_outputs(output, board, reads=reads)
     options = TaskOptions(data, task, split, settings or [])
     if _other_task(network, options):
         for name, value in (

@@ -21,7 +21,7 @@ def export_nir(
     from lava_sparse_rnn import spec
     from lava_sparse_rnn.interchange import nir
 
-    check_outputs(output)
+    check_outputs(output, reads=[network])
     console().print(nir.write(spec.load(network), output))
 
 
@@ -32,7 +32,7 @@ def import_nir(
     """Read a network from a graph that export-nir has written: the same integers."""
     from lava_sparse_rnn.interchange import nir
 
-    check_outputs(output)
+    check_outputs(output, reads=[graph])
     made = nir.load(graph)
     made.save(output)
     size = f"{output.stat().st_size:,} bytes, " if output.is_file() else ""

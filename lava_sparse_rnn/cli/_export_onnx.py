@@ -33,6 +33,6 @@ def export_onnx(
     from lava_sparse_rnn import spec
     from lava_sparse_rnn.interchange import onnx
 
-    check_outputs(output)
+    check_outputs(output, reads=[network])
     made = onnx.export(spec.load(network), graph, numbers)
     console().print(onnx.write(made, output))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -81,14 +82,18 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     return found
 
 
-def check_outputs(*paths: Path | None) -> None:
+def check_outputs(*paths: Path | None, reads: Iterable[Path | None] = ()) -> None:
     """Refuse a file that could not be written, before any work is done for it.
 
-    Where it is standard output, whatever else is said goes to standard error.
+    Also one that is read by the same command, ``reads``: it would be lost. Where it is
+    standard output, whatever else is said goes to standard error.
     """
+    read = [path for path in reads if path is not None]
     for path in paths:
         if path is None:
             continue
+        if path.is_file() and any(_is_same(path, other) for other in read):
+            raise ValueError(f"{path}: is also what is read, and would be overwritten")
         if path.is_dir():
             raise ValueError(f"{path}: is a folder, the name of a file is needed")
         target = target_of(path)
@@ -105,11 +110,15 @@ def check_outputs(*paths: Path | None) -> None:
             leave_output_to_result()
 
 
-def check_sound(path: Path) -> None:
+def _is_same(path: Path, other: Path) -> bool:
+    return other.exists() and path.samefile(other)
+
+
+def check_sound(path: Path, reads: Iterable[Path | None] = ()) -> None:
     """Refuse sound that could not be written, or of a kind that is not."""
     from lava_sparse_rnn.audio.sound.writer import format_of
 
-    check_outputs(path)
+    check_outputs(path, reads=reads)
     format_of(path)
 
 

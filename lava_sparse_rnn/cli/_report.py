@@ -49,7 +49,7 @@ def report(
     from lava_sparse_rnn import loihi2, spec
     from lava_sparse_rnn import report as room
 
-    check_outputs(output)
+    check_outputs(output, reads=[network, audio, tokens, quantisation])
     errors = None if quantisation is None else room.read_errors(quantisation)
     net = spec.load(network)
     x = input_tokens(net, audio, tokens)

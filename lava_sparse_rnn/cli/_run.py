@@ -57,7 +57,7 @@ def run(
     """
     from lava_sparse_rnn import backends, spec
 
-    check_outputs(output)
+    check_outputs(output, reads=[network, tokens])
     archive = _is_archive(output)
     net = spec.load(network)
     x = read_tokens(tokens, net.d_in)

@@ -79,7 +79,7 @@ def show(
     ] = None,
 ) -> None:
     """Show sizes, scores and costs, and the ratios at equal score with intervals."""
-    check_outputs(output)
+    check_outputs(output, reads=[study, table])
     text = _read(study, settings, table).report()
     if output is None:
         console().print(text)

@@ -206,3 +206,32 @@ def test_estimate_takes_sequences(command, tmp_path):
     code, out, _ = command("estimate", "n.net", "--tokens", "s.npz", "--limit", "5")
     assert code == 0
     assert "mean over 5 of 10 tokens" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "evaluate NET --data . -o noisy/noisy_fileid_1.wav",
+        "evaluate NET --data . -o NET",
+        "evaluate NET --data . --board NET",
+        "estimate NET --audio x.wav --json x.wav",
+        "estimate NET --audio x.wav --json link",
+        "report NET -o NET",
+        "run NET x.npy -o x.npy",
+        "export-onnx NET -o NET",
+        "denoise x.wav -n NET --clean y.wav -o y.wav",
+    ],
+)
+def test_what_is_read_is_not_written_over(
+    command, net, tmp_path, monkeypatch, arguments
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("x.wav")
+    for name in ("x.wav", "y.wav", "noisy/noisy_fileid_1.wav", "x.npy", "NET"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(net.read_bytes())
+    code, _, err = command(*arguments.split())
+    *_, output = arguments.split()
+    assert code == 1
+    assert err == f"error: {output}: is also what is read, and would be overwritten\n"
+    assert (tmp_path / output).read_bytes() == net.read_bytes()
