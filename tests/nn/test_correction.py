@@ -107,6 +107,28 @@ def test_nothing_changes_where_nothing_is_pruned():
     assert set(errors) == names
 
 
+@pytest.mark.parametrize("dead", ["input", "block"])
+def test_where_nothing_arrives_weights_stay_as_they_are(dead):
+    whole, x = small(), typical(1)
+    if dead == "input":
+        x = [torch.zeros(2, 5, 6)]
+    else:
+        with torch.no_grad():
+            whole.encoder.zero_()
+            whole.encoder_bias.fill_(-1.0)
+            for block in whole.blocks:
+                block.norm.bias.zero_()
+    model = copy.deepcopy(whole)
+    prune_corrected(model, x, 0.6)
+    assert all(torch.isfinite(v).all() for v in model.state_dict().values())
+    name = {"input": "encoder", "block": "gate"}[dead]
+    first = (model, whole) if dead == "input" else (model.blocks[0], whole.blocks[0])
+    new, old = (getattr(owner, name) for owner in first)
+    kept = getattr(first[0], f"{name}_mask")
+    assert kept.any()
+    torch.testing.assert_close(new, old * kept)
+
+
 def test_mode_type_and_observers_are_as_before():
     model = small().train()
     model.set_compute_dtype(torch.bfloat16)
@@ -138,6 +160,7 @@ def test_the_file_has_the_zeros():
         ((small(), []), "no token"),
         ((small(), [torch.zeros(1, 0, 6)]), "no token"),
         ((small(), [torch.zeros(1, 3, 5)]), r"batch 0 is \(1, 3, 5\)"),
+        ((small(), [torch.full((1, 3, 6), torch.nan)]), "not finite"),
         ((small(), typical(), 1.5), "sparsity"),
         ((small(), typical(), 0.5, "even"), "distribution"),
     ],

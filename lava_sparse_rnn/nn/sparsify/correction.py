@@ -70,8 +70,8 @@ def prune_corrected(
     Raises
     ------
     ValueError
-        If `model` is no `SparseRNN`, an argument is out of range, or there is no
-        token.
+        If `model` is no `SparseRNN`, an argument is out of range, there is no token,
+        or a value is not finite.
     """
     if not isinstance(model, SparseRNN):
         raise ValueError(f"model is {brief(model)}; expected a nn.SparseRNN")
@@ -110,6 +110,8 @@ class _Correction:
         ]
         if not wires:
             raise ValueError("batches have no token; expected some typical input")
+        if not all(bool(x.isfinite().all()) for x in wires):
+            raise ValueError("batches have values that are not finite")
         self._affine("encoder", _moments(wires))
         wires = [model.encode(x) for x in wires]
         for i, block in enumerate(model.blocks):
@@ -194,7 +196,9 @@ def solve_rows(
     weights, mask : Tensor, shape (m, n)
         The mask is boolean.
     """
-    mean = moments.diagonal().mean().clamp(min=torch.finfo(moments.dtype).tiny)
+    mean = moments.diagonal().mean()
+    if mean < torch.finfo(torch.float32).tiny:  # silence: what is large stays as it is
+        mean = torch.ones_like(mean)
     damped = moments + damping * mean * torch.eye(len(moments)).to(moments)
     worth = rows.square() / torch.linalg.inv(damped).diagonal()
     mask = torch.zeros_like(rows, dtype=torch.bool)
