@@ -293,10 +293,13 @@ def task_name(task: type[Task]) -> str:
             return name
     package = task.__module__.partition(".")[0]
     for name, points in _offered().items():
+        point, *others = points
         # No package is imported to see whether it offers this class.
-        own = [p for p in points if p.module.partition(".")[0] == package]
-        with suppress(Exception):  # one that is broken is another one
-            if any(point.load() is task for point in own):
+        own = point.module.partition(".")[0] == package
+        if name in TASKS or others or not own:  # what `find_task` finds is another one
+            continue
+        with suppress(Exception):  # and so is one that is broken
+            if point.load() is task:
                 return name
     return f"{task.__module__}:{task.__name__}"
 

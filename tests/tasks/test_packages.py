@@ -200,8 +200,16 @@ def test_an_entry_point_that_is_no_task(installed):
         find_task("three")
 
 
+def test_a_name_that_finds_another_task_is_not_remembered(installed, monkeypatch):
+    ups = find_task("ups")
+    monkeypatch.setitem(TASKS, "ups", Digits)
+    assert find_task(task_name(ups)) is ups
+
+
 def test_two_packages_of_one_name(installed, walk, command):
+    ups = find_task("ups")
     install(installed, "other-walks", {"ups": "elsewhere:Ups"})
+    assert task_name(ups) == "ups_of_a_test.walks:Ups"
     both = (
         "task is 'ups', which other-walks (elsewhere:Ups) and ups-of-a-test "
         "(ups_of_a_test.walks:Ups) offer; uninstall all but one, or name a task as "
