@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.live.files import pcm16
+from lava_sparse_rnn.audio.live.files import Paced, pcm16
 from lava_sparse_rnn.audio.live.pipes import KEPT, PipeSource
 from lava_sparse_rnn.audio.sound import wav
 
@@ -150,6 +150,28 @@ def test_what_stands_before_the_samples_is_skipped(pipe, size):
     source = PipeSource(end(pipe[0]), 128)
     assert pcm16(source.read(GO))[0] == data[44:]
     sent.join()
+
+
+@pytest.mark.parametrize("size", [0, 4, 20, 44])
+def test_a_stop_within_a_header_is_no_error(pipe, size):
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(100), 16000, format="WAV", subtype="PCM_16")
+    os.write(pipe[1], file.getvalue()[:size])
+    stop = threading.Event()
+    stop.set()
+    source = PipeSource(end(pipe[0]), 512)
+    assert not len(all_of(source, stop))
+    assert source.notes() == []
+
+
+def test_a_source_that_is_slowed_down_keeps_its_notes(pipe):
+    file = io.BytesIO()
+    x = np.full((40, 2), 0.1)
+    soundfile.write(file, x, 16000, format="WAV", subtype="PCM_16")
+    sent(pipe, file.getvalue(), 1000).join()
+    source = Paced(PipeSource(end(pipe[0]), 512))
+    assert len(all_of(source)) == 40
+    assert source.notes() == ["2 channels averaged to one"]
 
 
 def test_after_a_stop_nothing_more_is_heard(pipe):

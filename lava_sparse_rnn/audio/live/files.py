@@ -115,6 +115,10 @@ class Paced:
         stop.wait(max(self._due - now, 0.0))
         return samples
 
+    def notes(self) -> list[str]:
+        """Those of the source, if it has some."""
+        return getattr(self._source, "notes", list)()
+
     def close(self) -> None:
         self._source.close()
 

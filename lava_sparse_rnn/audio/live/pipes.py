@@ -30,7 +30,7 @@ WIDTH = 2  # bytes of a sample
 FORWARD = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"FORM", b".snd")
 """How recordings begin (WAV, W64, FLAC, AIFF, AU) that can be decoded as they come."""
 WHOLE = (b"OggS", b"caff", b"ID3")
-"""How those begin (OGG, CAF, MP3) that libsndfile looks at the end of first."""
+"""How those begin (OGG, CAF, MP3 by a tag) of which libsndfile sees the end first."""
 SAMPLES = (b"data", b"SSND")
 """What stands before the samples: beyond them is not waited for."""
 KEPT = 1 << 16  # bytes of a recording, at least
@@ -145,11 +145,15 @@ class PipeSource(Lossless):
             yield from self._raw(head)
 
     def _recording(self, file: object) -> Iterator[Samples]:
-        reader = wav.PipeReader(self._name, file, self._block, self._rate)
-        yield from reader
+        try:
+            reader = wav.PipeReader(self._name, file, self._block, self._rate)
+            yield from reader
+            self._notes = reader.info.notes()
+        except AudioError:
+            if not self._stop.is_set():  # what a stop has cut off need not be whole
+                raise
         if self._failed is not None:
             raise self._failed
-        self._notes = reader.info.notes()
 
     def _raw(self, rest: bytes) -> Iterator[Samples]:
         data: bytes | None = b""
