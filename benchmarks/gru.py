@@ -2,7 +2,7 @@
 """A GRU that a processor can be asked to train on long sequences.
 
 The same equations as `torch.nn.GRU` (Cho et al., arXiv 1406.1078, with the reset gate
-behind the matrix product).  torch records some thirty operations for every token and
+behind the matrix product). torch records some thirty operations for every token and
 runs each of them back; here a token takes six forwards and four backwards, and what
 needs no order (products with the inputs, derivatives of the gates, gradients of the
 weights) is done for many tokens at once.

@@ -54,6 +54,8 @@ class DeploymentBackend(Protocol):
     def counters(self) -> Mapping[str, NDArray[np.int64]]:
         """Totals per core since `load`, shape (cores,) each, in the bundle's order.
 
+        Where groups share cores, an entry of the bundle is a part of a core.
+
         Names are those of `lava_sparse_rnn.loihi2.counts.PER_CORE` where they mean
         the same; what cannot be counted is left out.
         """
