@@ -219,15 +219,14 @@ def _describe(screen: Console, bundle) -> None:
     manifest = bundle.manifest
     own = (bundle.path / FILE).stat().st_size
     sizes = [own, *(entry.bytes for entry in manifest.files.values())]
-    cores = len({(core.chip, core.core) for core in manifest.cores})
     chips = len({core.chip for core in manifest.cores})
     golden, several = manifest.golden, len(bundle.lengths)
     of = f" in {several} sequences" if several > 1 else ""
     head = manifest.network.head
     answers = "" if head == "sequence" else f", one answer a sequence, {head}"
     what = (
-        f"schema version {manifest.schema_version}, {cores} cores on {chips} chip(s) "
-        f"of {manifest.board.name}, golden input of {golden.tokens} tokens{of} "
+        f"schema version {manifest.schema_version}, {bundle.cores} cores on {chips} "
+        f"chip(s) of {manifest.board.name}, golden input of {golden.tokens} tokens{of} "
         f"({golden.source}){answers}"
     )
     check = f"lava-sparse-rnn deploy {bundle.path} --check"

@@ -173,6 +173,7 @@ def test_shared_cores_answer_and_count_alike(shared, mode, tmp_path):
         total = real.per_core[name].sum(axis=1)
         assert np.allclose(total, real.per_part[name].sum(axis=1))
     assert {c.slot for c in bundle.manifest.cores} > {0}
+    assert f" {len(mapping)} cores" in repr(bundle)
 
 
 @pytest.mark.parametrize("overflow", ["saturate", "wrap"])

@@ -50,7 +50,12 @@ class Bundle(Brief):
         sizes = f"{m.network.d_in} -> {m.network.d_out}, latency {m.network.latency}"
         parts = f"{len(m.groups)} groups, {len(m.connections)} connections"
         checked = f"{len(self.golden_input)} golden tokens, {held:,} bytes"
-        return f"'{self.path}', {sizes}, {parts}, {len(m.cores)} cores, {checked}"
+        return f"'{self.path}', {sizes}, {parts}, {self.cores} cores, {checked}"
+
+    @property
+    def cores(self) -> int:
+        """Cores that are used, however many groups share one."""
+        return len({(core.chip, core.core) for core in self.manifest.cores})
 
     @property
     def lengths(self) -> tuple[int, ...]:
