@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from lava_sparse_rnn.train.stages import (
     IntegerStage,
     build_recipe,
     read_start,
+    typical_features,
 )
 from lava_sparse_rnn.train.tasks import Task, find_task
 
@@ -203,11 +203,7 @@ def _complete(stage: FloatStage, note: Callable[[str], None]) -> Result:
 
 def calibration_features(config: TrainConfig, task: Task) -> list[Tensor]:
     """Features of training material, each (batch, T, d_in)."""
-    batches = task.calibration_batches(config.seed + QUANTIZE_SEED)
-    result = []
-    for batch in islice(batches, config.quantize.calibration_batches):
-        result.append(task.features(tuple(torch.from_numpy(x) for x in batch)))
-    batches.close()
+    result = typical_features(config, task, config.quantize.calibration_batches)
     token = task.silence()
     if not config.quantize.silence or token is None:
         return result

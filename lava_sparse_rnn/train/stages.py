@@ -66,6 +66,17 @@ def build_recipe(config: TrainConfig) -> spec.Recipe:
     return spec.Recipe(state_nonlinearity=config.model.state_nonlinearity, **chosen)
 
 
+def typical_features(config: TrainConfig, task: Task, count: int) -> list[Tensor]:
+    """Features of so many batches to calibrate with, each (batch, T, d_in)."""
+    made = task.calibration_batches(config.seed + QUANTIZE_SEED)
+    found = [
+        task.features(tuple(torch.from_numpy(x) for x in batch))
+        for batch in islice(made, count)
+    ]
+    made.close()
+    return found
+
+
 class FloatStage(Stage):
     """Training of the float network, pruned on the way.
 
@@ -117,12 +128,7 @@ class FloatStage(Stage):
     def _prune_corrected(self) -> None:
         """All at once, on material that the calibration sees, too."""
         config = self.config.pruning
-        made = self.task.calibration_batches(self.config.seed + QUANTIZE_SEED)
-        batches = [
-            self.task.features(tuple(torch.from_numpy(x) for x in batch))
-            for batch in islice(made, config.correction)
-        ]
-        made.close()
+        batches = typical_features(self.config, self.task, config.correction)
         prune_corrected(self.model, batches, config.sparsity, config.distribution)
 
     def objective(self, batch: Batch) -> Tensor:
