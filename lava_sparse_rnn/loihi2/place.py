@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Dict
 from dataclasses import replace
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import check_whole, shown
+from lava_sparse_rnn.fixed_point import check_number, check_whole
 from lava_sparse_rnn.loihi2.activity import Activity, as_activity
 from lava_sparse_rnn.loihi2.chip import Board, Chip, as_board
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
@@ -110,14 +109,9 @@ def _check_search(search: float | None, share: int) -> None:
             f"map_network: share is {share}, but there is no search, which finds who "
             "shares with whom; give search, in seconds"
         )
-    if search is None:
-        return
-    is_number = isinstance(search, Real) and not isinstance(search, bool)
-    if not (is_number and np.isfinite(float(search)) and search > 0):
-        raise Loihi2Error(
-            f"map_network: search is {shown(search)}, must be a number of seconds "
-            "above 0"
-        )
+    if search is not None:
+        what = "map_network: search, in seconds,"
+        check_number(what, search, above=0, error=Loihi2Error)
 
 
 def _places(synapses: IntArray, chip: Chip) -> IntArray:
