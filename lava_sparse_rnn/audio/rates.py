@@ -10,7 +10,7 @@ sound comes back as it was, only later.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,8 +207,13 @@ def converter(sample_rate: int, stft: Stft, delay: int) -> Converter:
     AudioError
         When there is none.
     """
+    return CONVERTERS[check_rate(sample_rate)](stft, delay)
+
+
+def check_rate(sample_rate: Any) -> int:
+    """The rate, or an `AudioError` that lists those that have a converter."""
     known = isinstance(sample_rate, int) and sample_rate in CONVERTERS
     if not known or isinstance(sample_rate, bool):
         rates = ", ".join(str(rate) for rate in CONVERTERS)
         raise AudioError(f"sample_rate is {sample_rate!r} Hz, must be one of: {rates}")
-    return CONVERTERS[sample_rate](stft, delay)
+    return sample_rate

@@ -54,10 +54,18 @@ StrengthOption = Annotated[
 ]
 
 
+def _known_rate(value: int) -> int:
+    """A callback that refuses a rate before anything is read at it."""
+    from lava_sparse_rnn.audio.rates import check_rate
+
+    return check_rate(value)
+
+
 RateOption = Annotated[
     int,
     typer.Option(
         "--rate",
+        callback=_known_rate,
         help="Of the sound, Hz: 16000, 8000 or 48000, at which the band above 8 kHz "
         "stays, with the gain of the bins below it.",
     ),

@@ -26,7 +26,7 @@ def demo(
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option(callback=at_least(0), help="Port; 0 takes a free one.")
+        int, typer.Option(callback=at_least(0, 65535), help="Port; 0 takes a free one.")
     ] = 8016,
     cc: Annotated[
         str | None, typer.Option(help="A clang that compiles for wasm32.")

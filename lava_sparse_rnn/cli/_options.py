@@ -20,13 +20,15 @@ def network_file(name: str | Path) -> Path:
     return spec.locate(str(name))
 
 
-def at_least(lowest: int) -> Callable:
+def at_least(lowest: int, highest: int | None = None) -> Callable:
     """A callback for options whose value is a whole number from ``lowest`` on."""
 
     def check(option: typer.CallbackParam, value: int | None) -> int | None:
+        name = option.opts[0]
         if value is not None and value < lowest:
-            name = option.opts[0]
             raise ValueError(f"{name}: is {value}, must be at least {lowest}")
+        if value is not None and highest is not None and value > highest:
+            raise ValueError(f"{name}: is {value}, must be at most {highest}")
         return value
 
     return check

@@ -139,12 +139,13 @@ def test_the_commands(command, tmp_path, rate):
         np.testing.assert_allclose(samples, right.clip(-1, 1), atol=1.01 / 32768)
 
 
-def test_a_rate_that_there_is_not(command, tmp_path):
+@pytest.mark.parametrize("rate", ["44100", "0", "-1"])
+def test_a_rate_that_there_is_not(command, tmp_path, rate):
     network().save(tmp_path / "x.net")
     with writing(tmp_path / "in.wav") as writer:
         writer.write(noise(1000))
-    words = ("-o", tmp_path / "o.wav", "-n", tmp_path / "x.net", "--rate", "44100")
+    words = ("-o", tmp_path / "o.wav", "-n", tmp_path / "x.net", "--rate", rate)
     code, _, error = command("denoise", tmp_path / "in.wav", *words)
     assert code == 1
-    assert "sample_rate is 44100 Hz, must be one of: 8000, 16000, 48000" in error
+    assert f"sample_rate is {rate} Hz, must be one of: 8000, 16000, 48000" in error
     assert not (tmp_path / "o.wav").exists()

@@ -117,6 +117,22 @@ def test_another_package(lab, bundle):
     assert lab.Base.log == ["fall_through", "close"]
 
 
+def test_two_packages_of_one_name(lab, bundle, tmp_path):
+    other = tmp_path / "your_lab-1.0.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: your-lab\nVersion: 1\n"
+    )
+    point = f"[{deployment.ENTRY_POINTS}]\nwrong = my_lab_backends:Good"
+    (other / "entry_points.txt").write_text(point)
+    with pytest.raises(
+        deployment.DeploymentError,
+        match=r"'wrong' is offered by my-lab \(.*Wrong\) and by your-lab \(.*Good\)",
+    ):
+        deployment.check(bundle, "wrong")
+    assert deployment.check(bundle, "good").equal
+
+
 def test_wrong_answers(lab, bundle):
     result = deployment.check(bundle, "wrong")
     assert not result.equal

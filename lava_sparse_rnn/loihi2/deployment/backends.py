@@ -85,6 +85,7 @@ def create(name: str) -> DeploymentBackend:
         When there is none of this name, it cannot be loaded, or lacks a method.
     """
     points = available()
+    _check_single(name)
     if name not in points:
         known = ", ".join(points) or "none; install this package again"
         raise DeploymentError(
@@ -106,6 +107,20 @@ def create(name: str) -> DeploymentBackend:
             f"deployment backend {name!r} ({point.value}) lacks: {', '.join(missing)}"
         )
     return backend
+
+
+def _check_single(name: str) -> None:
+    """Refuse a name under which packages offer different things."""
+    offers = {
+        f"{point.dist.name if point.dist else 'a package'} ({point.value})"
+        for group in (FORMER_ENTRY_POINTS, ENTRY_POINTS)
+        for point in metadata.entry_points(group=group, name=name)
+    }
+    if len(offers) > 1:
+        listed = " and by ".join(sorted(offers))
+        raise DeploymentError(
+            f"deployment backend {name!r} is offered by {listed}; uninstall all but one"
+        )
 
 
 @contextmanager
