@@ -118,6 +118,27 @@ def test_a_run_that_is_past_its_last_look_at_commands_is_the_last(small, x):
     assert_that_a_stop_ends_its_runs(net)
 
 
+@pytest.mark.slow
+def test_a_stop_waits_for_a_message_that_is_being_sent(small, x, leaves_nothing):
+    """Else it takes the memory from under it, and the interpreter may crash."""
+    net, _, _ = connected(small, x)
+    with inline.runtime("processes"):
+        net.run(RunSteps(1), proc.RunCfg())
+        start, stopper = net.runtime.start, threading.Thread(target=net.stop)
+
+        def slow(condition):
+            stopper.start()
+            stopper.join(0.5)
+            assert stopper.is_alive()
+            start(condition)
+
+        net.runtime.start = slow
+        with pytest.raises(RuntimeError, match="the network was stopped"):
+            net.run(RunSteps(3))
+        stopper.join(30)
+        assert not stopper.is_alive()
+
+
 @either_runtime
 def test_a_session_answers_one_thread_after_another(small, x, at_once, leaves_nothing):
     executor = reference.Reference(small)

@@ -96,7 +96,7 @@ def wait(runtime: Any) -> None:
     if runtime._is_running:
         if is_mute(runtime):
             raise RuntimeError(MUTE)
-        with ended_on_error(runtime):
+        with ended_on_error(runtime), stop_named(runtime):
             await_answer(runtime, raise_ended)
             runtime.wait()
 
@@ -120,17 +120,40 @@ def run_steps(
         When the runtime was stopped.
     """
     in_use = vars(runtime).setdefault("in_use", threading.RLock())
-    with in_use:  # Lava would answer one thread's run with the end of another's
-        raise_ended(runtime)
-        runtime.start(RunSteps(num_steps=num_steps, blocking=False))
+    # Lava would answer one thread's run with the end of another's.
+    with in_use, stop_named(runtime):
+        with _ports(runtime):
+            raise_ended(runtime)
+            runtime.start(RunSteps(num_steps=num_steps, blocking=False))
         await_answer(runtime, look, progress)
-        runtime.wait()
+        with _ports(runtime):
+            raise_ended(runtime)
+            runtime.wait()
+
+
+def _ports(runtime: Any) -> threading.RLock:
+    """Held while a thread sends or receives: no stop takes the memory away then."""
+    return vars(runtime).setdefault("ports_in_use", threading.RLock())
 
 
 def has_ended(runtime: Any) -> bool:
     """Whether a runtime's shared memory is gone, and with it all that it was."""
     memory = getattr(runtime._messaging_infrastructure, "smm", None)
     return memory is None or memory._manager is None
+
+
+@contextlib.contextmanager
+def stop_named(runtime: Any) -> Iterator[None]:
+    """Say that another thread's stop ended what is within, whatever it ran into.
+
+    The stop takes ports and memory away, also from under a message that is just sent.
+    """
+    try:
+        yield
+    except Exception as error:
+        if getattr(runtime, "ended_by", None) in (None, threading.get_ident()):
+            raise
+        raise RuntimeError(STOPPED) from error
 
 
 @contextlib.contextmanager
@@ -151,6 +174,8 @@ def end(runtime: Any) -> None:
         if has_ended(runtime):  # by another thread
             return
         runtime.ended_by = threading.get_ident()  # for the threads that run it
+        with _ports(runtime):  # whoever sends or receives has done so; nobody will
+            pass
         with contextlib.suppress(Exception), ended_on_error(runtime):
             raise_ended(runtime)  # what has died cannot answer
             _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, raise_silent)
