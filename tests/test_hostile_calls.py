@@ -153,6 +153,7 @@ def test_widths_of_a_recipe(field):
         (lambda: microcode.assemble(b"add"), "the text is bytes, must be str"),
         (lambda: loihi2.map_network(NETWORK, None), "board: is NoneType, must be a"),
         (lambda: loihi2.map_network(NETWORK, 3), "board: is int, must be a path"),
+        (lambda: loihi2.map_network(NETWORK, model=3), "model is of type int, must"),
         (lambda: c_export.export(NETWORK, None), "prefix is None, must be an ident"),
         (lambda: engine.Engine(NETWORK, threads="2"), "threads is '2', must be a who"),
         (lambda: wav.Reader("a.wav", 0), "block is 0, must be a whole number from 1"),

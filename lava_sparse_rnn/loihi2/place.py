@@ -82,7 +82,12 @@ def map_network(
     share = check_whole("map_network: share", share, 1, error=Loihi2Error)
     seed = check_whole("map_network: seed", seed, error=Loihi2Error)
     _check_search(search, share)
-    board, model = as_board(target), model or MemoryModel()
+    board, model = as_board(target), MemoryModel() if model is None else model
+    if not isinstance(model, MemoryModel):
+        kind = type(model).__name__
+        raise Loihi2Error(
+            f"map_network: model is of type {kind}, must be a loihi2.MemoryModel"
+        )
     groups = neuron_groups(network)
     stored = {
         g.name: tuple(store(c, board.chip, model) for c in g.inputs) for g in groups

@@ -54,6 +54,8 @@ class Sequences(Brief):
         ValueError
             Naming the array, its shape or value, and what is expected.
         """
+        if np.iscomplexobj(x):
+            raise ValueError("x is complex; expected real numbers")
         tokens = np.array(x, np.float32)
         if tokens.ndim != 3 or 0 in tokens.shape:
             raise ValueError(f"x has shape {tokens.shape}; expected (N, T, d_in)")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Reading any file, writing one safely."""
 
+import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +15,7 @@ import soundfile
 from lava_sparse_rnn import pictures
 from lava_sparse_rnn.audio import AudioError
 from lava_sparse_rnn.audio.sound import plots, wav
-from lava_sparse_rnn.audio.sound.writer import writing
+from lava_sparse_rnn.audio.sound.writer import Writer, writing
 from lava_sparse_rnn.files import replacing
 
 
@@ -357,3 +359,22 @@ def test_names_that_are_no_utf8_are_names(tmp_path, name):
     assert wav.read(path)[0].tolist() == [0.25] * 800
     assert wav.Reader(path).samples == 800
     assert wav.read_parts([path], 0.0, 0.05)[0].tolist() == [0.25] * 800
+
+
+@pytest.mark.parametrize("called", ["tell", "seek"])
+def test_ctrl_c_in_the_midst_of_libsndfile_is_not_lost(called, tmp_path, capfd):
+    class Raw(io.FileIO):
+        interrupts = 1
+
+    def interrupted(self, *args):
+        if self.interrupts:
+            self.interrupts -= 1
+            signal.raise_signal(signal.SIGINT)
+        return getattr(io.FileIO, called)(self, *args)
+
+    setattr(Raw, called, interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with Raw(tmp_path / "a.wav", "w+") as raw, pytest.raises(KeyboardInterrupt):
+        Writer(tmp_path / "a.wav", raw, ("WAV", "PCM_16"))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert capfd.readouterr().err == ""

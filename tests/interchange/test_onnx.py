@@ -277,10 +277,12 @@ def test_wrong_targets(shipped_small, tmp_path):
         SpecError, match="graph is 'tokens', must be one of: token, sequence"
     ):
         interchange.export(shipped_small, "tokens")
-    with pytest.raises(
-        SpecError, match="numbers is 'int8', must be one of: integer, float32"
-    ):
-        interchange.export(shipped_small, "token", "int8")
+    for numbers in ("int8", ""):
+        with pytest.raises(
+            SpecError,
+            match=f"numbers is '{numbers}', must be one of: integer, float32",
+        ):
+            interchange.export(shipped_small, "token", numbers)
     with pytest.raises(SpecError, match=r"onnx\.export: needs a spec\.Network"):
         interchange.export("denoiser.net")
 

@@ -179,6 +179,7 @@ X = np.zeros((4, 3, 2))
         (X, [0, 1, 0], {"head": "last"}, r"y is int64 of shape \(3,\).*shape \(4,\)"),
         (X, [0, 1, 0, 1], {}, r"shape \(4,\); labels are integers of shape \(4, 3\)"),
         (X, [0, 1, 0, -2], {"head": "mean"}, "label -2; labels count from 0"),
+        (X + 1j, [0, 1, 0, 1], {"head": "mean"}, "x is complex; expected real"),
         (X, [0.0, 1.0, np.inf, 0], {"head": "mean"}, "targets that are not finite"),
         (X, np.zeros((4, 2)), {}, r"targets are numbers of shape \(4, 3, d_out\)"),
         (X + np.nan, [0, 1, 0, 1], {"head": "last"}, r"x\[0, 0, 0\] is nan"),

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -16,7 +18,7 @@ import soundfile
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_samples
-from lava_sparse_rnn.files import as_path, replacing, target_of
+from lava_sparse_rnn.files import SIGNALS, as_path, replacing, target_of
 
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),
@@ -94,6 +96,28 @@ class _Forward(soundfile.SoundFile):
         return False
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let signals wait until the block has ended, for calls of C that call Python back.
+
+    What a handler raises inside such a callback, C never sees: it is printed and lost,
+    and the callback has answered 0.
+    """
+    before, came = {}, []
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, *SIGNALS):
+                if callable(handler := signal.getsignal(number)):
+                    before[number] = handler
+                    signal.signal(number, lambda number, frame: came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+
 class Writer:
     """A sound file that is being written; see `writing`.
 
@@ -139,7 +163,8 @@ class Writer:
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
-            yield
+            with _uninterrupted():
+                yield
         except (RuntimeError, AssertionError) as error:
             self._raw.error = self._raw.error or error
         error, self._raw.error = self._raw.error, None

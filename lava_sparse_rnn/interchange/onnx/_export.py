@@ -63,7 +63,8 @@ def export(network: Any, graph: str = "token", numbers: str | None = None) -> An
     is_model = hasattr(network, "blocks") and hasattr(network, "forward")
     if not is_model:
         check_network(network, "onnx.export", graph)
-    numbers = numbers or ("float32" if is_model else "integer")
+    if numbers is None:
+        numbers = "float32" if is_model else "integer"
     dtype = choose("numbers", numbers, NUMBERS)
     builder = Builder()
     if is_model:
