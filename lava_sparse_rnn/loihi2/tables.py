@@ -28,7 +28,9 @@ COUNT_COLUMNS = {
 
 def mapping_table(mapping: Mapping) -> Table:
     """One row per group of neurons: what it takes of the chip."""
-    columns = ("group", "cores", "neurons", "synapses", "format", "memory", "synaptic")
+    shared = mapping.parts > len(mapping)  # a core may be counted in several rows
+    columns = ("group", "parts of cores" if shared else "cores", "neurons", "synapses")
+    columns += ("format", "memory", "synaptic")
     rows = [
         (
             r.name,
@@ -43,7 +45,7 @@ def mapping_table(mapping: Mapping) -> Table:
         )
         for r in report.group_use(mapping)
     ]
-    if mapping.parts == len(mapping):
+    if not shared:
         columns += ("synapse\nbalance", "instruction\nbalance")
     return Table(f"mapping on {mapping.board.name}", (*columns, "state B"), rows)
 
