@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lava_sparse_rnn import messages
+from lava_sparse_rnn.fixed_point import brief
 from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.pipeline import Result, complete
 from lava_sparse_rnn.train.tasks import Task
@@ -45,8 +46,12 @@ def fit(
     Raises
     ------
     ValueError
-        For a setting that is unknown or out of range.
+        For what is no task, and a setting that is unknown or out of range.
     """
+    if not isinstance(task, Task):
+        raise ValueError(f"task is {brief(task)}; expected a train.Task")
+    if not isinstance(model, Mapping | None):
+        raise ValueError(f"model is {brief(model)}; expected a mapping of its fields")
     kind = type(task)
     values = {"data": task.settings, **settings}
     values["task"] = f"{kind.__module__}:{kind.__qualname__}"

@@ -194,6 +194,13 @@ def test_what_does_not_fit_is_named(x, y, more, message):
         Arrays(x, y, **more)
 
 
+def test_fit_names_what_is_no_task_and_no_model():
+    with pytest.raises(ValueError, match="task is 3; expected a train.Task"):
+        fit(3)
+    with pytest.raises(ValueError, match="model is 3; expected a mapping"):
+        fit(Arrays(X, [0, 1, 0, 1], head="last"), 3)
+
+
 def test_validation_of_another_kind_is_refused():
     other = np.zeros((2, 3, 5)), [0, 1]
     with pytest.raises(ValueError, match="columns of x: 2 in training and 5"):
