@@ -172,6 +172,11 @@ class S5Block(nn.Module):
         scale = self.norm.weight / (var + self.norm.eps).sqrt()
         return scale, self.norm.bias - mean * scale
 
+    def state_gain(self) -> Tensor:
+        """``1 / sqrt(1 - |a|^2)`` of each state (N,): its gain to white input."""
+        a_re, a_im, _, _ = self.transition()
+        return (1 - a_re**2 - a_im**2).clamp(min=1e-6).rsqrt()
+
     @torch.no_grad()
     def saliency(self) -> dict[str, Tensor]:
         """Score of every connection for magnitude pruning, per matrix.
@@ -185,9 +190,8 @@ class S5Block(nn.Module):
             ``1 / sqrt(1 - |a|^2)``, the gain of the recurrence to white input:
             slow states have small rows and large gains.
         """
-        a_re, a_im, b_re, b_im = self.discretise()
-        gain = (1 - a_re**2 - a_im**2).clamp(min=1e-6).rsqrt()[:, None]
-        weight = gain * self.norm_scale()[0].abs()
+        _, _, b_re, b_im = self.discretise()
+        weight = self.state_gain()[:, None] * self.norm_scale()[0].abs()
         scores = {name: getattr(self, name).abs() for name in self.matrices}
         return scores | {"B_re": b_re.abs() * weight, "B_im": b_im.abs() * weight}
 

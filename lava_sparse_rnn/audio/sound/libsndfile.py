@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What libsndfile reads, with errors that name the file."""
+"""Files of libsndfile, and what it reads of them with errors that name the file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNKNOWN = 2**63 - 1  # frames of a stream that does not tell
 
 
 class Forward(soundfile.SoundFile):
-    """A file that is only read on: libsndfile cannot seek in all that it decodes."""
+    """A file that only goes on: libsndfile cannot seek in all that it knows."""
 
     def seekable(self) -> bool:
         return False

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.sound.libsndfile import Forward
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_samples
 from lava_sparse_rnn.files import SIGNALS, as_path, replacing, target_of
@@ -89,13 +89,6 @@ class _Raw:
         return done
 
 
-class _Forward(soundfile.SoundFile):
-    """A file that is only written on."""
-
-    def seekable(self) -> bool:
-        return False
-
-
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Let signals wait until the block has ended, for calls of C that call Python back.
@@ -136,7 +129,7 @@ class Writer:
         self._raw = _Raw(raw, _LONGEST_WAV if kind[0] == "WAV" else None)
         below: Any = self._raw
         with self._told():
-            self._file = _Forward(below, "w", rate, 1, format=kind[0], subtype=kind[1])
+            self._file = Forward(below, "w", rate, 1, format=kind[0], subtype=kind[1])
 
     def write(self, samples: np.ndarray) -> None:
         """Append samples, float (n,); what is beyond [-1, 1] is clipped.

@@ -24,9 +24,6 @@ from lava_sparse_rnn.nn.s5 import STATE_MATRICES, S5Block
 from lava_sparse_rnn.nn.sparsify.distributions import DISTRIBUTIONS
 from lava_sparse_rnn.nn.sparsify.scores import Saliency
 
-_SMALLEST_LOSS = 1e-6
-"""Of ``1 - |a|^2``, as in `S5Block.saliency`: states that hardly decay."""
-
 
 @torch.no_grad()
 def prune_corrected(
@@ -42,7 +39,7 @@ def prune_corrected(
     From the encoder to the decoder, each matrix on what the pruned ones before it hand
     on. Masks and weights are set in place; biases, norms and eigenvalues stay. The real
     and imaginary parts of B and of C share their weights. Training goes on from
-    there with `OneShot` of the same sparsity, or without any pruning.
+    there without a `Pruner`, which would choose masks anew.
 
     Parameters
     ----------
@@ -131,18 +128,18 @@ class _Correction:
         self._input_matrix(f"{prefix}.B", block, moments)
         self._output_matrix(f"{prefix}.C", block, _moments(_seen(block, wires, "s")))
         gates = [name for name in block.matrices if name not in STATE_MATRICES]
-        moments = _moments(_seen(block, wires, "z")) if gates else None
+        if not gates:
+            return
+        moments = _moments(_seen(block, wires, "z"))
         for name in gates:
             full = f"{prefix}.{name}"
-            assert moments is not None
             weight, mask = self._solve(full, (full,), getattr(block, name), moments)
             _put(block, name, weight, mask)
 
     def _input_matrix(self, full: str, block: S5Block, moments: Tensor) -> None:
         """B, by way of ``B_bar = f B``, each row weighed with its state's gain."""
-        a_re, a_im, b_re, b_im = (x.double() for x in block.discretise())
-        gain = (1 - a_re**2 - a_im**2).clamp(min=_SMALLEST_LOSS).rsqrt()
-        gain = torch.cat([gain, gain])[:, None].to(moments)
+        _, _, b_re, b_im = block.discretise()
+        gain = block.state_gain().repeat(2)[:, None].to(moments)
         rows = torch.cat([b_re, b_im]).to(moments) * gain
         names = f"{full}_re", f"{full}_im"
         weight, mask = self._solve(full, names, rows, moments)
