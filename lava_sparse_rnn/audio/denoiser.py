@@ -89,7 +89,7 @@ class Denoiser(StreamDefaults):
     ------
     AudioError
         When the network does not say that it is a denoiser, or does not have one
-        input and one output per frequency bin.
+        input and one output per number of its front end's tokens.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Denoiser(StreamDefaults):
         self._kept = 0.0 if strength is None else float(10.0 ** (-strength / 20.0))
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
-        """The integers that the network sees of a whole recording, (T, bins)."""
+        """The integers that the network sees of a whole recording, (T, size)."""
         heard = self._convert().down(check_sound(samples, "signal"))
         return self._tokens(self._stft.analysis(heard))
 

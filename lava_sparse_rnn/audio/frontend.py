@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.sound.bands import Bands, erb_bands
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.stft import Stft
 from lava_sparse_rnn.fixed_point import shown
@@ -42,9 +43,13 @@ def _count(value: Any) -> bool:
     return _positive(value) and isinstance(value, Integral)
 
 
-def _is_lookahead(value: Any) -> bool:
+def _is_whole(value: Any) -> bool:
     whole = isinstance(value, Integral) and not isinstance(value, bool)
-    return whole and 0 <= int(value) <= LOOKAHEAD
+    return whole and int(value) >= 0
+
+
+def _is_lookahead(value: Any) -> bool:
+    return _is_whole(value) and int(value) <= LOOKAHEAD
 
 
 # What a network's ``meta`` must hold: a test of the value, and its rule in words.
@@ -59,10 +64,12 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "feature_mean": (_number, "a finite number"),
     "feature_scale": (_positive, "a finite number above 0"),
     "lookahead": (_is_lookahead, f"a whole number from 0 to {LOOKAHEAD}"),
+    "linear_bins": (_is_whole, "a whole number from 0 on"),
+    "erb_bands": (_is_whole, "a whole number from 0 on"),
 }
 
 # What older files lack.
-_DEFAULTS = {"lookahead": 0}
+_DEFAULTS = {"lookahead": 0, "linear_bins": 0, "erb_bands": 0}
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,11 @@ class FrontEnd:
     lookahead : int
         Tokens that the network hears after one before it answers to it: the answer
         to token t is the gain of frame ``t - lookahead``, a hop later for each.
+    linear_bins, erb_bands : int
+        The first bins are numbers of a token as they are; those above them are heard
+        as so many bands, see `lava_sparse_rnn.audio.sound.bands`: |X| of a band is the
+        root of its mean power, and answers are interpolated between bands. Without
+        bands, 0 and 0, every bin is a number of a token.
     """
 
     sample_rate: int = 16000
@@ -95,9 +107,12 @@ class FrontEnd:
     feature_mean: float = 0.0
     feature_scale: float = 1.0
     lookahead: int = 0
+    linear_bins: int = 0
+    erb_bands: int = 0
 
     def __post_init__(self) -> None:
         self.stft()  # refuses a window and hop that do not reconstruct
+        _ = self.bands  # refuses those that this spectrum cannot have
 
     @classmethod
     def from_metadata(cls, meta: Mapping[str, Any]) -> FrontEnd:
@@ -135,13 +150,14 @@ class FrontEnd:
         ------
         AudioError
             As `from_metadata`, and when the network does not have one input and one
-            output per frequency bin.
+            output per frequency bin, or per linear bin and band.
         """
         front = cls.from_metadata(network.meta)
-        if (network.d_in, network.d_out) != (front.bins, front.bins):
+        if (network.d_in, network.d_out) != (front.size, front.size):
+            bands = f" in {front.size} numbers" if front.bands else ""
             raise AudioError(
                 f"network: {network.d_in} inputs and {network.d_out} outputs, its "
-                f"front end has {front.bins} bins"
+                f"front end has {front.bins} bins{bands}"
             )
         return front
 
@@ -158,6 +174,19 @@ class FrontEnd:
         return self.n_fft // 2 + 1
 
     @property
+    def bands(self) -> Bands | None:
+        """How the upper bins are put together; None where each stands for itself."""
+        if not (self.linear_bins or self.erb_bands):
+            return None
+        nyquist = self.sample_rate / 2
+        return erb_bands(self.bins, self.linear_bins, self.erb_bands, nyquist)
+
+    @property
+    def size(self) -> int:
+        """Numbers of a token, and of an answer."""
+        return self.linear_bins + self.erb_bands or self.bins
+
+    @property
     def delay(self) -> int:
         """Samples by which sound comes out late: a window, a hop a token ahead."""
         return self.n_fft + self.lookahead * self.hop_length
@@ -167,8 +196,10 @@ class FrontEnd:
         return Stft(self.n_fft, self.hop_length)
 
     def features(self, spectrum: NDArray[np.complexfloating]) -> NDArray[np.float64]:
-        """The network's real-valued input, shape (T, bins), of a spectrum."""
+        """The network's real-valued input, shape (T, size), of a spectrum."""
         magnitude = np.abs(spectrum).astype(np.float64)
+        if self.bands is not None:
+            magnitude = self.bands.reduce(magnitude)
         logs = np.log1p(self.magnitude_scale * magnitude)
         return (logs - self.feature_mean) * self.feature_scale
 
@@ -183,7 +214,7 @@ class FrontEnd:
         Parameters
         ----------
         spectrum : array of complex, shape (T, bins)
-        answer : array of float, shape (T, bins)
+        answer : array of float, shape (T, size)
             Of the network; the gain is ``max(1 + answer, 0)``.
         kept : float
             Share of the noisy sound that stays, which nothing is attenuated below:
@@ -195,5 +226,7 @@ class FrontEnd:
         self, answer: NDArray[np.floating], kept: float = 0.0
     ) -> NDArray[np.floating]:
         """What `apply` multiplies by, shape (T, bins)."""
+        if self.bands is not None:
+            answer = self.bands.expand(answer)
         gain = np.maximum(1.0 + answer, 0.0)
         return kept + (1.0 - kept) * gain if kept else gain

@@ -30,6 +30,9 @@ from lava_sparse_rnn.train.tasks import Batch, Task
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": None}
 
+ENDS = ("encoder", "encoder_mask", "decoder", "decoder_mask", "decoder_bias")
+"""What in a `SparseRNN` depends on its tokens and its answers."""
+
 QUANTIZE_SEED = 1000
 """Added to the seed: material of fine-tune and calibration, apart from the floats'."""
 
@@ -225,10 +228,26 @@ def _start_from(path: Path, model: SparseRNN, task: Task) -> None:
     """
     tensors, state = read_start(path)
     try:
+        found = task.translation(state)
+        if found is not None:
+            tensors = _translated(tensors, *found)
         checkpoint.restore(tensors, model)
     except RuntimeError as error:
         raise ValueError(f"start: {path} is of another model: {error}") from None
     model.stretch_time(task.stretch(state))
+
+
+def _translated(
+    tensors: dict[str, Tensor], heard: Tensor, answered: Tensor
+) -> dict[str, Tensor]:
+    """The weights at both ends for other tokens and answers, see `Task.translation`."""
+    ends = {f"model.{name}": tensors[f"model.{name}"] for name in ENDS}
+    encoder, encoder_mask, decoder, decoder_mask, bias = ends.values()
+    encoder = (encoder * encoder_mask) @ heard.to(encoder)
+    decoder = answered.to(decoder) @ (decoder * decoder_mask)
+    masks = [torch.ones(w.shape, dtype=torch.bool) for w in (encoder, decoder)]
+    new = encoder, masks[0], decoder, masks[1], answered.to(bias) @ bias
+    return tensors | dict(zip(ends, new, strict=True))
 
 
 def read_start(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -209,6 +209,19 @@ class Task(Brief, ABC):
         """How much longer a token lasts than in the training of another state."""
         return 1.0
 
+    def translation(self, state: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
+        """How another state's tokens and answers are made of this one's, about.
+
+        A training that starts from weights of that state begins with the same function.
+
+        Returns
+        -------
+        tuple of Tensor, optional
+            Old tokens of new ones, (old d_in, d_in); new answers of old ones,
+            (d_out, old d_out). None if they are the same.
+        """
+        return None
+
     def finish(
         self,
         folded: FoldedNetwork,

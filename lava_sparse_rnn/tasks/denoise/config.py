@@ -25,7 +25,7 @@ def _listed(value: Any) -> Any:
 
 
 class FrontEndConfig(Section):
-    """Window and hop in samples, lookahead in tokens; the rest is measured."""
+    """Window and hop in samples, lookahead in tokens, bands; the rest is measured."""
 
     n_fft: int = Field(default=512, ge=2)
     hop_length: int | None = Field(
@@ -39,6 +39,18 @@ class FrontEndConfig(Section):
         le=LOOKAHEAD,
         description="tokens that the network hears after one before it answers: each a "
         "hop of delay, and no operation, more; else that of the start, or 0",
+    )
+    linear_bins: int | None = Field(
+        default=None,
+        ge=0,
+        description="with erb_bands: so many bins from 0 Hz on are numbers of a token "
+        "each; else as the start has it, or all",
+    )
+    erb_bands: int | None = Field(
+        default=None,
+        ge=0,
+        description="bands, equally far from each other on the ERB scale, that stand "
+        "for the bins above the linear ones; 0 and linear_bins=0 for none",
     )
 
     @model_validator(mode="after")

@@ -44,8 +44,8 @@ class FloatDenoiser:
             )
         config = TrainConfig.model_validate(state["config"])
         self.front_end = FrontEnd(**state["front_end"])
-        bins = self.front_end.bins
-        self.model = build_model(config, bins, bins)
+        size = self.front_end.size
+        self.model = build_model(config, size, size)
         pruner = build_pruner(config)
         if pruner is not None:  # its score may keep sums in the checkpoint
             pruner.prepare(self.model)

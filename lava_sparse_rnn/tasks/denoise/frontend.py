@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import cast
 
 import torch
 from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.nn import loops
 
 
@@ -46,9 +48,34 @@ def analyse(front: FrontEnd, wave: Tensor) -> Tensor:
 
 
 def features(front: FrontEnd, magnitude: Tensor) -> Tensor:
-    """Network input from magnitudes of any shape."""
-    logs = torch.log1p(front.magnitude_scale * magnitude)
-    return (logs - front.feature_mean) * front.feature_scale
+    """Network input (..., size) from magnitudes (..., bins)."""
+    return (_logarithms(front, magnitude) - front.feature_mean) * front.feature_scale
+
+
+def _logarithms(front: FrontEnd, magnitude: Tensor) -> Tensor:
+    if front.bands is not None:
+        low, high = magnitude.tensor_split([front.linear_bins], -1)
+        power = high.square() @ _means(front.bands, high.dtype)
+        magnitude = torch.cat([low, power.sqrt()], -1)
+    return torch.log1p(front.magnitude_scale * magnitude)
+
+
+@lru_cache(maxsize=8)
+def _means(bands: Bands, dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy(bands.means.T).to(dtype)
+
+
+@lru_cache(maxsize=8)
+def _weights(bands: Bands, dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy(bands.weights).to(dtype)
+
+
+def expand(front: FrontEnd, output: Tensor) -> Tensor:
+    """Answers (..., bins) of those for bands (..., size), interpolated."""
+    if front.bands is None:
+        return output
+    low, high = output.tensor_split([front.linear_bins], -1)
+    return torch.cat([low, high @ _weights(front.bands, high.dtype)], -1)
 
 
 def synthesise(front: FrontEnd, spectrum: Tensor) -> Tensor:
@@ -96,11 +123,11 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     spectrum : Tensor, complex, shape (batch, T, bins)
-    x : Tensor, shape (T, batch, bins)
+    x : Tensor, shape (T, batch, size)
     """
-    steps, bins = wave.shape[1] // front.hop_length, front.bins
-    spectrum = torch.empty(len(wave), steps, bins, dtype=wave.dtype.to_complex())
-    x = wave.new_empty(steps, len(wave), bins)
+    steps = wave.shape[1] // front.hop_length
+    spectrum = torch.empty(len(wave), steps, front.bins, dtype=wave.dtype.to_complex())
+    x = wave.new_empty(steps, len(wave), front.size)
     if not _has_loops(wave):
         for b, row in enumerate(wave):
             spectrum[b] = analyse(front, row.unsqueeze(0)).squeeze(1)
@@ -111,9 +138,25 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     constants = front.magnitude_scale, front.feature_mean, front.feature_scale
     for b, (row, found) in enumerate(zip(wave, spectrum, strict=True)):
         torch.fft.rfft(_frames(front, row), out=found)
-        given = loops.memory(torch.view_as_real(found), x)
+        given = loops.memory(_banded(front, torch.view_as_real(found)), x)
         compiled.features(*place, b, *constants, given)
     return spectrum, x
+
+
+def _banded(front: FrontEnd, parts: Tensor) -> Tensor:
+    """Real and imaginary parts (T, bins, 2) with the bands' magnitudes as real parts
+    in place of the upper bins, (T, size, 2).
+    """
+    if front.bands is None:
+        return parts
+    result = parts.new_zeros(len(parts), front.size, 2)
+    low, high = parts.tensor_split([front.linear_bins], 1)
+    power = high[..., 0].square().addcmul_(high[..., 1], high[..., 1])
+    result[:, : front.linear_bins] = low
+    result[:, front.linear_bins :, 0] = (
+        power @ _means(front.bands, power.dtype)
+    ).sqrt()
+    return result
 
 
 def _has_loops(x: Tensor) -> bool:
@@ -220,7 +263,7 @@ def resynthesise(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
     front : FrontEnd
     spectrum : Tensor, complex, shape (batch, T, bins)
         Not differentiated.
-    output : Tensor, shape (T, batch, bins)
+    output : Tensor, shape (T, batch, size)
         The network's answer, see `gain`.
 
     Returns
@@ -241,15 +284,16 @@ def answered_frames(
     ----------
     front : FrontEnd
     spectrum : Tensor, shape (batch, T, bins)
-    output : Tensor, shape (T, batch, bins)
+    output : Tensor, shape (T, batch, size)
 
     Returns
     -------
     tuple of Tensor
-        The first ``T - lookahead`` frames and the last so many answers.
+        The first ``T - lookahead`` frames and the last so many answers, of bins.
     """
     ahead = front.lookahead
-    return spectrum[:, : spectrum.shape[1] - ahead], output[ahead:]
+    answers = expand(front, output[ahead:])
+    return spectrum[:, : spectrum.shape[1] - ahead], answers
 
 
 def measure(front: FrontEnd, waves: Iterable[Tensor]) -> FrontEnd:
@@ -264,9 +308,8 @@ def measure(front: FrontEnd, waves: Iterable[Tensor]) -> FrontEnd:
     -------
     FrontEnd
     """
-    scale = front.magnitude_scale
     logs = torch.cat(
-        [torch.log1p(scale * analyse(front, w).abs()).flatten() for w in waves]
+        [_logarithms(front, analyse(front, w).abs()).flatten() for w in waves]
     )
     # A power of two keeps the factor exact in every number format.
     return replace(
@@ -274,3 +317,36 @@ def measure(front: FrontEnd, waves: Iterable[Tensor]) -> FrontEnd:
         feature_mean=float(logs.mean()),
         feature_scale=float(2 ** torch.round(-torch.log2(logs.std()))),
     )
+
+
+def translation(front: FrontEnd, before: FrontEnd) -> tuple[Tensor, Tensor] | None:
+    """How one front end's tokens and answers are about made of those of another.
+
+    Parameters
+    ----------
+    front, before : FrontEnd
+        Of what is to come, and of a network that was trained.
+
+    Returns
+    -------
+    tuple of Tensor, optional
+        Old tokens of new ones, (old, new), as if all bins of a band had its magnitude;
+        new answers of old ones, (new, old), a band's the mean of its bins. None if both
+        have the same bands, or spectra of different sizes.
+    """
+    if front.bands is before.bands or front.bins != before.bins:
+        return None
+    means, interpolation = _matrices(before)
+    new_means, new_interpolation = _matrices(front)
+    return means @ new_interpolation, new_means @ interpolation
+
+
+def _matrices(front: FrontEnd) -> tuple[Tensor, Tensor]:
+    """Tokens of bins (size, bins), bins of tokens (bins, size), in float64."""
+    whole = torch.eye(front.bins, dtype=torch.float64)
+    if front.bands is None:
+        return whole, whole
+    linear = whole[: front.linear_bins, : front.linear_bins]
+    means = _means(front.bands, torch.float64)
+    weights = _weights(front.bands, torch.float64)
+    return torch.block_diag(linear, means.T), torch.block_diag(linear, weights.T)

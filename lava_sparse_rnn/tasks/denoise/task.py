@@ -26,6 +26,7 @@ from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse_features,
     features,
     measure,
+    translation,
 )
 from lava_sparse_rnn.tasks.denoise.losses import si_snr
 from lava_sparse_rnn.train.distributed import Group
@@ -55,7 +56,7 @@ class Denoise(Task):
 
     def __init__(self, settings: DataConfig, source: Source, front: FrontEnd) -> None:
         self.settings, self.source, self.front = settings, source, front
-        self.d_in = self.d_out = front.bins
+        self.d_in = self.d_out = front.size
         self.token_s = front.hop_length / front.sample_rate
         self._validation = objective.Validation(source, front, settings.validation_snrs)
         self.figures = self._validation.names
@@ -143,6 +144,10 @@ class Denoise(Task):
     def stretch(self, state: dict[str, Any]) -> float:
         """See `Task`: the ratio of the hops."""
         return self.front.hop_length / FrontEnd(**state["front_end"]).hop_length
+
+    def translation(self, state: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
+        """See `Task`: from bins to bands, or back."""
+        return translation(self.front, FrontEnd(**state["front_end"]))
 
     def finish(
         self,
