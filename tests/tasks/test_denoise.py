@@ -12,23 +12,32 @@ from lava_sparse_rnn.tasks.denoise import objective
 from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
+    expand,
     features,
     gain,
     measure,
     resynthesise,
     synthesise,
+    translation,
 )
 from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
 
+BANDS = {"linear_bins": 65, "erb_bands": 64}
+both = pytest.mark.parametrize("bands", [{}, BANDS], ids=["bins", "bands"])
 
-def test_analysis_equals_that_of_the_audio_room():
-    front = FrontEnd(feature_mean=1.5, feature_scale=0.5)
+
+@both
+def test_analysis_equals_that_of_the_audio_room(bands):
+    front = FrontEnd(feature_mean=1.5, feature_scale=0.5, **bands)
     wave = np.random.default_rng(0).standard_normal(128 * 20).astype(np.float32)
     expected = front.stft().analysis(wave)
     found = analyse(front, torch.from_numpy(wave)[None])[:, 0]
     assert np.allclose(found.numpy(), expected[: len(found)], atol=1e-4)
     mine = features(front, found.abs()).numpy()
     assert np.allclose(mine, front.features(expected[: len(found)]), atol=1e-4)
+    answer = 2 * torch.randn(7, front.size, dtype=torch.float64) - 1
+    gains = gain(expand(front, answer)).numpy()
+    assert np.allclose(gains, front.gains(answer.numpy()), atol=1e-12)
 
 
 @pytest.mark.parametrize("hop", [128, 256, 64])
@@ -40,8 +49,9 @@ def test_perfect_reconstruction(hop):
     assert torch.allclose(again, wave[:, : again.shape[1]], atol=1e-12)
 
 
-def test_features_one_by_one_are_those_of_the_batch():
-    front = FrontEnd(feature_mean=1.5, feature_scale=0.5)
+@both
+def test_features_one_by_one_are_those_of_the_batch(bands):
+    front = FrontEnd(feature_mean=1.5, feature_scale=0.5, **bands)
     wave = torch.randn(3, 128 * 9)
     spectrum, x = analyse_features(front, wave)
     expected = analyse(front, wave)
@@ -49,15 +59,16 @@ def test_features_one_by_one_are_those_of_the_batch():
     assert torch.allclose(x, features(front, expected.abs()), atol=1e-6)
 
 
+@both
 @pytest.mark.parametrize("hop", [128, 256])
-def test_gradient_of_the_resynthesis_is_that_of_its_graph(hop):
-    front = FrontEnd(n_fft=512, hop_length=hop)
+def test_gradient_of_the_resynthesis_is_that_of_its_graph(hop, bands):
+    front = FrontEnd(n_fft=512, hop_length=hop, **bands)
     spectrum = analyse(front, torch.randn(2, 512 * 6, dtype=torch.float64))
-    shape = spectrum.shape
+    shape = *spectrum.shape[:2], front.size
     output = (2 * torch.randn(shape, dtype=torch.float64) - 1).requires_grad_()
     weight = torch.randn(2, 512 * 6 - 512 + hop, dtype=torch.float64)
 
-    expected = synthesise(front, spectrum * gain(output))
+    expected = synthesise(front, spectrum * gain(expand(front, output)))
     (wanted,) = torch.autograd.grad((expected.sin() * weight).sum(), output)
     found = resynthesise(front, spectrum.transpose(0, 1), output)
     (got,) = torch.autograd.grad((found.sin() * weight).sum(), output)
@@ -77,13 +88,14 @@ def _denoised(front, noisy, clean, output):
     return spectrum, x, wave, ratio, output.grad
 
 
+@both
 @pytest.mark.parametrize(("hop", "samples"), [(256, 512 * 9), (64, 64 * 40 + 5)])
-def test_compiled_passes_equal_the_plain_ones(hop, samples, monkeypatch):
+def test_compiled_passes_equal_the_plain_ones(hop, samples, bands, monkeypatch):
     torch.manual_seed(0)
-    front = FrontEnd(hop_length=hop, feature_mean=1.5, feature_scale=0.5)
+    front = FrontEnd(hop_length=hop, feature_mean=1.5, feature_scale=0.5, **bands)
     noisy, clean = torch.randn(2, 3, samples)
     noisy = clean + 0.3 * noisy + 0.1
-    output = 2 * torch.randn(samples // hop, 3, front.bins) - 0.5
+    output = 2 * torch.randn(samples // hop, 3, front.size) - 0.5
     compiled = _denoised(front, noisy, clean, output)
     monkeypatch.setattr(loops, "built", lambda: False)
     plain = _denoised(front, noisy, clean, output)
@@ -117,6 +129,29 @@ def test_si_snr_in_float32_is_that_in_float64(snr):
     (ratio, grad), (expected, wanted) = found
     assert torch.allclose(ratio, expected, atol=1e-4)
     assert ((grad - wanted).norm() / wanted.norm()).item() < 1e-4
+
+
+def test_weights_for_bins_are_carried_over_to_bands():
+    """What is heard and answered is about the same; the last band has one side."""
+    bins, bands = FrontEnd(), FrontEnd(**BANDS)
+    heard, answered = translation(bands, bins)
+    assert heard.shape == (257, 129)
+    assert answered.shape == (129, 257)
+    smooth = torch.linspace(0, 6, 257, dtype=torch.float64).sin()
+    token = _tokens_of(bands, smooth)
+    assert torch.allclose(heard @ token, smooth, atol=0.02)
+    assert torch.allclose(expand(bands, answered @ smooth), smooth, atol=0.04)
+    back_heard, back_answered = translation(bins, bands)
+    assert torch.allclose(back_heard @ smooth, token, atol=0.05)
+    assert torch.equal(back_answered @ token, expand(bands, token))
+    assert translation(bands, FrontEnd(**BANDS, hop_length=256)) is None
+    assert translation(bands, FrontEnd(n_fft=256)) is None
+
+
+def _tokens_of(front, smooth):
+    """Those that are equal to a smooth curve at the middles of all bands."""
+    middles = front.bands.weights.argmax(axis=1) + front.linear_bins
+    return smooth[[*range(front.linear_bins), *middles]]
 
 
 def test_silent_answer_changes_nothing():
@@ -199,9 +234,10 @@ def test_the_loss_adds_up_and_leaves_the_level_open():
     assert torch.allclose(loud, bare + compressed, atol=1e-4)
 
 
-def test_measured_features_are_centred():
+@both
+def test_measured_features_are_centred(bands):
     waves = [torch.randn(2, 128 * 50) * 0.1 for _ in range(2)]
-    front = measure(FrontEnd(), waves)
+    front = measure(FrontEnd(**bands), waves)
     values = torch.cat([features(front, analyse(front, w).abs()) for w in waves])
     assert abs(values.mean().item()) < 1e-3
     assert 0.6 < values.std().item() < 1.5

@@ -196,6 +196,26 @@ def test_relufication_from_a_checkpoint(tiny):
 
 
 @pytest.mark.slow
+def test_a_start_with_other_bands_does_about_the_same(tiny):
+    before = open_float(tiny(name="bins", pruning={"start": 0, "end": 0}))
+    before.fit()
+    bands = {"data": {"front_end": {"linear_bins": 65, "erb_bands": 64}}}
+    after = open_float(tiny(name="bands", start=before.checkpoint_path, **bands))
+    assert (after.task.d_in, after.task.d_out) == (129, 129)
+    assert after.task.front.feature_mean == before.task.front.feature_mean
+    heard, answered = after.task.translation(before.task.state())
+    old, new = before.model, after.model
+    assert not old.encoder_mask.all()
+    assert new.encoder_mask.all()
+    assert torch.allclose(new.encoder, old.masked("encoder") @ heard.float())
+    assert torch.allclose(new.decoder, answered.float() @ old.masked("decoder"))
+    assert torch.allclose(new.decoder_bias, answered.float() @ old.decoder_bias)
+    assert new.encoder.dtype == torch.float32
+    network, _ = run(tiny(name="bands", start=before.checkpoint_path, **bands))
+    assert (network.d_in, network.meta["erb_bands"]) == (129, 64)
+
+
+@pytest.mark.slow
 def test_a_start_with_another_hop_keeps_its_time(tiny):
     fast = open_float(tiny(name="fast"))
     fast.fit()

@@ -19,6 +19,8 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.nn import loops
 
+_BANDS = ("linear_bins", "erb_bands", "sample_rate")
+
 
 def window(front: FrontEnd, dtype: torch.dtype = torch.float32) -> Tensor:
     """Square root of the periodic Hann window, shape (n_fft,)."""
@@ -334,7 +336,8 @@ def translation(front: FrontEnd, before: FrontEnd) -> tuple[Tensor, Tensor] | No
         new answers of old ones, (new, old), a band's the mean of its bins. None if both
         have the same bands, or spectra of different sizes.
     """
-    if front.bands is before.bands or front.bins != before.bins:
+    same = all(getattr(front, k) == getattr(before, k) for k in _BANDS)
+    if same or front.bins != before.bins:
         return None
     means, interpolation = _matrices(before)
     new_means, new_interpolation = _matrices(front)
