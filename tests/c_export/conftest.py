@@ -120,7 +120,7 @@ class Library:
         front = FrontEnd.of(self.network)
         rows = []
         for row in x.reshape(-1, front.hop_length):
-            rows.append([np.zeros(front.bins, np.int16) for _ in "ta"])
+            rows.append([np.zeros(front.size, np.int16) for _ in "ta"])
             rows[-1].append(np.zeros(front.hop_length, np.float32))
             arrays = [a.ctypes.data_as(ctypes.c_void_p) for a in (row, *rows[-1])]
             assert self.lib.hop(sound or self.sound, *arrays) == 0
@@ -148,11 +148,22 @@ def build(gcc, folder, network, *flags):
     return Library(folder / "net.so", network)
 
 
-def tiny(n_fft, hop_length, **recipe):
-    """A denoiser of random integers, whose features use the input's whole range."""
-    front = FrontEnd(n_fft=n_fft, hop_length=hop_length, feature_mean=0.6)
+def tiny(n_fft, hop_length, lookahead=0, bands=(0, 0), **recipe):
+    """A denoiser of random integers, whose features use the input's whole range.
+
+    Fractions of its inputs differ, and of its outputs. ``bands`` are the linear bins,
+    and the bands above them.
+    """
+    front = FrontEnd(
+        n_fft=n_fft,
+        hop_length=hop_length,
+        feature_mean=0.6,
+        lookahead=lookahead,
+        linear_bins=bands[0],
+        erb_bands=bands[1],
+    )
     random = spec.random_network(
-        *(np.random.default_rng(2), front.bins, 12, 8, front.bins),
+        *(np.random.default_rng(2), front.size, 12, 8, front.size),
         recipe=spec.Recipe(**recipe),
     )
     inp = random.layers[0].inp
@@ -179,7 +190,7 @@ def strict():
 
 @pytest.fixture(scope="session")
 def tiny_denoiser():
-    """A function: window and hop to a denoiser of random integers."""
+    """A function: window, hop, lookahead, bands to a denoiser of random integers."""
     return tiny
 
 

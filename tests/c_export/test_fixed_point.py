@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lava_sparse_rnn import c_export, spec
 from lava_sparse_rnn.audio import AudioError, Denoiser, FrontEnd, wav
+from lava_sparse_rnn.audio.sound.bands import erb_bands
+from lava_sparse_rnn.c_export.sound._fixed_point import Constants, IntegerBands
+from lava_sparse_rnn.c_export.sound._reference import Block
 from lava_sparse_rnn.fixed_point import SpecError
 
 DATA = Path(__file__).parents[2] / "data"
@@ -24,12 +27,37 @@ DRIVER = """
 
 int size(void);
 uint32_t root_of(uint64_t n);
-int32_t log_scaled(uint64_t square, int q);
+int32_t log_scaled(uint64_t square, uint32_t scale, int n);
+void hear_spectrum(net_sound *sound, const int32_t *spectrum, int q, net_in *token);
+void gains(net_sound *sound, const net_out *answer, int32_t *gain);
 void run(net_sound *sound, const int16_t *in, int16_t *out, net_in *tokens, int hops);
 
 int size(void) { return (int)sizeof(net_sound); }
 uint32_t root_of(uint64_t n) { return root(n); }
-int32_t log_scaled(uint64_t square, int q) { return feature_of(square, q); }
+int32_t log_scaled(uint64_t square, uint32_t scale, int n)
+{
+    return feature_of(square, scale, n);
+}
+
+void hear_spectrum(net_sound *sound, const int32_t *spectrum, int q, net_in *token)
+{
+    int i;
+    for (i = 0; i < N + 2; ++i)
+        sound->spectrum[i] = spectrum[i];
+    sound->q = q;
+    features(sound);
+    for (i = 0; i < NET_D_IN; ++i)
+        token[i] = sound->token[i];
+}
+
+void gains(net_sound *sound, const net_out *answer, int32_t *gain)
+{
+    int i;
+    for (i = 0; i < NET_D_OUT; ++i)
+        sound->answer[i] = answer[i];
+    for (i = 0; i <= HALF; ++i)
+        gain[i] = gain_of(sound, i);
+}
 
 void run(net_sound *sound, const int16_t *in, int16_t *out, net_in *tokens, int hops)
 {
@@ -44,6 +72,8 @@ void run(net_sound *sound, const int16_t *in, int16_t *out, net_in *tokens, int 
 UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
 # Windows and hops: fours alone, a two, odd primes; one frame of overlap and more.
 SHAPES = [(64, 16, 0), (28, 7, 1), (4, 2, 0), (72, 24, 2), (88, 22, 0)]
+# With bands: many, as few as there can be, so wide that squares are scaled down.
+BANDED = [(64, 16, 0, (9, 8)), (72, 24, 2, (10, 12)), (88, 22, 1, (1, 2))]
 
 
 class Library:
@@ -61,7 +91,7 @@ class Library:
         self.lib = ctypes.CDLL(str(folder / "net.so"))
         self.lib.root_of.argtypes = [ctypes.c_uint64]
         self.lib.root_of.restype = ctypes.c_uint32
-        self.lib.log_scaled.argtypes = [ctypes.c_uint64, ctypes.c_int]
+        self.lib.log_scaled.argtypes = [ctypes.c_uint64, ctypes.c_uint32, ctypes.c_int]
 
     def new(self, strength=-1):
         sound = ctypes.create_string_buffer(b"\xa5" * self.lib.size())
@@ -73,7 +103,7 @@ class Library:
         """Samples, and tokens of whole hops."""
         hops = len(x) // self.front.hop_length
         bits = self.network.layers[0].inp.bits
-        tokens = np.zeros((hops, self.front.bins), np.int16 if bits <= 16 else np.int32)
+        tokens = np.zeros((hops, self.front.size), np.int16 if bits <= 16 else np.int32)
         out = np.zeros(len(x), np.int16)
         arrays = [a.ctypes.data_as(ctypes.c_void_p) for a in (x, out, tokens)]
         self.lib.run(sound, *arrays, hops)
@@ -102,12 +132,6 @@ def library(gcc, tmp_path_factory, strict):
         return made[key]
 
     return make
-
-
-def denoiser_of(tiny_denoiser, shape):
-    network = tiny_denoiser(*shape[:2])
-    meta = {**network.meta, "lookahead": shape[2]}
-    return spec.Network(network.layers, network.recipe, meta)
 
 
 def silence(rng, n):
@@ -142,7 +166,7 @@ SIGNALS = [silence, full_scale, lowest, impulse, tone, noise_of_a_level]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", SHAPES + BANDED)
 @settings(deadline=None, max_examples=12)
 @given(
     kinds=st.lists(st.sampled_from(SIGNALS), min_size=1, max_size=4),
@@ -155,7 +179,7 @@ SIGNALS = [silence, full_scale, lowest, impulse, tone, noise_of_a_level]
 def test_samples_are_those_of_the_rules(
     library, tiny_denoiser, shape, kinds, seed, length, strength
 ):
-    network = denoiser_of(tiny_denoiser, shape)
+    network = tiny_denoiser(*shape)
     c, rng = library(shape, network, *UNDEFINED), np.random.default_rng(seed)
     x = np.concatenate([kind(rng, length) for kind in kinds])
     right = c_export.FixedPointDenoiser(network, strength)
@@ -164,20 +188,22 @@ def test_samples_are_those_of_the_rules(
     np.testing.assert_array_equal(y, right.denoise(x))
 
 
-def test_other_compilers_give_the_same(library, tiny_denoiser):
+@pytest.mark.parametrize("shape", [SHAPES[0], BANDED[0]])
+def test_other_compilers_give_the_same(library, tiny_denoiser, shape):
     """No arithmetic shift, no builtin of gcc."""
-    network = denoiser_of(tiny_denoiser, SHAPES[0])
-    c = library("portable", network, "-DARITHMETIC_SHIFT=0", "-U__GNUC__")
+    network = tiny_denoiser(*shape)
+    c = library(f"portable {shape}", network, "-DARITHMETIC_SHIFT=0", "-U__GNUC__")
     x = noise_of_a_level(np.random.default_rng(1), 800)
     y = c_export.FixedPointDenoiser(network).denoise(x)
     assert np.abs(y).max() > 100
     np.testing.assert_array_equal(c.denoise(x)[0], y)
 
 
+@pytest.mark.parametrize("bands", [(0, 0), (6, 6)])
 @pytest.mark.parametrize("recipe", [{"wire_bits": 8}, {"wire_bits": 20}])
-def test_other_widths(library, tiny_denoiser, recipe):
-    network = tiny_denoiser(32, 16, **recipe)
-    c = library(str(recipe), network, *UNDEFINED)
+def test_other_widths(library, tiny_denoiser, recipe, bands):
+    network = tiny_denoiser(32, 16, bands=bands, **recipe)
+    c = library(f"{recipe} {bands}", network, *UNDEFINED)
     x = noise_of_a_level(np.random.default_rng(1), 500)
     right = c_export.FixedPointDenoiser(network, 20)
     y, tokens = c.denoise(x, c.new(20))
@@ -186,7 +212,7 @@ def test_other_widths(library, tiny_denoiser, recipe):
 
 
 def test_streams_that_do_not_meet(library, tiny_denoiser):
-    c = library(SHAPES[3], denoiser_of(tiny_denoiser, SHAPES[3]), *UNDEFINED)
+    c = library(SHAPES[3], tiny_denoiser(*SHAPES[3]), *UNDEFINED)
     x = noise_of_a_level(np.random.default_rng(3), 24 * 40)
     whole, _ = c.run(c.new(12), x)
     sound = c.new(12)
@@ -209,7 +235,7 @@ def test_streams_that_do_not_meet(library, tiny_denoiser):
 @example(2**62, 2**31)
 @example(2**64 - 1, 2**32 - 1)
 def test_the_root_is_the_exact_one(library, tiny_denoiser, n, r):
-    c = library(SHAPES[0], denoiser_of(tiny_denoiser, SHAPES[0]), *UNDEFINED)
+    c = library(SHAPES[0], tiny_denoiser(*SHAPES[0]), *UNDEFINED)
     for square in (n, r * r, max(r * r - 1, 2**62)):
         assert c.lib.root_of(square) == isqrt(square)
 
@@ -218,11 +244,124 @@ def test_the_root_is_the_exact_one(library, tiny_denoiser, n, r):
 @given(st.integers(0, 2**60 - 1), st.integers(0, 28))
 @example(1, 28)
 def test_the_logarithm_is_that_of_the_front_end(library, tiny_denoiser, square, q):
-    network = denoiser_of(tiny_denoiser, SHAPES[0])
+    network = tiny_denoiser(*SHAPES[0])
     c = library(SHAPES[0], network, *UNDEFINED)
     magnitude = np.sqrt(float(square)) * 2.0 ** -(q + 15)
     right = np.log1p(FrontEnd.of(network).magnitude_scale * magnitude) / np.log(2)
-    assert abs(c.lib.log_scaled(square, q) * 2.0**-25 - right) < 1.2e-7
+    constants = Constants.of(network)
+    scale = constants.magnitude_scale[0], q + constants.scale_shift
+    assert abs(c.lib.log_scaled(square, *scale) * 2.0**-25 - right) < 1.2e-7
+
+
+HIGHEST = 759250124  # of both parts of X at once: |X|^2 is just below 2^60
+
+
+def extremes(rng, n, highest):
+    """Integers of all sizes: the highest, ones, zeros, and those of random widths."""
+    any_size = np.floor(2.0 ** rng.uniform(0, np.log2(highest), n))
+    kinds = np.stack([np.full(n, highest), np.ones(n), np.zeros(n), any_size])
+    chosen = kinds[rng.integers(0, rng.integers(1, 5), n), np.arange(n)]
+    return (chosen * rng.choice([-1, 1], n)).astype(np.int64)
+
+
+def with_fractions(network, frac):
+    """The same integers with other binary points of the answers."""
+    *others, last = network.layers
+    frac = np.broadcast_to(frac, network.d_out)
+    weights = replace(last.weights, frac=last.weights.frac + frac - last.out.frac)
+    out = replace(last.out, frac=frac, ref=int(frac.max()))
+    last = replace(last, weights=weights, out=out)
+    return spec.Network((*others, last), network.recipe, network.meta)
+
+
+@pytest.mark.parametrize("far", [False, True], ids=["", "fractions far apart"])
+@pytest.mark.parametrize("shape", [SHAPES[0], *BANDED])
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 2**32 - 1), q=st.integers(-4, 40))
+def test_extreme_spectra_and_answers(library, tiny_denoiser, shape, far, seed, q):
+    """No sum of a band overflows; whatever the fractions, answers meet in between."""
+    network, rng = tiny_denoiser(*shape), np.random.default_rng(seed)
+    if far:  # to where answers have more places than gains
+        frac = np.random.default_rng(0).permutation(np.linspace(1, 20, network.d_out))
+        network = with_fractions(network, frac.astype(np.int64))
+    c = library((*shape, "far") if far else shape, network, *UNDEFINED)
+    right = c_export.FixedPointDenoiser(network)
+    bins, size, sound = right._constants.front.bins, network.d_in, c.new()
+    block = Block(*(extremes(rng, bins, HIGHEST) for _ in "ri"), q)
+    spectrum = np.stack([block.re, block.im], axis=1).astype(np.int32)
+    token, gain = np.zeros(size, np.int16), np.zeros(bins, np.int32)
+    c.lib.hear_spectrum(sound, spectrum.ctypes, q, token.ctypes)
+    np.testing.assert_array_equal(token, right._token(block))
+    wire = network.layers[-1].out.format
+    answer = extremes(rng, size, wire.highest).astype(np.int16)
+    answer[rng.random(size) < 0.2] = wire.lowest
+    c.lib.gains(sound, answer.ctypes, gain.ctypes)
+    np.testing.assert_array_equal(gain, right._gains(answer.astype(np.int64)))
+
+
+@settings(deadline=None)
+@given(data=st.data(), bins=st.integers(3, 600), seed=st.integers(0, 2**32 - 1))
+def test_bands_lose_no_power_and_do_not_overflow(data, bins, seed):
+    linear = data.draw(st.integers(1, bins - 2))
+    count = data.draw(st.integers(2, max(2, (bins - linear) // 3)))
+    try:
+        exact = erb_bands(bins, linear, count, 8000.0)
+        bands = IntegerBands.of(exact, 100.0)
+    except (AudioError, SpecError):  # a band between two bins, or nearly so
+        assume(False)
+    most = bands.reduce([2**60 - 1] * bins)
+    assert len(most) == linear + count
+    assert max(most) < 2**64
+    rng = np.random.default_rng(seed)
+    squares = [
+        int(x) for x in rng.integers(0, 2**60, bins) >> rng.integers(0, 60, bins)
+    ]
+    powers = bands.reduce(squares)
+    assert powers[:linear] == squares[:linear]
+    assert sum(powers) == sum(squares[:linear]) + sum(
+        x >> 2 * bands.down for x in squares[linear:]
+    )
+    magnitude = np.sqrt(np.array(powers[linear:], float)) * bands.scale
+    magnitude *= 2.0 ** -(32.0 + bands.shift)
+    right = 100 * exact.reduce(np.sqrt(np.array([squares], float)))[0, linear:]
+    np.testing.assert_allclose(
+        magnitude * 2**15, right, rtol=1e-6, atol=100 * 2.0**bands.down * bins
+    )
+    answers = rng.integers(-(2**30), 2**30, linear + count)
+    between = bands.expand(answers) - exact.expand(answers[None].astype(float))[0]
+    assert np.abs(between).max() <= 1.5  # shares have 31 bits
+
+
+@pytest.fixture
+def near_denoiser(tiny_denoiser):
+    """A function: bands to a denoiser whose tokens are about those of one shipped."""
+
+    def make(bands):
+        network = tiny_denoiser(512, 256, bands=bands)
+        first, *others = with_fractions(network, 14).layers
+        first = replace(first, inp=spec.Wire(16, np.full(network.d_in, 12), 8))
+        constants = {
+            "magnitude_scale": 100.0,
+            "feature_mean": 2.0,
+            "feature_scale": 0.5,
+        }
+        meta = network.meta | constants
+        return spec.Network((first, *others), network.recipe, meta)
+
+    return make
+
+
+@pytest.mark.parametrize("bands", [(0, 0), (65, 64)])
+def test_tokens_are_as_near_with_bands(bands, near_denoiser):
+    """To those of the denoiser in floats, on a recording."""
+    x = wav.read(DATA / "samples" / "noisy_01.wav")[0][:16000]
+    pcm, network = np.round(x * 32768).astype(np.int16), near_denoiser(bands)
+    fixed = c_export.FixedPointDenoiser(network).tokens(pcm)
+    floats = Denoiser(network).tokens((pcm / 32768).astype(np.float32))
+    assert np.ptp(floats) > 10_000
+    difference = np.abs(fixed - floats)
+    assert difference.max() <= 1
+    assert np.mean(difference > 0) < 0.01
 
 
 @pytest.mark.slow
@@ -258,10 +397,11 @@ INTEGER_CALLS = re.compile(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="no gcc for ARM")
+@pytest.mark.parametrize("bands", [(0, 0), (10, 12)])
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4"])
-def test_no_function_of_floats_is_called(tiny_denoiser, tmp_path, core):
+def test_no_function_of_floats_is_called(tiny_denoiser, tmp_path, core, bands):
     """Cores without a unit for floats would call the compiler's library."""
-    network = denoiser_of(tiny_denoiser, (72, 24, 1))
+    network = tiny_denoiser(72, 24, 1, bands)
 
     def calls(fixed_point):
         made = c_export.export_denoiser(network, "net", fixed_point)
@@ -307,8 +447,8 @@ def test_what_cannot_be_done_is_refused(tiny_denoiser):
 
 @pytest.mark.slow
 def test_sizes(gcc, tiny_denoiser):
-    for shape in SHAPES[1], SHAPES[3]:
-        network = denoiser_of(tiny_denoiser, shape)
+    for shape in SHAPES[1], SHAPES[3], BANDED[1]:
+        network = tiny_denoiser(*shape)
         made = c_export.export_denoiser(network, fixed_point=True)
         sizes = c_export.measure(made, gcc)
         assert sizes.ram == made.state_bytes

@@ -30,13 +30,16 @@ def expected(network, x, tokens, kept=0.0):
 
 # Fours alone, a two, odd primes; one frame of overlap and three.
 @pytest.mark.parametrize(
-    ("n_fft", "hop", "lookahead"),
-    [(64, 16, 0), (28, 7, 1), (4, 2, 0), (72, 24, 2)],
+    ("n_fft", "hop", "lookahead", "bands"),
+    [
+        *((64, 16, 0, (0, 0)), (28, 7, 1, (0, 0)), (4, 2, 0, (0, 0))),
+        *((72, 24, 2, (0, 0)), (64, 16, 0, (9, 8)), (88, 22, 2, (1, 2))),
+    ],
 )
-def test_a_denoiser_stage_by_stage(built, n_fft, hop, lookahead, tiny_denoiser, noise):
-    network = tiny_denoiser(n_fft, hop)
-    meta = {**network.meta, "lookahead": lookahead}
-    network = spec.Network(network.layers, network.recipe, meta)
+def test_a_denoiser_stage_by_stage(
+    built, n_fft, hop, lookahead, bands, tiny_denoiser, noise
+):
+    network = tiny_denoiser(n_fft, hop, lookahead, bands)
     c, x = built(network), noise(60, hop)
     tokens, answers, y = c.run(x)
     heard = Denoiser(network).tokens(x)[: len(tokens)]
@@ -114,10 +117,11 @@ def test_the_functions_of_the_library_give_the_same(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("bands", [(0, 0), (6, 6)])
 @pytest.mark.parametrize("recipe", [{"wire_bits": 8}, {"wire_bits": 20}])
-def test_other_widths(strict, gcc, tmp_path, recipe, tiny_denoiser, noise):
+def test_other_widths(strict, gcc, tmp_path, recipe, bands, tiny_denoiser, noise):
     """By the example program, under the sanitizers, in one compilation."""
-    network = tiny_denoiser(32, 16, **recipe)
+    network = tiny_denoiser(32, 16, bands=bands, **recipe)
     made = c_export.export_denoiser(network, "net")
     made.write(tmp_path, main=True)
     flags = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
@@ -187,10 +191,15 @@ def test_what_cannot_be_done_is_refused(tiny_denoiser):
         )
     with pytest.raises(SpecError, match="n_fft is 30, .* a multiple of 4"):
         c_export.export_denoiser(tiny_denoiser(30, 15))
+    narrow = tiny_denoiser(256, 128, bands=(33, 96))
+    for fixed_point in (False, True):
+        with pytest.raises(SpecError, match=r"erb_bands is 96, .* add up to 0.00034"):
+            c_export.export_denoiser(narrow, fixed_point=fixed_point)
 
 
-def test_sizes(gcc, tiny_denoiser):
-    made = c_export.export_denoiser(tiny_denoiser(64, 16))
+@pytest.mark.parametrize("bands", [(0, 0), (9, 8)])
+def test_sizes(gcc, tiny_denoiser, bands):
+    made = c_export.export_denoiser(tiny_denoiser(64, 16, bands=bands))
     sizes = c_export.measure(made, gcc)
     assert sizes.ram == made.state_bytes
     assert 0 <= sizes.constants - made.constant_bytes < 1500

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lava_sparse_rnn import c_export, spec
+from lava_sparse_rnn import c_export
 from lava_sparse_rnn.audio import Denoiser, wav
 from lava_sparse_rnn.fixed_point import SpecError
 
@@ -39,13 +39,14 @@ def music(n):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n_fft", "hop", "lookahead"), [(64, 16, 0), (24, 12, 2)])
+@pytest.mark.parametrize(
+    ("n_fft", "hop", "lookahead", "bands"),
+    [(64, 16, 0, (0, 0)), (24, 12, 2, (0, 0)), (64, 16, 1, (9, 8))],
+)
 def test_samples_are_those_of_python(
-    gcc, strict, tmp_path, tiny_denoiser, n_fft, hop, lookahead
+    gcc, strict, tmp_path, tiny_denoiser, n_fft, hop, lookahead, bands
 ):
-    network = tiny_denoiser(n_fft, hop)
-    meta = {**network.meta, "lookahead": lookahead}
-    network = spec.Network(network.layers, network.recipe, meta)
+    network = tiny_denoiser(n_fft, hop, lookahead, bands)
     flags = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
     path, x = program(gcc, strict, tmp_path, network, *flags), music(5000)
     everything = run(path, x, "f32", "0")

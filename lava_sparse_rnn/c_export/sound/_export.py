@@ -10,7 +10,13 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.c_export._c import Tables
 from lava_sparse_rnn.c_export._export import Export, export
-from lava_sparse_rnn.c_export.sound import _float, _integer, _templates, _wide
+from lava_sparse_rnn.c_export.sound import (
+    _bands,
+    _float,
+    _integer,
+    _templates,
+    _wide,
+)
 from lava_sparse_rnn.fixed_point import SpecError, check_flag
 from lava_sparse_rnn.spec import Network, Wire, check_network
 
@@ -51,7 +57,7 @@ def export_denoiser(
     ------
     AudioError
         When the network does not say that it is a denoiser, or does not have one
-        input and one output per frequency bin.
+        input and one output per number of its front end's tokens.
     SpecError
         When the prefix is no identifier, ``network`` is no valid network, or its front
         end is none that this C can compute.
@@ -66,6 +72,7 @@ def export_denoiser(
     tables = Tables()
     words = words_of(network, prefix) | kind.words(network, tables)
     words["calls"] = Template(_templates.part(kind.CALLS)).substitute(words)
+    words |= _bands.words(front, kind.BANDS, words)
     sources = {
         "_sound.h": "sound.h",
         "_sound.c": kind.SOURCE,

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.c_export.sound import _transform
+from lava_sparse_rnn.audio.sound.bands import Bands
+from lava_sparse_rnn.c_export.sound import _bands, _transform
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import Network
 
@@ -23,6 +24,8 @@ UNIT = 31  # fraction bits of the window, of sines and cosines
 LOG_FRAC = 25  # of logarithms
 FILL = 13  # bits that a windowed frame has more than its samples
 FULL_SCALE = 15  # log2 of it
+SIZE_SHIFT = FULL_SCALE - 32  # from q and a scale's exponent to that of a magnitude
+SQUARE_BITS = 60  # of |X|^2: parts have 28 bits before the step that makes |X| of them
 ROOM = 28  # bits of the numbers from which a spectrum is put together
 STAGE_BITS = 30  # of what comes out of a stage
 SEGMENTS = 32  # of the logarithm
@@ -57,6 +60,66 @@ INVERSE_ROOT = np.floor(2**7 / np.sqrt((np.arange(32, 128) + 0.5) / 128)).astype
 
 
 @dataclass(frozen=True)
+class IntegerBands:
+    """`Bands` in integers.
+
+    Parameters
+    ----------
+    linear : int
+        Bins that stay as they are.
+    lower, share : array of int64, shape (bins - linear,)
+        The band below each other bin; its share of the one above, in multiples of
+        2^-31: 2^31 is 1.
+    scale, shift : array of int64, shape (count,)
+        ``magnitude_scale`` divided by the root of what a band's weights add up to:
+        mantissa of 32 bits, and what `Constants.scale_shift` is of a bin.
+    down : int
+        |X|^2 is taken in multiples of ``4^(down - q)``.
+    """
+
+    linear: int
+    lower: Integers
+    share: Integers
+    scale: Integers
+    shift: Integers
+    down: int
+
+    @classmethod
+    def of(cls, bands: Bands, magnitude_scale: float) -> IntegerBands:
+        """Those of a front end."""
+        _bands.sums(bands)  # refuses those that are too narrow
+        share = np.round(bands.share * 2.0**UNIT).astype(np.int64)
+        sums = np.zeros(bands.count, np.int64)
+        np.add.at(sums, bands.lower, 2**UNIT - share)
+        np.add.at(sums, bands.lower + 1, share)
+        down, most = 0, int(sums.max()) << SQUARE_BITS - UNIT
+        while (most >> 2 * down) + bands.bins > 2**64:  # rests are rounded up
+            down += 1
+        roots = np.sqrt(sums * 2.0**-UNIT)
+        mantissas = [mantissa(magnitude_scale / root, 32) for root in roots]
+        scale, exponents = np.array(mantissas, np.int64).T
+        shift = SIZE_SHIFT + exponents - down
+        return cls(bands.linear, bands.lower, share, scale, shift, down)
+
+    def reduce(self, squares: list[int]) -> list[int]:
+        """|X|^2 of linear bins and bands, of those of bins."""
+        powers = [0] * len(self.scale)
+        bins = zip(self.lower, self.share, squares[self.linear :], strict=True)
+        for lower, share, square in bins:
+            part = int(share) * (square >> 2 * self.down) >> UNIT
+            powers[lower] += (square >> 2 * self.down) - part
+            powers[lower + 1] += part
+        return squares[: self.linear] + powers
+
+    def expand(self, answers: Integers) -> Integers:
+        """Answers for bins, of those for linear bins and bands."""
+        linear, high = np.split(answers, [self.linear])
+        below, above = high[self.lower], high[self.lower + 1]
+        between = ((above - below) * self.share + 2 ** (UNIT - 1)) >> UNIT
+        return np.concatenate([linear, below + between])
+
+
+@dataclass(frozen=True)
 class Constants:
     """What the integers of a front end depend on.
 
@@ -68,6 +131,7 @@ class Constants:
         how often it halves.
     gain_bits : int
         Gains are below ``2^gain_bits``.
+    bands : IntegerBands, optional
     """
 
     front: FrontEnd
@@ -75,6 +139,7 @@ class Constants:
     rooms: list[int]
     halvings: list[int]
     gain_bits: int
+    bands: IntegerBands | None
 
     @classmethod
     def of(cls, network: Network) -> Constants:
@@ -89,7 +154,10 @@ class Constants:
         radices = _transform.factors(front.n_fft // 2)
         rooms = [{2: 29, 4: 28}.get(r) or _room(r) for r in radices]
         halvings = [1 if r in (2, 4) else 2 for r in radices]
-        constants = cls(front, radices, rooms, halvings, _gain_bits(network))
+        bands = None
+        if front.bands is not None:
+            bands = IntegerBands.of(front.bands, front.magnitude_scale)
+        constants = cls(front, radices, rooms, halvings, _gain_bits(network), bands)
         constants._check(network)
         return constants
 
@@ -113,7 +181,16 @@ class Constants:
     @property
     def scale_shift(self) -> int:
         """What is added to a block's q to make the exponent of a scaled magnitude."""
-        return FULL_SCALE + self.magnitude_scale[1] - 32
+        return SIZE_SHIFT + self.magnitude_scale[1]
+
+    @property
+    def scales(self) -> list[tuple[int, int]]:
+        """Mantissa and shift of each number of a token."""
+        bands, bin_scale = self.bands, (self.magnitude_scale[0], self.scale_shift)
+        if bands is None:
+            return [bin_scale] * self.front.bins
+        of_bands = zip(bands.scale.tolist(), bands.shift.tolist(), strict=True)
+        return [bin_scale] * bands.linear + list(of_bands)
 
     @property
     def mean(self) -> int:
@@ -158,6 +235,7 @@ class Constants:
             "n_fft": self.sum_shift + back_low >= 1
             and self.sum_shift + back_high <= 62,
             "magnitude_scale": low + 2 + self.scale_shift >= 0
+            and (self.bands is None or low + self.bands.shift.min() >= 0)
             and front.magnitude_scale * front.n_fft < 2**31,
             "feature_mean": abs(self.mean) < 2**30,
             "feature_scale": shifts.min() >= 1 and shifts.max() <= 62,

@@ -7,14 +7,14 @@ import numpy as np
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.c_export._c import Tables
-from lava_sparse_rnn.c_export.sound import _transform
+from lava_sparse_rnn.c_export.sound import _bands, _transform
 from lava_sparse_rnn.spec import Network
 
 FLOAT_BYTES = 4
 ARITHMETIC = """\
 Numbers are
  * floats of 32 bits as IEEE 754 has them; compile without -ffast-math."""
-CALLS, SOURCE = "float_calls.h", "sound.c"  # its templates
+CALLS, SOURCE, BANDS = "float_calls.h", "sound.c", "float_bands.c"  # its templates
 TYPES = {"number": "float", "sample": "float", "decibels": "float"}
 TRANSFORM = _transform.Form("butterfly", "{}(x, y, m, stride);")
 
@@ -75,9 +75,14 @@ def _constants(
     low, high = int(np.min(out.frac)), int(np.max(out.frac))
     floats(tables, "answer_unit", 2.0 ** -np.arange(low, high + 1.0))
     tables.add("radix", "int16_t", radices)
+    if front.bands is not None:
+        floats(tables, "band_share", front.bands.share)
+        scale = front.magnitude_scale / np.sqrt(_bands.sums(front.bands))
+        floats(tables, "band_scale", scale)
     synthesis = 4.0 * front.hop_length / n / n  # of the overlap, and of the transform
     numbers = (
         f"enum {{ STAGES = {len(radices)} }};\n"
+        f"{_bands.sizes(tables, front)}\n"
         f"#define SYNTHESIS {literal(synthesis)} /* 2 HOP / N, divided by HALF */"
     )
     return "\n\n".join([numbers, *tables.texts])

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.c_export._c import Tables
-from lava_sparse_rnn.c_export.sound import _fixed_point, _transform
+from lava_sparse_rnn.c_export._c import Tables, bits_for, int_type
+from lava_sparse_rnn.c_export.sound import _bands, _fixed_point, _transform
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants
 from lava_sparse_rnn.spec import Network
 
 ARITHMETIC = """\
 Numbers are
  * integers of up to 64 bits, there is no floating point."""
-CALLS, SOURCE = "fixed_calls.h", "fixed.c"  # its templates
+CALLS, SOURCE, BANDS = "fixed_calls.h", "fixed.c", "fixed_bands.c"  # its templates
 TYPES = {"number": "int32_t", "sample": "int16_t", "decibels": "int32_t"}
 TRANSFORM = _transform.Form("fixed_butterfly", "*sizes = {}(x, y, m, stride, down);")
 
@@ -22,7 +22,7 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
     constants = Constants.of(network)
     feature, feature_shift = constants.feature
     linear, square, cubic = _fixed_point.CUBIC
-    lookahead = constants.front.lookahead
+    lookahead, bands = constants.front.lookahead, constants.bands
     return {
         **TYPES,
         **_transform.texts(constants.radices, TRANSFORM),
@@ -41,6 +41,7 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         "mean": f"({constants.mean})",
         "feature": feature,
         "feature_shift": feature_shift,
+        "band_down": 2 * bands.down if bands else 0,
         "tables": _constants(tables, constants),
     }
 
@@ -64,8 +65,14 @@ def _constants(tables: Tables, constants: Constants) -> str:
     tables.add("radix", "int16_t", radices)
     tables.add("room", "int8_t", constants.rooms)
     tables.add("halvings", "int8_t", constants.halvings)
+    bands = constants.bands
+    if bands is not None:
+        tables.add("band_share", "uint32_t", bands.share)
+        tables.add("band_scale", "uint32_t", bands.scale)
+        tables.add("band_shift", int_type(bits_for(bands.shift)), bands.shift)
     numbers = (
         f"enum {{ STAGES = {len(radices)} }};\n"
+        f"{_bands.sizes(tables, constants.front)}\n"
         f"enum {{ GAIN_BITS = {constants.gain_bits} }}; /* gains are smaller than 2 to "
         "that */\n"
         f"enum {{ SUM_SHIFT = {constants.sum_shift} }};\n"

@@ -62,6 +62,16 @@ class FixedPointDenoiser(Brief):
       from the middle of one of 32 segments (tables of reciprocals and of their
       logarithms) and a cubic; less the mean, times a mantissa of 31 bits, rounded to
       the token's unit and clipped to its range.
+    * **Bands**, of a front end that has some: of ``x``, a bin's ``re^2 + im^2``, the
+      upper one of its two bands gets ``share * x``, rounded down, and the lower one the
+      rest, ``share`` in multiples of ``2^-31``. The sum is the band's ``re^2 + im^2``,
+      with a ``magnitude_scale`` of its own (a mantissa of 32 bits): that of bins over
+      the root of what the band's weights add up to. Where bands are so wide that sums
+      might reach ``2^64``, ``x`` is divided by the least ``4^d`` with which they do
+      not, rounded down, and the scale times ``2^d``.
+    * **Answers** of such a front end: brought to multiples of ``2^-(30 - h)``, ``h`` as
+      below (rounded where they have finer ones); for a bin between two bands ``below +
+      share * (above - below)``, the product rounded.
     * **Gain**: ``1 + answer``, not below 0, in multiples of ``2^-(30 - h)``, ``2^h``
       being above all gains; with a limit ``kept + (1 - kept) * gain``, ``kept`` a
       multiple of ``2^-15``, from a table of 97 numbers, one for each dB. The spectrum
@@ -218,10 +228,13 @@ class FixedPointDenoiser(Brief):
     def _token(self, block: Block) -> Integers:
         inp = self.network.layers[0].inp
         factor, shift = self._constants.feature
-        squares = (
+        squares = [
             int(r) ** 2 + int(i) ** 2 for r, i in zip(block.re, block.im, strict=True)
-        )
-        logs = np.array([self._log(square, block.q) for square in squares], np.int64)
+        ]
+        if self._constants.bands:
+            squares = self._constants.bands.reduce(squares)
+        numbers = zip(squares, self._constants.scales, strict=True)
+        logs = np.array([_log(x, m, block.q + n) for x, (m, n) in numbers], np.int64)
         shifts = shift - np.broadcast_to(inp.frac, logs.shape)
         features = (logs - self._constants.mean) * factor
         tokens = [
@@ -230,32 +243,14 @@ class FixedPointDenoiser(Brief):
         ]
         return np.clip(tokens, inp.format.lowest, inp.format.highest)
 
-    def _log(self, square: int, q: int) -> int:
-        """log2 of 1 + the scaled magnitude, of multiples of 4^-q."""
-        if square == 0:
-            return 0
-        j = (64 - square.bit_length()) // 2
-        size = isqrt(square << 2 * j) * self._constants.magnitude_scale[0] >> 32
-        n = j + q + self._constants.scale_shift
-        if n > 62:
-            return 0
-        total = (1 << n) + size
-        top = total.bit_length() - 1
-        v = total >> top - 31 if top > 31 else total << 31 - top
-        at = (v - 2**31) * fixed.SEGMENTS >> 31
-        u = (v * int(fixed.RECIPROCAL[at]) >> 31) - 2**31
-        value = 0
-        for factor in reversed(fixed.CUBIC[1:]):
-            value = (value + factor) * u + 2**30 >> 31
-        value = (value + fixed.CUBIC[0]) * u + 2**35 >> 36
-        return (top - n << fixed.LOG_FRAC) + int(fixed.LOGARITHM[at]) + value
-
     def _gains(self, answer: Integers) -> Integers:
         """In multiples of ``2^-(30 - gain_bits)``."""
         bits = 30 - self._constants.gain_bits
         up = bits - np.broadcast_to(self.network.layers[-1].out.frac, answer.shape)
         down = np.maximum(-up, 0)
         over = (answer << np.maximum(up, 0)) + (1 << down >> 1) >> down
+        if self._constants.bands:
+            over = self._constants.bands.expand(over)
         gain = np.maximum((1 << bits) + over, 0)
         if not self._kept:
             return gain
@@ -286,3 +281,24 @@ class FixedPointDenoiser(Brief):
 def rounded(v: Integers, n: int) -> Integers:
     """``v / 2^n`` to the nearest, halves up."""
     return (v + (1 << n >> 1)) >> n
+
+
+def _log(square: int, scale: int, n: int) -> int:
+    """log2 of ``1 + sqrt(square) * scale / 2^(32 + n)``."""
+    if square == 0:
+        return 0
+    j = (64 - square.bit_length()) // 2
+    size = isqrt(square << 2 * j) * scale >> 32
+    n += j
+    if n > 62:
+        return 0
+    total = (1 << n) + size
+    top = total.bit_length() - 1
+    v = total >> top - 31 if top > 31 else total << 31 - top
+    at = (v - 2**31) * fixed.SEGMENTS >> 31
+    u = (v * int(fixed.RECIPROCAL[at]) >> 31) - 2**31
+    value = 0
+    for factor in reversed(fixed.CUBIC[1:]):
+        value = (value + factor) * u + 2**30 >> 31
+    value = (value + fixed.CUBIC[0]) * u + 2**35 >> 36
+    return (top - n << fixed.LOG_FRAC) + int(fixed.LOGARITHM[at]) + value

@@ -130,19 +130,19 @@ static int32_t log_of(uint32_t v)
     return logarithm[at] + (int32_t)rounded(sum * u, 36);
 }
 
-/* log2(1 + scale * |X|) in multiples of 2^-25, of |X|^2 in multiples of 2^-2q. */
-static int32_t feature_of(uint64_t square, int q)
+/* log2(1 + sqrt(square) * scale / 2^(32 + n)) in multiples of 2^-25. */
+static int32_t feature_of(uint64_t square, uint32_t scale, int n)
 {
     const uint32_t high = (uint32_t)(square >> 32), low = (uint32_t)square;
     uint32_t size;
     uint64_t sum;
-    int n, top;
+    int up, top;
 
     if (square == 0)
         return 0;
-    n = (high != 0 ? leading_zeros(high) : 32 + leading_zeros(low)) / 2;
-    size = (uint32_t)((uint64_t)root(square << 2 * n) * $scale >> 32);
-    n += q + $scale_shift; /* scale * |X| = size / 2^n */
+    up = (high != 0 ? leading_zeros(high) : 32 + leading_zeros(low)) / 2;
+    size = (uint32_t)((uint64_t)root(square << 2 * up) * scale >> 32);
+    n += up; /* the logarithm is that of 1 + size / 2^n */
     if (n > 62)
         return 0;
     sum = ((uint64_t)1 << n) + size;
@@ -248,27 +248,49 @@ static void analyse(${prefix}_sound *sound, const int16_t *in)
     }
 }
 
+/* |X|^2, in multiples of 2^-2q: below 2^60, as |X| is about 2^29.5 at most. */
+static uint64_t square_at(const ${prefix}_sound *sound, int32_t i)
+{
+    const int64_t re = sound->spectrum[2 * i], im = sound->spectrum[2 * i + 1];
+
+    return (uint64_t)(re * re + im * im);
+}
+
+/* Number i of the token is the logarithm of 1 + sqrt(square) * scale / 2^(32 + n). */
+static void hear(${prefix}_sound *sound, int32_t i, uint64_t square, uint32_t scale,
+                 int n)
+{
+    const int64_t log = feature_of(square, scale, n);
+    const int64_t token =
+        rounded((log - $mean) * $feature, $feature_shift - ${prefix}_in_frac[i]);
+
+    sound->token[i] = (${prefix}_in)clipped(token, $in_low, $in_high);
+}
+
+/* Number i of the answer, in multiples of 2^-(30 - GAIN_BITS). */
+static int32_t answer_at(const ${prefix}_sound *sound, int32_t i)
+{
+    const int up = 30 - GAIN_BITS - ${prefix}_out_frac[i];
+    const int32_t answer = sound->answer[i];
+
+    return up >= 0 ? answer * ((int32_t)1 << up) : scaled(answer, -up);
+}
+$bands
 /* The spectrum as the network's token. */
 static void features(${prefix}_sound *sound)
 {
     int32_t i;
 
-    for (i = 0; i <= HALF; ++i) {
-        const int64_t re = sound->spectrum[2 * i], im = sound->spectrum[2 * i + 1];
-        const int64_t log = feature_of((uint64_t)(re * re + im * im), sound->q);
-        const int64_t token =
-            rounded((log - $mean) * $feature, $feature_shift - ${prefix}_in_frac[i]);
-        sound->token[i] = (${prefix}_in)clipped(token, $in_low, $in_high);
-    }
+    for (i = 0; i < LINEAR; ++i)
+        hear(sound, i, square_at(sound, i), $scale, sound->q + $scale_shift);$hear_bands
 }
 
-/* A gain out of an answer, in multiples of 2^-(30 - GAIN_BITS). */
+/* The gain of a bin, in multiples of 2^-(30 - GAIN_BITS). */
 static int32_t gain_of(const ${prefix}_sound *sound, int32_t i)
 {
-    const int up = 30 - GAIN_BITS - ${prefix}_out_frac[i];
-    const int32_t one = (int32_t)1 << (30 - GAIN_BITS), answer = sound->answer[i];
+    const int32_t one = (int32_t)1 << (30 - GAIN_BITS);
+    const int32_t over = $answer_of(sound, i);
     const int64_t kept = sound->kept;
-    const int32_t over = up >= 0 ? answer * ((int32_t)1 << up) : scaled(answer, -up);
     const int32_t gain = over > -one ? one + over : 0;
 
     if (kept == 0)
@@ -372,10 +394,10 @@ void ${prefix}_sound_init(${prefix}_sound *sound)
     for (i = 0; i < N; ++i)
         sound->spectrum[i] = sound->work[i] = 0;
     sound->spectrum[N] = sound->spectrum[N + 1] = 0;
-    for (i = 0; i <= HALF; ++i) {
+    for (i = 0; i < ${PREFIX}_D_IN; ++i)
         sound->token[i] = 0;
+    for (i = 0; i < ${PREFIX}_D_OUT; ++i)
         sound->answer[i] = 0;
-    }
     sound->kept = 0;
     sound->q = 0;
     ${prefix}_sound_reset(sound);

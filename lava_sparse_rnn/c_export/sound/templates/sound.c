@@ -183,26 +183,42 @@ static void analyse(${prefix}_sound *sound, const float *in)
     }
 }
 
+static float square_at(const ${prefix}_sound *sound, int32_t i)
+{
+    const float re = sound->spectrum[2 * i], im = sound->spectrum[2 * i + 1];
+
+    return re * re + im * im;
+}
+
+/* Number i of the token is the logarithm of 1 + scale * sqrt(square). */
+static void hear(${prefix}_sound *sound, int32_t i, float square, float scale)
+{
+    const float size = scale * root(square);
+    const float feature = (log_of_1_plus(size) - $feature_mean) * $feature_scale;
+    const float unit = token_scale[${prefix}_in_frac[i] - ($in_lowest)];
+
+    sound->token[i] = (${prefix}_in)nearest(feature * unit, $in_low, $in_high);
+}
+
+/* Number i of the answer. */
+static float answer_at(const ${prefix}_sound *sound, int32_t i)
+{
+    return (float)sound->answer[i] * answer_unit[${prefix}_out_frac[i] - ($out_lowest)];
+}
+$bands
 /* The spectrum as the network's token. */
 static void features(${prefix}_sound *sound)
 {
     int32_t i;
 
-    for (i = 0; i <= HALF; ++i) {
-        const float re = sound->spectrum[2 * i], im = sound->spectrum[2 * i + 1];
-        const float size = $magnitude_scale * root(re * re + im * im);
-        const float feature = (log_of_1_plus(size) - $feature_mean) * $feature_scale;
-        const float scale = token_scale[${prefix}_in_frac[i] - ($in_lowest)];
-        sound->token[i] =
-            (${prefix}_in)nearest(feature * scale, $in_low, $in_high);
-    }
+    for (i = 0; i < LINEAR; ++i)
+        hear(sound, i, square_at(sound, i), $magnitude_scale);$hear_bands
 }
 
 /* The gain of a bin that the network has answered. */
 static float gain_at(const ${prefix}_sound *sound, int32_t i)
 {
-    const float unit = answer_unit[${prefix}_out_frac[i] - ($out_lowest)];
-    const float kept = sound->kept, gain = 1.0f + (float)sound->answer[i] * unit;
+    const float kept = sound->kept, gain = 1.0f + $answer_of(sound, i);
 
     return kept + (1.0f - kept) * (gain > 0.0f ? gain : 0.0f);
 }
@@ -319,10 +335,10 @@ void ${prefix}_sound_init(${prefix}_sound *sound)
     for (i = 0; i < N; ++i)
         sound->spectrum[i] = sound->work[i] = 0.0f;
     sound->spectrum[N] = sound->spectrum[N + 1] = 0.0f;
-    for (i = 0; i <= HALF; ++i) {
+    for (i = 0; i < ${PREFIX}_D_IN; ++i)
         sound->token[i] = 0;
+    for (i = 0; i < ${PREFIX}_D_OUT; ++i)
         sound->answer[i] = 0;
-    }
     sound->kept = 0.0f;
     ${prefix}_sound_reset(sound);
 }
