@@ -155,6 +155,9 @@ def _sounds(sounds: Dict[str, NDArray]) -> Iterator[Section]:
 def _flac(samples: NDArray) -> str:
     import soundfile
 
+    from lava_sparse_rnn.audio.sound.libsndfile import uninterrupted
+
     memory = io.BytesIO()
-    soundfile.write(memory, np.clip(samples, -1, 1), SAMPLE_RATE, format="FLAC")
+    with uninterrupted():
+        soundfile.write(memory, np.clip(samples, -1, 1), SAMPLE_RATE, format="FLAC")
     return f"data:audio/flac;base64,{base64.b64encode(memory.getvalue()).decode()}"

@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command ``lava-sparse-rnn``: it parses, calls a room, shows."""
 
-from lava_sparse_rnn.cli._app import app, main
+from typing import Any
 
-__all__ = ["app", "main"]
+from lava_sparse_rnn.cli._main import main
+
+__all__ = ["app", "main"]  # noqa: F822  (app comes when it is asked for)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lava_sparse_rnn.cli._app import app
+
+    return app

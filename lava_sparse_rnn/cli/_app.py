@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -77,11 +76,8 @@ app.add_typer(_data.app, name="data", help="Fetch and mix recordings.")
 app.add_typer(_study.app, name="study", help="Many trainings: fronts and ratios.")
 
 
-def main() -> None:
+def run() -> None:
     """Run the command; user errors become one line, not a traceback."""
-    # A thread that spins while it waits takes a core from the others: small trainings
-    # on a busy machine took ten times as long. Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # It tells of a home without room for its cache, by the system's numbers.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     replace_unknown()
@@ -104,8 +100,6 @@ def _guarded() -> None:
         sys.exit(1)
     except (ValueError, OSError, ImportError) as error:
         _fail(messages.sentence(error), 1)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _fail(text: str, status: int) -> NoReturn:

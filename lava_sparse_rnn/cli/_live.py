@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 PIPE = "-"
 STREAMS = ("a pipe", "a device", "a socket")
-INTERRUPTED = 130  # status of a command that Ctrl-C has ended
 LONGEST_MS = 1000.0  # of a block and of a buffer
 
 
@@ -153,7 +152,7 @@ def _watch(session: Live, screen: Screen) -> BaseException | None:
         except Exception as error:  # of the session: join raises it
             return error
     if len(signals) > 1:
-        return SystemExit(INTERRUPTED)
+        return KeyboardInterrupt()
     return next((s for s in signals if isinstance(s, Stopped)), None)
 
 

@@ -3,6 +3,7 @@
 
 import io
 import os
+import signal
 import threading
 from types import SimpleNamespace
 
@@ -29,6 +30,8 @@ RECORDINGS = [
     ("OGG", "VORBIS", "FILE"),
     ("CAF", "PCM_16", "FILE"),
 ]
+
+HEAD = b"RIFF\xff\xff\xff\x7fWAVEfmt "  # a recording begins
 
 
 def end(fd):
@@ -162,6 +165,17 @@ def test_a_stop_within_a_header_is_no_error(pipe, size):
     source = PipeSource(end(pipe[0]), 512)
     assert not len(all_of(source, stop))
     assert source.notes() == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_wait_for_more_of_a_recording(pipe, capfd):
+    """Where no other thread reads: within libsndfile, which calls Python back."""
+    os.write(pipe[1], HEAD)
+    source = PipeSource(end(pipe[0]), 512)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        all_of(source)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_source_that_is_slowed_down_keeps_its_notes(pipe):

@@ -15,6 +15,7 @@ import soundfile
 from lava_sparse_rnn import pictures
 from lava_sparse_rnn.audio import AudioError
 from lava_sparse_rnn.audio.sound import plots, wav
+from lava_sparse_rnn.audio.sound.libsndfile import opened, skip, take
 from lava_sparse_rnn.audio.sound.writer import Writer, writing
 from lava_sparse_rnn.files import replacing
 
@@ -377,4 +378,43 @@ def test_ctrl_c_in_the_midst_of_libsndfile_is_not_lost(called, tmp_path, capfd):
     with Raw(tmp_path / "a.wav", "w+") as raw, pytest.raises(KeyboardInterrupt):
         Writer(tmp_path / "a.wav", raw, ("WAV", "PCM_16"))
     assert signal.getsignal(signal.SIGINT) is before
+    assert capfd.readouterr().err == ""
+
+
+CALLED = ["read", "readinto", "seek", "tell"]
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG"])
+def test_no_signal_is_lost_while_libsndfile_reads(form, capfd):
+    """Of a pipe's bytes: it calls Python back, and one comes in each of the calls."""
+    x = np.zeros((2000, 1))
+    content = io.BytesIO()
+    soundfile.write(content, x, 16000, format=form)
+    calls = [0, 0]  # until now, and the one in which a signal comes
+
+    class Raw(io.BytesIO):
+        pass
+
+    def counted(name):
+        def call(self, *args):
+            calls[0] += 1
+            if calls[0] == calls[1]:
+                signal.raise_signal(signal.SIGINT)
+            return getattr(io.BytesIO, name)(self, *args)
+
+        return call
+
+    for name in CALLED:
+        setattr(Raw, name, counted(name))
+
+    def heard():
+        calls[0] = 0
+        with opened("a", Raw(content.getvalue())) as file:
+            skip("a", file, 100)
+            return take("a", file, 2000)
+
+    assert np.array_equal(heard(), x[100:])
+    for calls[1] in range(1, calls[0] + 1):
+        with pytest.raises(KeyboardInterrupt):
+            heard()
     assert capfd.readouterr().err == ""

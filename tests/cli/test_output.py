@@ -77,6 +77,27 @@ def test_the_version_and_the_module():
     assert run("--version") == (0, f"lava-sparse-rnn {__version__}\n", "")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["typer", "rich.text", "lava_sparse_rnn.spec"])
+def test_ctrl_c_while_modules_are_imported_is_silent(module):
+    """It comes when the command looks for one of them."""
+    code = f"""if True:
+        import runpy, signal, sys
+
+        class Finder:
+            def find_spec(name, path=None, target=None):
+                if name == {module!r}:
+                    signal.raise_signal(signal.SIGINT)
+
+        sys.meta_path.insert(0, Finder)
+        sys.argv[0] = "lava-sparse-rnn"
+        runpy.run_module('lava_sparse_rnn', run_name="__main__")
+    """
+    command = [sys.executable, "-c", code, "info", "denoiser_small"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.fixture
 def command(monkeypatch, command, tmp_path):
     monkeypatch.chdir(tmp_path)

@@ -15,6 +15,7 @@ import soxr
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
+from lava_sparse_rnn.audio.sound.libsndfile import uninterrupted
 from lava_sparse_rnn.audio.sound.power import frame_levels
 from lava_sparse_rnn.audio.sound.rate import FRAME, SAMPLE_RATE
 
@@ -70,7 +71,7 @@ def _decode_av(file, options: dict) -> tuple[np.ndarray, int]:
 def _decode_soundfile(file) -> tuple[np.ndarray, int]:
     if hasattr(file, "seek"):
         file.seek(0)
-    with soundfile.SoundFile(file) as sound:
+    with uninterrupted(), soundfile.SoundFile(file) as sound:
         # Told how many, as libsndfile cannot seek to find out in all that it decodes.
         x = sound.read(sound.frames, dtype="float64", always_2d=True)
         return x.mean(axis=1), sound.samplerate

@@ -24,6 +24,7 @@ from lava_sparse_rnn.audio.denoiser import Samples
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.live.files import LOOK_SECONDS, Described, Lossless
 from lava_sparse_rnn.audio.sound import wav
+from lava_sparse_rnn.audio.sound.libsndfile import interrupted
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
 WIDTH = 2  # bytes of a sample
@@ -170,7 +171,7 @@ class PipeSource(Lossless):
         """So many bytes, fewer only at the end."""
         found = b""
         try:
-            while len(found) < count:
+            while len(found) < count and not interrupted():
                 data = self._incoming.take(count - len(found), self._stop)
                 if data is None:
                     break

@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +17,14 @@ import numpy as np
 import soundfile
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.files import kind_of, read_pipe
+from lava_sparse_rnn.files import SIGNALS, kind_of, read_pipe
 
 BLOCK = 1 << 16
 """Samples that are read at once."""
 
 UNKNOWN = 2**63 - 1  # frames of a stream that does not tell
+
+_came: list[int] = []  # signals that wait
 
 
 class Forward(soundfile.SoundFile):
@@ -28,6 +32,33 @@ class Forward(soundfile.SoundFile):
 
     def seekable(self) -> bool:
         return False
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let signals wait until the block has ended, for calls of C that call Python back.
+
+    What a handler raises inside such a callback, C never sees: it is printed and lost,
+    and the callback has answered 0.
+    """
+    before = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, *SIGNALS):
+                if callable(handler := signal.getsignal(number)):
+                    before[number] = handler
+                    signal.signal(number, lambda number, frame: _came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        while before and _came:
+            signal.raise_signal(_came.pop(0))
+
+
+def interrupted() -> bool:
+    """Whether a signal waits: a callback that waits for something should end."""
+    return bool(_came)
 
 
 def content_of(path: Path) -> Path | bytes:
@@ -60,7 +91,8 @@ def opened(
     elif isinstance(content, bytes):
         content = io.BytesIO(content)
     try:
-        file = kind(content)
+        with uninterrupted():
+            file = kind(content)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{path}: not an audio file ({error.error_string})") from None
     except TypeError as error:
@@ -102,9 +134,10 @@ def skip(path: Path, file: soundfile.SoundFile, frames: int) -> None:
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Let an error of libsndfile name the file."""
+    """Let an error of libsndfile name the file, and let signals wait."""
     try:
-        yield
+        with uninterrupted():
+            yield
     except RuntimeError as error:
         text = getattr(error, "error_string", error)
         raise AudioError(f"{path}: not an audio file ({text})") from None

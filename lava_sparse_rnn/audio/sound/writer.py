@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -15,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.sound.libsndfile import Forward
+from lava_sparse_rnn.audio.sound.libsndfile import Forward, uninterrupted
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_samples
-from lava_sparse_rnn.files import SIGNALS, as_path, replacing, target_of
+from lava_sparse_rnn.files import as_path, replacing, target_of
 
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),
@@ -89,28 +87,6 @@ class _Raw:
         return done
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let signals wait until the block has ended, for calls of C that call Python back.
-
-    What a handler raises inside such a callback, C never sees: it is printed and lost,
-    and the callback has answered 0.
-    """
-    before, came = {}, []
-    try:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, *SIGNALS):
-                if callable(handler := signal.getsignal(number)):
-                    before[number] = handler
-                    signal.signal(number, lambda number, frame: came.append(number))
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
-
-
 class Writer:
     """A sound file that is being written; see `writing`.
 
@@ -156,7 +132,7 @@ class Writer:
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
-            with _uninterrupted():
+            with uninterrupted():
                 yield
         except (RuntimeError, AssertionError) as error:
             self._raw.error = self._raw.error or error
