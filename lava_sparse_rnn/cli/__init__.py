@@ -5,7 +5,7 @@ from typing import Any
 
 from lava_sparse_rnn.cli._main import main
 
-__all__ = ["app", "main"]  # noqa: F822  (app comes when it is asked for)
+__all__ = ["main"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import typer
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import at_least, positive
+from lava_sparse_rnn.cli._options import at_least, path_argument, path_option, positive
 from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True)
 
 Cache = Annotated[
     Path | None,
-    typer.Option(
+    path_option(
         help="Folder of the fetched recordings.", show_default="corpus, in this folder"
     ),
 ]
@@ -38,7 +38,7 @@ def fetch(cache: Cache = None) -> None:
 
 @app.command()
 def mix(
-    folder: Annotated[Path, typer.Argument(help="Folder to make, N-DNS layout.")],
+    folder: Annotated[Path, path_argument(help="Folder to make, N-DNS layout.")],
     settings: Annotated[
         list[str] | None,
         typer.Argument(
@@ -76,7 +76,7 @@ def mix(
     cache: Cache = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="Configuration of a training, for its data: config.json."),
+        path_option(help="Configuration of a training, for its data: config.json."),
     ] = None,
 ) -> None:
     """Mix a set of noisy recordings with their clean ones."""

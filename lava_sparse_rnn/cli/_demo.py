@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import NetworkFile, at_least
+from lava_sparse_rnn.cli._options import NetworkFile, at_least, path_option
 from lava_sparse_rnn.cli._summary import summary
 
 HOST = "127.0.0.1"  # of this machine alone; there a page may ask for the microphone
@@ -21,7 +21,7 @@ def demo(
     network: NetworkFile = Path("denoiser_small"),
     output: Annotated[
         Path | None,
-        typer.Option(
+        path_option(
             "-o", "--output", help="Write the page into this folder, serve nothing."
         ),
     ] = None,

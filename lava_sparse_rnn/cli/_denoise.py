@@ -23,7 +23,12 @@ from lava_sparse_rnn.cli._backend import (
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_picture, check_sound
 from lava_sparse_rnn.cli._notices import overflows, speed
-from lava_sparse_rnn.cli._options import DEFAULT_NETWORK, NetworkOption
+from lava_sparse_rnn.cli._options import (
+    DEFAULT_NETWORK,
+    NetworkOption,
+    path_argument,
+    path_option,
+)
 from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
@@ -32,19 +37,19 @@ if TYPE_CHECKING:
 
 
 def denoise(
-    noisy: Annotated[Path, typer.Argument(help="A recording: WAV, FLAC or OGG.")],
+    noisy: Annotated[Path, path_argument(help="A recording: WAV, FLAC or OGG.")],
     output: Annotated[
         Path,
-        typer.Option(
+        path_option(
             "-o", "--output", help="The denoised recording: .wav, .flac or .ogg."
         ),
     ],
     network: NetworkOption = DEFAULT_NETWORK,
     clean: Annotated[
-        Path | None, typer.Option(help="The clean recording, to measure SI-SNR.")
+        Path | None, path_option(help="The clean recording, to measure SI-SNR.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw spectrograms into this picture.")
+        Path | None, path_option(help="Draw spectrograms into this picture.")
     ] = None,
     activity: Annotated[
         bool,

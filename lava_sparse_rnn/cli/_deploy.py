@@ -18,6 +18,7 @@ from lava_sparse_rnn.cli._options import (
     at_least,
     check_share,
     network_file,
+    path_option,
 )
 from lava_sparse_rnn.cli._summary import summary
 from lava_sparse_rnn.cli._tables import show
@@ -46,7 +47,7 @@ Source = Annotated[
     ),
 ]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="The bundle to write.")
+    Path | None, path_option("-o", "--output", help="The bundle to write.")
 ]
 ChipOption = Annotated[
     str | None,
@@ -54,17 +55,17 @@ ChipOption = Annotated[
         help="oheo_gulch (default), kapoho_point, hala_point, or a JSON or TOML file."
     ),
 ]
-Audio = Annotated[Path | None, typer.Option(help="A recording for the golden input.")]
+Audio = Annotated[Path | None, path_option(help="A recording for the golden input.")]
 Tokens = Annotated[
     Path | None,
-    typer.Option(
+    path_option(
         help="The golden input, (T, d_in), or sequences, (N, T, d_in), as .npy; or a "
         ".npz with these as x, and lengths."
     ),
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(
+    path_option(
         help="What the task of the network reads (its data.path): the first of its "
         "test sequences are the golden input."
     ),

@@ -24,6 +24,7 @@ from lava_sparse_rnn.cli._options import (
     Tokens,
     at_least,
     check_share,
+    path_option,
     positive,
 )
 from lava_sparse_rnn.cli._tables import show
@@ -37,7 +38,7 @@ def estimate(
     tokens: Tokens = None,
     data: Annotated[
         Path | None,
-        typer.Option(
+        path_option(
             help="What the task of the network reads (its data.path): it is run on the "
             "test sequences."
         ),
@@ -63,13 +64,13 @@ def estimate(
     ] = None,
     sweep: Annotated[
         Path | None,
-        typer.Option(help="Draw busiest core, time, energy and copies by cores."),
+        path_option(help="Draw busiest core, time, energy and copies by cores."),
     ] = None,
     preset: Annotated[
         str, typer.Option(help="Coefficients: loihi1 or loihi2 (which has none).")
     ] = "loihi1",
     coefficients: Annotated[
-        Path | None, typer.Option(help="Measured coefficients, JSON or TOML.")
+        Path | None, path_option(help="Measured coefficients, JSON or TOML.")
     ] = None,
     limit: Annotated[
         int, typer.Option(callback=at_least(1), help="Tokens to count at most.")
@@ -104,10 +105,10 @@ def estimate(
         ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the mapping into this picture.")
+        Path | None, path_option(help="Draw the mapping into this picture.")
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every number here.")
+        Path | None, path_option("--json", help="Write every number here.")
     ] = None,
 ) -> None:
     """Map a network on Loihi 2 and estimate its time and energy per token.
@@ -134,25 +135,27 @@ def estimate(
     x, times = _input(net, audio, tokens, data), token_times(net)
     sound = len(times) > 1  # there is a delay, as of a denoiser
     heard, weights = first_tokens(x, limit), coefficients or preset
-    choices = None
-    if objective is not None or sweep is not None:
-        choices = loihi2.sweep(net, heard, chip, weights)
+    searched = objective is not None or sweep is not None
+    choices = loihi2.sweep(net, heard, chip, weights) if searched else None
+    found = None
     if sweep is not None:
         _draw_sweep(screen, choices, sweep)
     looked = None if search is None else (search, seed, share or 1)
     if choices is not None and objective is not None:
-        measured, cores = True, len(loihi2.best(choices, objective).mapping)
-    mapping = _mapped(net, chip, cores, heard if measured else None, looked)
-    result = loihi2.estimate(net, heard, mapping, weights, *times)
+        found = loihi2.best(choices, objective)
+        measured, cores = True, len(found.mapping)
+    if found is not None and looked is None:
+        result = _weighed(found.estimate, times)
+    else:
+        mapping = _mapped(net, chip, cores, heard if measured else None, looked)
+        result = loihi2.estimate(net, heard, mapping, weights, *times)
     if plot is not None:
         _draw(result, plot)
-    rows = []
-    if beside:
-        rows = rows_of(result, net, heard, static_mw or [], watts, instructions)
+    given = static_mw or [], watts, instructions
+    rows = rows_of(result, net, heard, *given) if beside else []
     if json_file is not None:
         values = loihi2.estimate_dict(result, ndns=sound, paced=bool(times))
-        values |= {"beside": [asdict(row) for row in rows]} if beside else {}
-        _write(values, json_file)
+        _write(values, rows, json_file)
     total = len(spec.Sequences.of(net, x).tokens)
     _show(screen, result, total, sound)
     if times:
@@ -182,9 +185,18 @@ def _only_beside(**given) -> None:
             raise ValueError(f"{option} is for --beside, which is not given")
 
 
-def _write(values, path: Path) -> None:
+def _write(values, rows, path: Path) -> None:
+    if rows:
+        values |= {"beside": [asdict(row) for row in rows]}
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+
+
+def _weighed(known, times: tuple[float, ...]):
+    """What is mapped and counted already, with the times of a token."""
+    from lava_sparse_rnn import loihi2
+
+    return loihi2.weigh(known.counts, known.preset, *times)
 
 
 def _mapped(net, chip: str, cores: int | None, x, looked):

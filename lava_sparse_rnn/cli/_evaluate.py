@@ -24,7 +24,7 @@ from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._evaluate_task import TaskOptions, evaluate_task
 from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._notices import overflows
-from lava_sparse_rnn.cli._options import NetworkFile, network_file
+from lava_sparse_rnn.cli._options import NetworkFile, network_file, path_option
 from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.markup import Table
@@ -43,7 +43,7 @@ def evaluate(
     network: NetworkFile,
     data: Annotated[
         Path,
-        typer.Option(
+        path_option(
             help="Of a denoiser a set in the N-DNS layout: noisy/, clean/; else what "
             "the task of the network reads, its data.path."
         ),
@@ -53,7 +53,7 @@ def evaluate(
         typer.Argument(help="Settings of another task: data.held_out=jackson, ..."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Everything, as JSON.")
+        Path | None, path_option("-o", "--output", help="Everything, as JSON.")
     ] = None,
     backend: FastestOption = None,
     runtime: RuntimeOption = None,
@@ -82,7 +82,7 @@ def evaluate(
     ] = None,
     board: Annotated[
         Path | None,
-        typer.Option(help="Entry for the N-DNS challenge's metricsboard, YAML."),
+        path_option(help="Entry for the N-DNS challenge's metricsboard, YAML."),
     ] = None,
     task: Annotated[
         str | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import NetworkFile
+from lava_sparse_rnn.cli._options import NetworkFile, path_option
 from lava_sparse_rnn.cli._summary import summary
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def export_c(
     network: NetworkFile,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for the C files.")
+        Path, path_option("-o", "--output", help="Folder for the C files.")
     ],
     prefix: Annotated[
         str | None,

@@ -6,16 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
-from lava_sparse_rnn.cli._options import NetworkFile
+from lava_sparse_rnn.cli._options import NetworkFile, path_argument, path_option
 
 
 def export_nir(
     network: NetworkFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file, NAME.nir.")],
+    output: Annotated[Path, path_option("-o", "--output", help="The file, NAME.nir.")],
 ) -> None:
     """Write a network as a graph of NIR, formats in its metadata."""
     from lava_sparse_rnn import spec
@@ -26,8 +24,8 @@ def export_nir(
 
 
 def import_nir(
-    graph: Annotated[Path, typer.Argument(help="A file of export-nir.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file, NAME.net.")],
+    graph: Annotated[Path, path_argument(help="A file of export-nir.")],
+    output: Annotated[Path, path_option("-o", "--output", help="The file, NAME.net.")],
 ) -> None:
     """Read a network from a graph that export-nir has written: the same integers."""
     from lava_sparse_rnn.interchange import nir

@@ -10,14 +10,12 @@ import typer
 
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
-from lava_sparse_rnn.cli._options import NetworkFile
+from lava_sparse_rnn.cli._options import NetworkFile, path_option
 
 
 def export_onnx(
     network: NetworkFile,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="The file, NAME.onnx.")
-    ],
+    output: Annotated[Path, path_option("-o", "--output", help="The file, NAME.onnx.")],
     graph: Annotated[
         str, typer.Option(help="token or sequence: what one call answers.")
     ] = "token",

@@ -27,7 +27,7 @@ from lava_sparse_rnn.cli._files import check_sound
 from lava_sparse_rnn.cli._meters import Screen, summary
 from lava_sparse_rnn.cli._options import DEFAULT_NETWORK, NetworkOption
 from lava_sparse_rnn.cli._signals import Stopped
-from lava_sparse_rnn.files import kind_of, named, open_pipe
+from lava_sparse_rnn.files import as_path, kind_of, named, open_pipe
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.live.session import Live, Sink, Source
@@ -124,7 +124,7 @@ def _run(session: Live, output: str | None) -> None:
             notes.print(f"input: {note}")
         if clipped := getattr(session.sink, "clipped", 0):
             notes.print(f"output: {clipped} samples clipped to full scale")
-        if output not in (None, PIPE) and Path(output).exists():
+        if output not in (None, PIPE) and session.kept:
             notes.print(f"denoised: {output}")
     if error is not None:
         raise error
@@ -185,7 +185,7 @@ def _check_ends(
     if output == PIPE and sys.stdout.isatty():
         raise ValueError("--output -: standard output is a terminal, not a pipe")
     if output not in (None, PIPE):
-        check_sound(Path(output))
+        check_sound(as_path(output, "--output"))
         if inp not in (None, PIPE) and Path(output).resolve() == Path(inp).resolve():
             raise ValueError(f"--output {output}: is also the input")
 

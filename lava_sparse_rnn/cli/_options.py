@@ -6,9 +6,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from lava_sparse_rnn.files import as_path
 
 DEFAULT_NETWORK = Path("denoiser")
 
@@ -18,6 +20,20 @@ def network_file(name: str | Path) -> Path:
     from lava_sparse_rnn import spec
 
     return spec.locate(str(name))
+
+
+def _path(text: str | Path) -> Path:
+    return as_path(text)
+
+
+def path_option(*names: str, **shown: Any) -> Any:
+    """An option whose value is a path; an empty one is refused, no folder is meant."""
+    return typer.Option(*names, parser=_path, metavar="<path>", **shown)
+
+
+def path_argument(**shown: Any) -> Any:
+    """As `path_option`, by its place."""
+    return typer.Argument(parser=_path, **shown)
 
 
 def at_least(lowest: int, highest: int | None = None) -> Callable:
@@ -64,11 +80,11 @@ NetworkOption = Annotated[
     ),
 ]
 Audio = Annotated[
-    Path | None, typer.Option(help="A recording that a denoiser is run on.")
+    Path | None, path_option(help="A recording that a denoiser is run on.")
 ]
 Tokens = Annotated[
     Path | None,
-    typer.Option(
+    path_option(
         help="Integer tokens, (T, d_in), or sequences, (N, T, d_in), as .npy; or a "
         ".npz with these as x, and lengths."
     ),

@@ -17,6 +17,7 @@ from lava_sparse_rnn.cli._options import (
     NetworkFile,
     Tokens,
     at_least,
+    path_option,
 )
 from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens, token_times
 
@@ -24,13 +25,13 @@ from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens, token_times
 def report(
     network: NetworkFile,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The page, HTML in one file.")
+        Path, path_option("-o", "--output", help="The page, HTML in one file.")
     ],
     audio: Audio = None,
     tokens: Tokens = None,
     quantisation: Annotated[
         Path | None,
-        typer.Option(help="NET-quantisation.json, which training writes."),
+        path_option(help="NET-quantisation.json, which training writes."),
     ] = None,
     chip: Chip = "oheo_gulch",
     cores: Cores = None,

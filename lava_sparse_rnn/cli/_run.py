@@ -13,7 +13,7 @@ from lava_sparse_rnn.cli._backend import RuntimeOption, lava_runtime
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, read_tokens
 from lava_sparse_rnn.cli._notices import overflows
-from lava_sparse_rnn.cli._options import NetworkFile
+from lava_sparse_rnn.cli._options import NetworkFile, path_argument, path_option
 from lava_sparse_rnn.cli._tokens import check_whole
 from lava_sparse_rnn.files import replacing, target_of
 from lava_sparse_rnn.progress import bar
@@ -32,14 +32,14 @@ def run(
     network: NetworkFile,
     tokens: Annotated[
         Path,
-        typer.Argument(
+        path_argument(
             help="Tokens, (T, d_in), or sequences, (N, T, d_in), as .npy; or a .npz "
             "with these as x, and lengths."
         ),
     ],
     output: Annotated[
         Path,
-        typer.Option(
+        path_option(
             "-o",
             "--output",
             help="Answers, as .npy; as .npz (y, lengths) where lengths were given.",

@@ -11,7 +11,7 @@ import typer
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs
-from lava_sparse_rnn.cli._options import at_least
+from lava_sparse_rnn.cli._options import at_least, path_argument, path_option
 from lava_sparse_rnn.files import replacing
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 StudyFile = Annotated[
-    Path, typer.Argument(help="The study, YAML; or the study.json in its folder.")
+    Path, path_argument(help="The study, YAML; or the study.json in its folder.")
 ]
 Settings = Annotated[
     list[str] | None,
@@ -28,7 +28,7 @@ Settings = Annotated[
 ]
 Table = Annotated[
     Path | None,
-    typer.Option(help="A table of rows, CSV.", show_default="the one in its folder"),
+    path_option(help="A table of rows, CSV.", show_default="the one in its folder"),
 ]
 
 
@@ -75,7 +75,7 @@ def show(
     settings: Settings = None,
     table: Table = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write it here, Markdown.")
+        Path | None, path_option("-o", "--output", help="Write it here, Markdown.")
     ] = None,
 ) -> None:
     """Show sizes, scores and costs, and the ratios at equal score with intervals."""
@@ -92,7 +92,7 @@ def show(
 @app.command(context_settings={"allow_interspersed_args": True})
 def plot(
     study: StudyFile,
-    folder: Annotated[Path, typer.Argument(help="Where pictures go, PNG and SVG.")],
+    folder: Annotated[Path, path_argument(help="Where pictures go, PNG and SVG.")],
     settings: Settings = None,
     table: Table = None,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._options import path_option
 
 
 def train(
@@ -18,7 +19,7 @@ def train(
         typer.Argument(help="Settings as section.key=value, such as model.d_model=96."),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="A JSON or YAML file with the configuration.")
+        Path | None, path_option(help="A JSON or YAML file with the configuration.")
     ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print all settings and train nothing.")

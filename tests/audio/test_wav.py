@@ -414,7 +414,8 @@ def test_no_signal_is_lost_while_libsndfile_reads(form, capfd):
             return take("a", file, 2000)
 
     assert np.array_equal(heard(), x[100:])
-    for calls[1] in range(1, calls[0] + 1):
+    for number in range(1, calls[0] + 1):
+        calls[1] = number
         with pytest.raises(KeyboardInterrupt):
             heard()
     assert capfd.readouterr().err == ""

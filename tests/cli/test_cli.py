@@ -410,6 +410,19 @@ def test_evaluate_without_any_mixture_that_can_be_scored(command, net, tmp_path)
     assert "clean_fileid_0.wav: reference is silent" in error
 
 
+def test_evaluate_names_the_file_that_no_mixture_is_left_for(command, net, tmp_path):
+    put(tmp_path, number=3, **sounds())
+    (clean,) = (tmp_path / "clean").iterdir()
+    clean.unlink()
+    (file,) = (tmp_path / "noisy").iterdir()
+    code, _, error = command("evaluate", net, "--data", tmp_path)
+    assert (code, error) == (
+        1,
+        f"error: evaluation: {tmp_path} has no mixture; {file}: has no partner in "
+        f"{tmp_path / 'clean'}\n",
+    )
+
+
 def test_denoise_meets_a_silent_clean_recording_before_it_writes(
     command, net, noisy, tmp_path
 ):

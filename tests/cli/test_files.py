@@ -6,11 +6,13 @@ import shutil
 import sys
 import threading
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.cli import app
 from lava_sparse_rnn.cli._files import check_outputs
 
 
@@ -235,3 +237,31 @@ def test_what_is_read_is_not_written_over(
     assert code == 1
     assert err == f"error: {output}: is also what is read, and would be overwritten\n"
     assert (tmp_path / output).read_bytes() == net.read_bytes()
+
+
+def test_no_command_takes_an_empty_name_for_the_current_folder(command, net):
+    """Wherever a path can be given: one way to ask for it refuses it."""
+    for words in (
+        ("data", "fetch", "--cache="),
+        ("data", "mix", ""),
+        ("train", "--config", ""),
+        ("denoise", "", "-o", "o.wav"),
+        ("live", "-i", "x.wav", "-o", ""),
+        ("evaluate", net, "--data", ""),
+        ("info", ""),
+    ):
+        code, out, error = command(*words)
+        assert (code, out) != (0, "")
+        assert "'' is empty, no file has such a name" in error
+        assert error.count("\n") == 1
+    commands = [*app.registered_commands]
+    for group in app.registered_groups:
+        commands += group.typer_instance.registered_commands
+    kinds = [
+        kind
+        for c in commands
+        for kind in get_type_hints(c.callback, include_extras=True).values()
+        if "pathlib" in str(kind)
+    ]
+    assert len(kinds) > 50
+    assert all(kind.__metadata__[0].parser for kind in kinds)

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -97,7 +98,7 @@ def test_raw_sound_goes_through_pipes(command, net, noisy, monkeypatch):
         code, _, err = command("live", "--input", "-", "--output", "-", "-n", net)
     assert code == 0
     assert os.read(back, 10**6) == offline(net, samples)
-    assert "denoised" not in err
+    assert "denoised: " not in err
     for fd in (there, back, to_back):
         os.close(fd)
 
@@ -247,6 +248,26 @@ def test_a_full_disk_keeps_what_had_room(running, net, tmp_path, name):
     samples, _ = wav.read(tmp_path / name)
     assert len(samples) > 8000
     assert pcm16(samples)[0] == offline(net, exact)[: 2 * len(samples)]
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_denoised_is_said_only_of_what_is_whole(command, net, noisy, tmp_path, old):
+    """Nothing of it fits, or there is nothing but what was there before."""
+    code, _, err = command("live", "-i", noisy, "-o", "/dev/full", "-n", net)
+    assert code == 1
+    assert "error: /dev/full: cannot be written (No space left on device)" in err
+    assert "denoised: " not in err
+    os.mkfifo(tmp_path / "in")
+    with_old = tmp_path / "old.wav"
+    if old:
+        with_old.write_bytes(b"old")
+    feed = threading.Thread(target=(tmp_path / "in").write_bytes, args=(b"x",))
+    feed.start()
+    code, _, err = command("live", "-i", tmp_path / "in", "-o", with_old, "-n", net)
+    feed.join()
+    assert code == 1
+    assert "denoised: " not in err
+    assert with_old.exists() == old
 
 
 class FakeSound:

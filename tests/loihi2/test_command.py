@@ -62,6 +62,26 @@ def test_tokens_of_a_denoiser_come_as_fast_as_it_says(command, net, tmp_path):
     assert found == json.loads(json.dumps(loihi2.estimate_dict(e)))
 
 
+def test_an_objective_without_a_search_maps_once(command, net, tmp_path, monkeypatch):
+    """The mapping that it has found is the one that is told of."""
+    x = np.arange(4 * 33).reshape(4, 33)
+    np.save(tmp_path / "x.npy", x)
+    numbers, network = tmp_path / "n.json", spec.load(net)
+    found = loihi2.best(loihi2.sweep(network, x), "latency")
+    times = (16 / 16000, 64 / 16000)
+    e = loihi2.weigh(found.estimate.counts, as_coefficients("loihi1"), *times)
+    for name in ("map_network", "measure", "estimate"):  # only the sweep's own are run
+        monkeypatch.setattr(loihi2, name, None)
+    code, _, error = command(
+        *(net, "--tokens", tmp_path / "x.npy", "--json", numbers),
+        *("--objective", "latency"),
+    )
+    assert (code, error) == (0, "")
+    assert json.loads(numbers.read_text()) == json.loads(
+        json.dumps(loihi2.estimate_dict(e))
+    )
+
+
 def test_tokens_of_another_network_are_no_sound(command, net, tmp_path):
     network, x = spec.load(net), np.arange(4 * 33).reshape(4, 33)
     network = spec.Network(network.layers, network.recipe, {"task": "digits"})

@@ -177,7 +177,8 @@ def measure(
         `left_out`, for the first one that cannot; it names the file.
     """
     if not len(folder):
-        raise AudioError("evaluation: the set has no mixtures")
+        why = "".join(f"; {reason}" for reason in folder.left_out[:1])
+        raise AudioError(f"evaluation: {folder.folder} has no mixture{why}")
     refused = [LeftOut(None, reason) for reason in folder.left_out]
     rows: list[dict[str, Row]] = []
     rates: list[int] = []

@@ -231,6 +231,11 @@ class Live:
     source : Source
     sink : Sink
 
+    Attributes
+    ----------
+    kept : bool
+        Whether the sink has ended and has all that was heard.
+
     Raises
     ------
     AudioError
@@ -245,6 +250,7 @@ class Live:
         self._stop, self._give_up = threading.Event(), threading.Event()
         self._error: BaseException | None = None
         self._sink_failed = False
+        self.kept = False
         self._skip = denoiser.delay if sink.aligned else 0
         self._lock = threading.Lock()
         self._meters = (Meter(), Meter())
@@ -317,7 +323,7 @@ class Live:
                 self._tried(lambda: self._write(self.denoiser.flush()))
         self._tried(self.source.close)
         complete = self._error is None or (self._heard > 0 and not self._sink_failed)
-        self._tried(lambda: self.sink.close(complete))
+        self.kept = self._tried(lambda: self.sink.close(complete)) and complete
         self._ended.set()
 
     def _tried(self, action: Callable[[], None]) -> bool:

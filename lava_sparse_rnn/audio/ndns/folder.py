@@ -238,12 +238,16 @@ class NdnsFolder(Brief, Sequence):
         if not self._files["noise"]:
             del self._files["noise"]
         shared = set.intersection(*map(set, self._files.values()))
+        lonely = [
+            f"{self.path(kind, key)}: has no partner in {' and '.join(self._lack(key))}"
+            for kind, names in self._files.items()
+            for key in sorted(names.keys() - shared)
+        ]
         if lenient:
-            for kind, names in self._files.items():
-                for key in sorted(names.keys() - shared):
-                    refuse(f"{self.path(kind, key)}: has no partner in the set")
-        else:
-            self._require_partners()
+            self.left_out += lonely
+        elif lonely:
+            more = f"; {len(lonely) - 1} more have none" if len(lonely) > 1 else ""
+            raise AudioError(lonely[0] + more)
         self.file_ids = sorted(shared)
         self._facts = self._read_about()
 
@@ -258,17 +262,11 @@ class NdnsFolder(Brief, Sequence):
         except ValueError:
             raise AudioError(f"{path}: not a JSON file") from None
 
-    def _require_partners(self) -> None:
-        noisy = self._files["noisy"]
-        for name in self._files:
-            lonely = sorted(noisy.keys() ^ self._files[name].keys())
-            if lonely:
-                shown = ", ".join(map(str, lonely[:5]))
-                more = ", ..." if len(lonely) > 5 else ""
-                raise AudioError(
-                    f"{self.folder}: {len(lonely)} files without a partner in noisy "
-                    f"or {name}: fileid {shown}{more}"
-                )
+    def _lack(self, key: int) -> list[str]:
+        """Folders without an example of that number."""
+        return [
+            str(self.folder / k) for k, names in self._files.items() if key not in names
+        ]
 
     def __len__(self) -> int:
         return len(self.file_ids)
@@ -299,7 +297,7 @@ class NdnsFolder(Brief, Sequence):
             if len(partners[kind]) != len(noisy):
                 raise AudioError(
                     f"{path}: {len(noisy)} samples at {SAMPLE_RATE} Hz, "
-                    f"its partner has {len(partners[kind])}"
+                    f"its partner {other.path} has {len(partners[kind])}"
                 )
         return NdnsItem(
             noisy,
