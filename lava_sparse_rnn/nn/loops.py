@@ -49,6 +49,15 @@ def spectra() -> Any:
     return _EXTENSION
 
 
+def products() -> Any:
+    """What multiplies in bfloat16 by itself (``products.h``), or None.
+
+    That is a processor with AMX; others leave products to torch.
+    """
+    found = built() and _EXTENSION.has_products()
+    return _EXTENSION if found else None
+
+
 def memory(*tensors: Tensor) -> list[Any]:
     """The memory of contiguous tensors for one call, which checks types and sizes."""
     return [torch.to_dlpack(t) for t in tensors]  # type: ignore[attr-defined]

@@ -166,7 +166,13 @@ def _moved_by_loops(
     steps.momentum(
         count, group["momentum"], take(*gradients), take(*momenta), take(x, moving)
     )
-    x = _iterated(x).contiguous()
+    products = loops.products() if short == torch.bfloat16 else None
+    if products is None:
+        x = _iterated(x).contiguous()
+    else:
+        constants = _ITERATIONS, _A, _B, _C
+        threads = torch.get_num_threads()
+        products.orthogonalise(threads, *x.shape, *constants, take(x))
     keep = 1 - lr * group["weight_decay"]
     steps.moved(
         count, keep, lr * _RMS, take(*gradients), take(*parameters), take(x, moving)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lava_sparse_rnn.nn import loops
-from lava_sparse_rnn.train import open_float
+from lava_sparse_rnn.train import muon, open_float
 from lava_sparse_rnn.train.loop import Stage
 from lava_sparse_rnn.train.muon import Muon, orthogonalised
 
@@ -39,6 +39,25 @@ def test_pruned_weights_stay_and_the_rest_moves_by_the_rate():
     change = (parameter - before).detach()
     assert torch.equal(change[~mask], torch.zeros(int((~mask).sum())))
     assert change[mask].square().mean().sqrt().item() == pytest.approx(0.002, rel=1e-3)
+
+
+@pytest.mark.skipif(loops.products() is None, reason="this processor has no AMX")
+@pytest.mark.parametrize("shape", [(3, 37, 70), (2, 90, 33), (1, 64, 64), (2, 1, 5)])
+def test_products_of_our_own_are_as_near_as_those_of_torch(shape):
+    torch.manual_seed(0)
+    x = torch.randn(shape)
+    x = (x / x.square().sum((1, 2), keepdim=True).sqrt()).bfloat16()
+    truth = muon._iterated(x.double())
+    constants = muon._ITERATIONS, muon._A, muon._B, muon._C
+    by_threads = [x.clone(), x.clone()]
+    for threads, found in enumerate(by_threads, 1):
+        given = loops.memory(found)
+        loops.products().orthogonalise(threads, *shape, *constants, given)
+    assert torch.equal(*by_threads)
+    near, torchs = (
+        (found.double() - truth).norm() for found in (by_threads[0], muon._iterated(x))
+    )
+    assert near < 1.2 * torchs + 1e-3
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (30, 20), (7, 7)])
