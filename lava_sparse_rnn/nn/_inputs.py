@@ -144,7 +144,7 @@ def inputs_of(
     Raises
     ------
     ValueError
-        If one is no tensor or has another shape.
+        If one is no tensor, has another shape or is complex.
     """
     for i, batch in enumerate(check_batches(batches, d_in)):
         x = batch[0] if isinstance(batch, tuple | list) and batch else batch
@@ -153,4 +153,6 @@ def inputs_of(
             raise ValueError(
                 f"batch {i} is {shown}; expected a tensor (batch, time, {d_in})"
             )
+        if x.is_complex():
+            raise ValueError(f"batch {i} is of {x.dtype}; expected real numbers")
         yield x

@@ -69,15 +69,17 @@ def build_recipe(config: TrainConfig) -> spec.Recipe:
     return spec.Recipe(state_nonlinearity=config.model.state_nonlinearity, **chosen)
 
 
-def typical_features(config: TrainConfig, task: Task, count: int) -> list[Tensor]:
-    """Features of so many batches to calibrate with, each (batch, T, d_in)."""
+def typical_batches(config: TrainConfig, task: Task, count: int) -> list[Batch]:
+    """So many batches to calibrate with."""
     made = task.calibration_batches(config.seed + QUANTIZE_SEED)
-    found = [
-        task.features(tuple(torch.from_numpy(x) for x in batch))
-        for batch in islice(made, count)
-    ]
+    found = [tuple(map(torch.from_numpy, batch)) for batch in islice(made, count)]
     made.close()
     return found
+
+
+def typical_features(config: TrainConfig, task: Task, count: int) -> list[Tensor]:
+    """Features of `typical_batches`, each (batch, T, d_in)."""
+    return [task.features(batch) for batch in typical_batches(config, task, count)]
 
 
 class FloatStage(Stage):
@@ -130,9 +132,12 @@ class FloatStage(Stage):
 
     def _prune_corrected(self) -> None:
         """All at once, on material that the calibration sees, too."""
-        config = self.config.pruning
-        batches = typical_features(self.config, self.task, config.correction)
-        prune_corrected(self.model, batches, config.sparsity, config.distribution)
+        config, task = self.config.pruning, self.task
+        batches = typical_batches(self.config, task, config.correction)
+        features = (task.features(batch) for batch in batches)
+        lengths = [task.lengths(batch) for batch in batches]
+        how = config.sparsity, config.distribution
+        prune_corrected(self.model, features, *how, lengths=lengths)
 
     def objective(self, batch: Batch) -> Tensor:
         """See `Stage`; with the penalty on activations, if there is one."""

@@ -175,7 +175,17 @@ class Task(Brief, ABC):
 
     def sequences(self, batch: Batch) -> list[Tensor]:
         """Tokens (T, d_in) of each of a batch of `probes`, without what pads them."""
-        return list(self.probe_features(batch))
+        x, ends = self.probe_features(batch), self.lengths(batch)
+        if ends is None:
+            return list(x)
+        return [tokens[:n] for tokens, n in zip(x, ends.tolist(), strict=True)]
+
+    def lengths(self, batch: Batch) -> Tensor | None:
+        """Tokens of each sequence of a batch (batch,), where what is behind is padding.
+
+        By default there is none: all tokens are real.
+        """
+        return None
 
     @classmethod
     def lift(cls, values: dict[str, Any]) -> dict[str, Any]:

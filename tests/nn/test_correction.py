@@ -95,6 +95,38 @@ def test_answers_stay_nearer_than_with_pruning_alone(options):
     assert errors[1] < 0.5 * errors[0]
 
 
+@pytest.mark.parametrize("head", ["sequence", "mean", "last"])
+def test_padding_does_not_count(head):
+    """A padded batch is what its sequences are one by one, up to float64's rounding."""
+    padded, single = small(head=head).double(), small(head=head).double()
+    x, lengths = typical(1)[0].double(), torch.tensor([40, 3, 17, 1])
+    for row, n in zip(x, lengths, strict=True):
+        row[n:] = 100.0
+    given = iter([x, x[:0], x])  # one batch has no sequence, one has no padding
+    ends = [lengths, None, None]
+    one_by_one = [row[None, :n] for row, n in zip(x, lengths, strict=True)]
+    errors = prune_corrected(padded, given, 0.6, lengths=ends)
+    assert errors == pytest.approx(prune_corrected(single, [*one_by_one, x], 0.6))
+    for name, value in padded.state_dict().items():
+        wanted = single.state_dict()[name]
+        torch.testing.assert_close(value, wanted, rtol=1e-6, atol=1e-9, msg=name)
+    for owner, name in ((padded, "encoder"), (padded.blocks[1], "gate")):
+        before = small(head=head).double()
+        before = before if name == "encoder" else before.blocks[1]
+        assert not torch.equal(getattr(owner, name), getattr(before, name))
+
+
+def test_lengths_that_do_not_fit_are_refused():
+    model, x = small(), typical(2)
+    ends = torch.tensor([40, 3, 17, 1])
+    with pytest.raises(ValueError, match="lengths are of 1 batches, there are 2"):
+        prune_corrected(model, x, lengths=ends)
+    with pytest.raises(ValueError, match="lengths go from 1 to 41; they must lie in"):
+        prune_corrected(model, x[0], lengths=torch.tensor([40, 3, 41, 1]))
+    with pytest.raises(ValueError, match=r"batch 0 is of torch\.complex64; expected"):
+        prune_corrected(model, [x[0] + 1j])
+
+
 def test_nothing_changes_where_nothing_is_pruned():
     whole, model = small(), small()
     errors = prune_corrected(model, typical(), 0.0)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import brief, check_number, choose
-from lava_sparse_rnn.nn._inputs import inputs_of
+from lava_sparse_rnn.nn._inputs import check_lengths, inputs_of
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.nn.network import SparseRNN
 from lava_sparse_rnn.nn.s5 import STATE_MATRICES, S5Block
@@ -33,6 +33,7 @@ def prune_corrected(
     distribution: str = "erk",
     *,
     damping: float = 0.03,
+    lengths: Tensor | Iterable[Tensor | None] | None = None,
 ) -> dict[str, float]:
     """Prune a trained model at once and correct the weights that stay.
 
@@ -46,9 +47,9 @@ def prune_corrected(
     model : SparseRNN
         Not pruned before. It is looked at as in evaluation.
     batches : Tensor, or iterable of Tensor, each of shape (batch, time, d_in)
-        Typical input without padding, some ten thousand tokens; of pairs, as a
-        DataLoader gives them, the first is taken. All of it is kept in memory as
-        the blocks see it, ``d_model`` numbers a token.
+        Typical input, some ten thousand tokens; of pairs, as a DataLoader gives
+        them, the first is taken. All of it is kept in memory as the blocks see it,
+        ``d_model`` numbers a token.
     sparsity : float
         Fraction of zeros over all matrices together, in [0, 1].
     distribution : str
@@ -57,6 +58,9 @@ def prune_corrected(
     damping : float
         Added to the diagonal of the second moments, as a part of its mean, above 0:
         keeps the weights that stay from growing for what is in these batches alone.
+    lengths : Tensor of int, or iterable of them or None, each (batch,), optional
+        Tokens of each sequence of a batch, one entry a batch: what stands behind them
+        is padding and does not count. All tokens are real if not given.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def prune_corrected(
     ------
     ValueError
         If `model` is no `SparseRNN`, an argument is out of range, there is no token,
-        or a value is not finite.
+        a value is not finite, or the lengths do not fit the batches.
     """
     if not isinstance(model, SparseRNN):
         raise ValueError(f"model is {brief(model)}; expected a nn.SparseRNN")
@@ -80,43 +84,84 @@ def prune_corrected(
     model.eval()
     model.set_compute_dtype(None)
     try:
-        return _Correction(model, lost, damping).run(batches)
+        return _Correction(model, lost, damping).run(batches, lengths)
     finally:
         model.set_compute_dtype(dtype)
         model.train(training)
 
 
 class _Correction:
-    """Walks through a model; `wires` is what its next matrix meets, by batch."""
+    """Walks through a model; `wires` is what its next matrix meets, by batch.
+
+    `ends` are the lengths of a batch's sequences, `real` marks its real tokens (time,
+    batch); None where all are.
+    """
 
     def __init__(
         self, model: SparseRNN, lost: dict[str, float], damping: float
     ) -> None:
         self.model, self.lost, self.damping = model, lost, damping
         self.errors: dict[str, float] = {}
+        self.ends: list[Tensor | None] = []
+        self.real: list[Tensor | None] = []
 
     def run(
-        self, batches: Tensor | Iterable[Tensor | Sequence[Tensor]]
+        self,
+        batches: Tensor | Iterable[Tensor | Sequence[Tensor]],
+        lengths: Tensor | Iterable[Tensor | None] | None,
     ) -> dict[str, float]:
         model = self.model
-        like = model.encoder
-        wires = [
-            x.to(like).transpose(0, 1).contiguous()
-            for x in inputs_of(batches, model.d_in)
-            if x.numel()
-        ]
-        if not wires:
-            raise ValueError("batches have no token; expected some typical input")
-        if not all(bool(x.isfinite().all()) for x in wires):
-            raise ValueError("batches have values that are not finite")
-        self._affine("encoder", _moments(wires))
+        wires = self._wires(inputs_of(batches, model.d_in), lengths)
+        self._affine("encoder", self._moments(wires))
         wires = [model.encode(x) for x in wires]
         for i, block in enumerate(model.blocks):
             assert isinstance(block, S5Block)  # of which SparseRNN is made
             self._block(f"blocks.{i}", block, wires)
             wires = [block(u) for u in wires]
-        self._affine("decoder", _moments([HEADS[model.head](u) for u in wires]))
+        pairs = zip(wires, self.ends, strict=True)
+        answers = [HEADS[model.head](u, ends) for u, ends in pairs]
+        self._affine("decoder", self._moments(answers))
         return self.errors
+
+    def _wires(
+        self,
+        batches: Iterable[Tensor],
+        lengths: Tensor | Iterable[Tensor | None] | None,
+    ) -> list[Tensor]:
+        """What the encoder meets, time first, and which of it is real."""
+        batches, like = list(batches), self.model.encoder
+        given = [lengths] if isinstance(lengths, Tensor) else lengths
+        given = [None] * len(batches) if given is None else list(given)
+        if len(given) != len(batches):
+            raise ValueError(
+                f"lengths are of {len(given)} batches, there are {len(batches)}"
+            )
+        wires = []
+        for x, ends in zip(batches, given, strict=True):
+            if not x.numel():
+                continue
+            if not bool(x.isfinite().all()):
+                raise ValueError("batches have values that are not finite")
+            real = None
+            if ends is not None:
+                check_lengths(ends, x.shape[0], x.shape[1])
+                ends = ends.to(like.device)
+                real = torch.arange(x.shape[1], device=ends.device)[:, None] < ends
+            wires.append(x.to(like).transpose(0, 1).contiguous())
+            self.ends.append(ends)
+            self.real.append(real)
+        if not wires:
+            raise ValueError("batches have no token; expected some typical input")
+        return wires
+
+    def _moments(self, wires: Iterable[Tensor]) -> Tensor:
+        """Mean of ``x x^T`` over all real tokens, shape (n, n), in float64."""
+        total, tokens = torch.zeros(()), 0
+        for wire, real in zip(wires, self.real, strict=True):
+            whole = real is None or wire.dim() == 2  # an answer a sequence
+            flat = (wire.flatten(0, -2) if whole else wire[real]).double()
+            total, tokens = total.to(flat) + flat.T @ flat, tokens + len(flat)
+        return total / tokens
 
     def _affine(self, name: str, moments: Tensor) -> None:
         weight, mask = self._solve(name, (name,), getattr(self.model, name), moments)
@@ -124,13 +169,15 @@ class _Correction:
 
     def _block(self, prefix: str, block: S5Block, wires: list[Tensor]) -> None:
         scale, offset = block.norm_scale()
-        moments = _moments([scale * u + offset for u in wires])
+        moments = self._moments([scale * u + offset for u in wires])
         self._input_matrix(f"{prefix}.B", block, moments)
-        self._output_matrix(f"{prefix}.C", block, _moments(_seen(block, wires, "s")))
+        self._output_matrix(
+            f"{prefix}.C", block, self._moments(_seen(block, wires, "s"))
+        )
         gates = [name for name in block.matrices if name not in STATE_MATRICES]
         if not gates:
             return
-        moments = _moments(_seen(block, wires, "z"))
+        moments = self._moments(_seen(block, wires, "z"))
         for name in gates:
             full = f"{prefix}.{name}"
             weight, mask = self._solve(full, (full,), getattr(block, name), moments)
@@ -207,15 +254,6 @@ def solve_rows(
         if len(at):
             row[at] = torch.linalg.solve(damped[at][:, at], goal[at])
     return weights, mask
-
-
-def _moments(wires: Iterable[Tensor]) -> Tensor:
-    """Mean of ``x x^T`` over all tokens, shape (n, n), in float64."""
-    total, tokens = torch.zeros(()), 0
-    for wire in wires:
-        flat = wire.flatten(0, -2).double()
-        total, tokens = total.to(flat) + flat.T @ flat, tokens + len(flat)
-    return total / tokens
 
 
 def _seen(block: S5Block, wires: list[Tensor], name: str) -> Iterable[Tensor]:
