@@ -335,7 +335,7 @@ class _SentenceError(OSError):
         file = Path(self.filename)
         if self.errno == errno.ENOENT and not os.path.exists(file.parent):
             return f"{file}: cannot be written, there is no folder {file.parent}"
-        if self.errno == errno.ENOTDIR and os.path.exists(file):
+        if self.errno in (errno.ENOTDIR, errno.EEXIST) and os.path.isfile(file):
             return f"{file}: is a file, a folder is needed"
         return in_words(self.filename, self.errno, self.strerror)
 

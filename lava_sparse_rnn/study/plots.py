@@ -8,6 +8,7 @@ from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
+from lava_sparse_rnn.files import named
 from lava_sparse_rnn.pictures import COLORS, MARKERS, figure, save
 from lava_sparse_rnn.study.compare import COSTS, SCORES, Size, points, sizes
 from lava_sparse_rnn.study.config import StudyConfig
@@ -40,7 +41,8 @@ def draw(study: StudyConfig, rows: Sequence[Row], folder: Path) -> list[Path]:
     """
     if not sizes(rows):
         raise ValueError(f"study {study.name}: no trial is done, nothing can be drawn")
-    folder.mkdir(parents=True, exist_ok=True)
+    with named(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     pictures = {"fronts": draw_fronts(study, rows), "slices": draw_slices(study, rows)}
     written = []
     for name, made in pictures.items():

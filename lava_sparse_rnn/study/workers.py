@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lava_sparse_rnn import messages
-from lava_sparse_rnn.files import replacing
+from lava_sparse_rnn.files import named, replacing
 from lava_sparse_rnn.study.config import StudyConfig
 from lava_sparse_rnn.study.table import TABLE, Row, write_table
 from lava_sparse_rnn.study.trial import done, failed, log, run_trial
@@ -74,7 +74,8 @@ def run(
     """
     messages.require("study", "study", "ray", "pyarrow")
     wanted = trials(study)
-    study.directory.mkdir(parents=True, exist_ok=True)
+    with named(study.directory):
+        study.directory.mkdir(parents=True, exist_ok=True)
     with replacing(study.directory / STUDY) as temporary:
         temporary.write_text(study.model_dump_json(indent=1) + "\n", "utf-8")
     rows = {t.name: row for t in wanted if (row := done(t)) is not None}

@@ -16,6 +16,9 @@ from lava_sparse_rnn.fixed_point import Brief
 IGNORED = -100
 """Label of tokens behind the end of a sequence (torch's own for `cross_entropy`)."""
 
+MOST_CLASSES = 1 << 16
+"""Labels count from 0; a network has an output for each class up to the largest."""
+
 
 @dataclass(frozen=True)
 class Sequences(Brief):
@@ -54,13 +57,13 @@ class Sequences(Brief):
         ValueError
             Naming the array, its shape or value, and what is expected.
         """
-        if np.iscomplexobj(x):
-            raise ValueError("x is complex; expected real numbers")
-        tokens = np.array(x, np.float32)
+        tokens = _single(_numbers("x", x, "(N, T, d_in)"))
         if tokens.ndim != 3 or 0 in tokens.shape:
             raise ValueError(f"x has shape {tokens.shape}; expected (N, T, d_in)")
         n, steps, _ = tokens.shape
-        ends = np.full(n, steps) if lengths is None else np.array(lengths)
+        ends = np.full(n, steps)
+        if lengths is not None:
+            ends = _numbers("lengths", lengths, f"({n},)")
         if ends.shape != (n,) or ends.dtype.kind not in "iu":
             raise ValueError(
                 f"lengths are {ends.dtype} of shape {ends.shape}; expected integers "
@@ -79,7 +82,7 @@ class Sequences(Brief):
                 f"x[{row}, {step}, {column}] is {tokens[row, step, column]}; all have "
                 "to be finite"
             )
-        answers = np.array(y)
+        answers = _numbers("y", y, f"({n}, ...)")
         loss = loss or ("cross_entropy" if answers.dtype.kind in "iub" else "mse")
         place = (n, steps) if head == "sequence" else (n,)
         answers = _CHECKS[loss](answers, place)
@@ -153,10 +156,34 @@ class Sequences(Brief):
                 )
 
 
+def _numbers(name: str, value: ArrayLike, shape: str) -> np.ndarray:
+    """A new array of real numbers."""
+    expected = f"expected real numbers of shape {shape}"
+    try:
+        found = np.array(value)
+    except (ValueError, TypeError) as error:  # rows of unequal lengths
+        raise ValueError(f"{name} is no array ({error}); {expected}") from None
+    if found.dtype.kind not in "iubf":
+        kind = "complex" if found.dtype.kind == "c" else f"of type {found.dtype}"
+        raise ValueError(f"{name} is {kind}; {expected}")
+    return found
+
+
+def _single(array: np.ndarray) -> NDArray[np.float32]:
+    """The same in float32; what lies beyond its range becomes infinite, and is told."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
+
+
 def _labels(y: np.ndarray, place: tuple[int, ...]) -> NDArray[np.int64]:
     if y.dtype.kind not in "iub" or y.shape != place:
         raise ValueError(
             f"y is {y.dtype} of shape {y.shape}; labels are integers of shape {place}"
+        )
+    if y.max() >= MOST_CLASSES:
+        raise ValueError(
+            f"y holds the label {y.max()}; labels count from 0 and are below "
+            f"{MOST_CLASSES}"
         )
     return y.astype(np.int64)
 
@@ -170,7 +197,7 @@ def _targets(y: np.ndarray, place: tuple[int, ...]) -> NDArray[np.float32]:
             f"y is {y.dtype} of shape {y.shape}; targets are numbers of shape "
             f"({wanted}, d_out)"
         )
-    return y.astype(np.float32)
+    return _single(y)
 
 
 _CHECKS = {"cross_entropy": _labels, "mse": _targets}

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from lava_sparse_rnn.tasks._sequences import Parts, Sequences
 from lava_sparse_rnn.tasks.arrays import Arrays, SequenceConfig
-from lava_sparse_rnn.train.config import FREE
+from lava_sparse_rnn.train.config import FREE, FilePath
 
 PACKAGE = "dataset-fashion-mnist"
 """The Debian package that has the images."""
@@ -29,7 +29,7 @@ _BYTES = 0x08  # the format's code of unsigned 8-bit numbers
 class FashionConfig(SequenceConfig):
     """Images, and how they become sequences."""
 
-    path: Path | None = Field(
+    path: FilePath | None = Field(
         default=None,
         description="folder with train-images-idx3-ubyte.gz and its three sisters",
         json_schema_extra=FREE,

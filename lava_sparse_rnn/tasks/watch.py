@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from lava_sparse_rnn.tasks._sequences import Parts, Sequences
 from lava_sparse_rnn.tasks._varying import packed, resampled
 from lava_sparse_rnn.tasks.arrays import Arrays, SequenceConfig
-from lava_sparse_rnn.train.config import FREE
+from lava_sparse_rnn.train.config import FREE, FilePath
 from lava_sparse_rnn.train.tasks import RawBatch
 
 RATE = 50
@@ -34,7 +34,7 @@ _STRENGTH = (0.8, 1.25)  # of what differs from the mean
 class WatchConfig(SequenceConfig):
     """Recordings of exercises, and how they are cut."""
 
-    path: Path | None = Field(
+    path: FilePath | None = Field(
         default=None,
         description="watch_dataset.npy of the package seglearn",
         json_schema_extra=FREE,

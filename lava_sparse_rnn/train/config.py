@@ -7,12 +7,14 @@ rest was chosen for a few tens of thousands of steps on two processor cores.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializeAsAny,
@@ -23,6 +25,7 @@ from pydantic import (
 )
 
 from lava_sparse_rnn import messages
+from lava_sparse_rnn.files import as_path
 from lava_sparse_rnn.nn.quantize import RECIPES
 from lava_sparse_rnn.spec import Recipe
 from lava_sparse_rnn.train.tasks import find_task
@@ -34,6 +37,17 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+
+def _given_path(value: Any) -> Any:
+    # An empty one is no path, though Python takes it for the current folder.
+    return as_path(value) if isinstance(value, str) else value
+
+
+FilePath = Annotated[Path, BeforeValidator(_given_path)]
+"""Path of a setting."""
+
+LONGEST_NAME = 200
+"""Bytes of a run's name: files are called after it, with more behind it."""
 
 FREE: dict[str, Any] = {"free": True}
 """Mark of settings that a run may be resumed with at another value."""
@@ -219,9 +233,9 @@ class TrainConfig(Section):
         description="of the run and of its folder; that of the task if not given",
         json_schema_extra=FREE,
     )
-    runs: Path = Field(default=Path("runs"), json_schema_extra=FREE)
+    runs: FilePath = Field(default=Path("runs"), json_schema_extra=FREE)
     seed: int = Field(default=0, ge=0, le=2**63 - 1)
-    start: Path | None = Field(
+    start: FilePath | None = Field(
         default=None,
         description="float checkpoint whose weights this training starts from; with "
         "another activation that is ReLU-fication",
@@ -285,6 +299,8 @@ class TrainConfig(Section):
     def _names_a_folder(cls, name: str) -> str:
         if name in (".", ".."):
             raise ValueError(f"is {name!r}, which names no folder of its own")
+        if (size := len(os.fsencode(name))) > LONGEST_NAME:
+            raise ValueError(f"has {size} bytes, must have at most {LONGEST_NAME}")
         return name
 
     @model_validator(mode="after")

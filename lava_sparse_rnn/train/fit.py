@@ -47,6 +47,8 @@ def fit(
     ------
     ValueError
         For what is no task, and a setting that is unknown or out of range.
+    OSError
+        When the folder of the run cannot be made; it names the folder.
     """
     if not isinstance(task, Task):
         raise ValueError(f"task is {brief(task)}; expected a train.Task")
@@ -58,7 +60,7 @@ def fit(
     if model is not None:
         values["model"] = dict(model)
     with tempfile.TemporaryDirectory() as folder:
-        if "name" not in values:
+        if not values.get("name"):
             values |= {"name": "fit", "runs": Path(folder)}
         try:
             config = TrainConfig.model_validate(values)

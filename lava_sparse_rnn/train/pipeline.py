@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.files import named
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.nn.quantize import calibrate, quantize, with_silence
@@ -106,8 +107,12 @@ def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
     ValueError
         If the run is resumed with settings that it must keep, or another process is
         at it.
+    OSError
+        If its folder cannot be made; it names the folder.
     """
     check_device(config.device)
+    with named(config.directory):
+        config.directory.mkdir(parents=True, exist_ok=True)
     check_unchanged(config, config.directory / CONFIG, _float_checkpoint(config))
     group = Group.start()
     if group.leads:

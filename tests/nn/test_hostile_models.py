@@ -229,3 +229,18 @@ def test_only_modules_are_quantised_and_written_as_layers(tmp_path):
         refused(lambda v=value: blocks.quantize(v), says)
         refused(lambda v=value: blocks.export_hdf5(v, path), says)
     assert not path.exists()
+
+
+def test_ranges_are_what_calibration_gives():
+    ranges, says = (
+        quantize.calibrate(FOLDED, X),
+        r"ranges is .*; expected a list of dic",
+    )
+    for given in (X, torch.zeros(4, 9, 4), None, ranges[0], [None] * 4, "x" * 4):
+        refused(lambda g=given: quantize.quantize(FOLDED, g), says)
+    short = [dict(peaks) for peaks in ranges]
+    short[2]["out"] = short[2]["out"][:3]
+    refused(lambda: quantize.quantize(FOLDED, short), "layer 1: its peaks do not fit")
+    tensors = [{n: torch.from_numpy(v) for n, v in r.items()} for r in ranges]
+    wanted = quantize.quantize(FOLDED, ranges)
+    assert quantize.quantize(FOLDED, tensors) == wanted

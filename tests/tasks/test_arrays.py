@@ -12,7 +12,7 @@ import torch
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.tasks.arrays import Arrays, ArraysConfig
-from lava_sparse_rnn.train import TrainConfig, complete, fit, open_float
+from lava_sparse_rnn.train import TrainConfig, complete, fit, open_float, stages
 from lava_sparse_rnn.train.distributed import Group
 
 SMALL = {"d_model": 8, "d_state": 8, "n_layers": 1, "hippo_blocks": 2}
@@ -187,6 +187,32 @@ X = np.zeros((4, 3, 2))
         (X, [0, 1, 0, 1], {"head": "last", "lengths": [3.0] * 4}, "lengths are float"),
         (X, [0, 1, 0, 1], {"head": "nope"}, 'head is "nope", must be one of'),
         (X[:1], [0], {"head": "last"}, "x has 1 sequence; at least 2"),
+        (
+            X,
+            [0, 1, 2, 1 << 40],
+            {"head": "last"},
+            "label 1099511627776; .* below 65536",
+        ),
+        (X, np.full(4, 1 << 63, np.uint64), {"head": "last"}, "label 9223372036854775"),
+        (
+            X,
+            [0, 1, 0, 1],
+            {"head": "last", "validation": 3},
+            r"validation is 3; expected \(x, y\) or",
+        ),
+        (X, [0, 1, 0, 1], {"head": "last", "validation": (X,)}, "called share"),
+        (
+            X,
+            [0, 1, 0, 1],
+            {"head": "last", "validation": "xy"},
+            "validation is 'xy'; expected",
+        ),
+        ([[[1.0]], [[1.0], [2.0]]], [0, 1], {}, r"x is no array .*\(N, T, d_in\)"),
+        (X.astype(str), [0, 1, 0, 1], {}, "x is of type <U32; expected real numbers"),
+        (X, ["a"] * 4, {"head": "last"}, r"y is of type <U1; .* shape \(4, ...\)"),
+        (X, [0, [1], 0, 1], {"head": "last"}, "y is no array"),
+        (X, [0, 1, 0, 1], {"lengths": "3333"}, "lengths is of type <U4; expected"),
+        (X + 1e300, [0, 1, 0, 1], {"head": "last"}, r"x\[0, 0, 0\] is inf; all have"),
     ],
 )
 def test_what_does_not_fit_is_named(x, y, more, message):
@@ -194,11 +220,64 @@ def test_what_does_not_fit_is_named(x, y, more, message):
         Arrays(x, y, **more)
 
 
+@pytest.mark.parametrize("head", ["sequence", "last"])
+def test_a_correction_is_of_real_tokens(head, monkeypatch):
+    """What pads sequences is told, so that it does not count."""
+    rng = np.random.default_rng(0)
+    x, lengths = rng.standard_normal((8, 9, 2)), np.arange(2, 10)
+    y = rng.integers(0, 3, (8, 9) if head == "sequence" else 8)
+    task = Arrays(x, y, lengths, head=head, batch=4)
+    seen = []
+
+    def record(model, batches, *how, lengths):
+        seen.extend(zip(batches, lengths, strict=True))
+
+    monkeypatch.setattr(stages, "prune_corrected", record)
+    pruning = {"schedule": "one_shot", "correction": 2, "start": 0.5, "end": 0.5}
+    fit(task, SMALL, steps=2, pruning=pruning, quantize={"steps": 0}, note=silent)
+    assert len(seen) == 2
+    for features, ends in seen:
+        assert features.shape[:2] == (4, int(ends.max()))
+        assert len(set(ends.tolist())) > 1
+
+
 def test_fit_names_what_is_no_task_and_no_model():
     with pytest.raises(ValueError, match="task is 3; expected a train.Task"):
         fit(3)
     with pytest.raises(ValueError, match="model is 3; expected a mapping"):
         fit(Arrays(X, [0, 1, 0, 1], head="last"), 3)
+
+
+BAD_FOLDERS = [
+    ({"name": "x" * 300}, ValueError, "name: has 300 bytes, must have at most 200"),
+    ({"name": "é" * 101}, ValueError, "name: has 202 bytes, must have at most 200"),
+    ({"name": "a/b"}, ValueError, r'name is "a/b", must match'),
+    ({"name": "a\0b"}, ValueError, "must match"),
+    ({"name": "a\n"}, ValueError, "must match"),
+    ({"name": "a", "runs": ""}, ValueError, "runs: path: '' is empty, no file has"),
+    ({"name": "a", "runs": "b\0"}, ValueError, "holds a NUL character, no file has"),
+    ({"name": "a", "runs": "file"}, OSError, "file/a: a part of this path is no folde"),
+    ({"name": "file", "runs": "."}, OSError, "file: is a file, a folder is needed"),
+    ({"name": "a", "runs": "y" * 300}, OSError, "the name is too long for the file"),
+    ({"start": ""}, ValueError, "start: path: '' is empty, no file has such a name"),
+]
+
+
+@pytest.mark.parametrize(("settings", "kind", "message"), BAD_FOLDERS)
+def test_a_folder_that_cannot_be_is_named(
+    settings, kind, message, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    with pytest.raises(kind, match=message) as caught:
+        fit(Arrays(X, [0, 1, 0, 1], head="last"), SMALL, **QUICK, **settings)
+    assert "Errno" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_path_of_a_task_is_not_empty():
+    with pytest.raises(ValueError, match="'' is empty, no file has such a name"):
+        ArraysConfig(path="")
 
 
 def test_validation_of_another_kind_is_refused():

@@ -36,6 +36,7 @@ from lava_sparse_rnn.audio.corpus.packages import (
     Source,
 )
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
+from lava_sparse_rnn.files import as_path, named
 
 DEFAULT_CACHE = Path("corpus")
 """Folder below the current one that holds the corpus."""
@@ -297,9 +298,10 @@ def fetch(
     """
     _require_tools()
     require_av()
-    cache = Path(cache)
-    for folder in ("shards", "licences"):
-        (cache / folder).mkdir(parents=True, exist_ok=True)
+    cache = as_path(cache, "cache", error=AudioError)
+    with named(cache):
+        for folder in ("shards", "licences"):
+            (cache / folder).mkdir(parents=True, exist_ok=True)
     by_package = _by_package(sources)
     failed: list[str] = []
     total = len(by_package)

@@ -24,7 +24,7 @@ from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
-from lava_sparse_rnn.files import as_path
+from lava_sparse_rnn.files import as_path, named
 from lava_sparse_rnn.fixed_point import Brief, brief
 
 _FILE_ID = re.compile(r"(?:^|_)fileid_?(\d+)")
@@ -137,7 +137,8 @@ def _whole_set(folder: Path) -> Iterator[Path]:
     target = folder.resolve()  # "." has no name
     part = target.with_name(target.name + ".part")
     try:
-        part.mkdir(parents=True)
+        with named(folder):
+            part.mkdir(parents=True)
     except FileExistsError:
         raise AudioError(
             f"{part}: is there already; another command is mixing this set, or one was "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.fixed_point import SpecError, brief
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._tensors import Wire
 from lava_sparse_rnn.spec.layers import Layer
@@ -76,9 +76,15 @@ def quantize_network(
     ------
     SpecError
         When no format satisfies the proof; the message names layer, tensor, row,
-        value and limit.
+        value and limit. Also for ranges that are none, or of other layers.
     """
     recipe = as_recipe(recipe)
+    listed = isinstance(ranges, list | tuple)
+    if not listed or not all(isinstance(peaks, Mapping) for peaks in ranges):
+        raise SpecError(
+            f"ranges is {brief(ranges)}; expected a list of dicts of arrays, as "
+            "calibrate and worst_case make them"
+        )
     if len(ranges) != len(layers) + 1:
         raise SpecError(
             f"ranges: {len(ranges)} of them for the input and {len(layers)} layers"
@@ -92,6 +98,9 @@ def quantize_network(
             made.append(quantize_layer(layer, peaks, own, inp, headroom))
         except SpecError as error:
             raise SpecError(f"layer {i}, {error}") from error
+        except ValueError as error:  # numpy's, of arrays of other shapes
+            text = f"layer {i}: its peaks do not fit its size ({error})"
+            raise SpecError(text) from error
         inp = made[-1].out
     return Network(tuple(made), recipe, {} if meta is None else meta)
 

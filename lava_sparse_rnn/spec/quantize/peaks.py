@@ -35,7 +35,8 @@ def peak_frac(peaks: Peaks, name: str, bits: int, headroom: int) -> IntArray:
     """
     if name not in peaks:
         raise SpecError(f"peaks: those of {name} are missing")
-    peak = magnitudes(f"peaks of {name}", peaks[name], np.size(peaks[name]))
+    peak = np.asarray(peaks[name])
+    peak = magnitudes(f"peaks of {name}", peak, peak.size)
     return range_frac(peak, bits, headroom)
 
 

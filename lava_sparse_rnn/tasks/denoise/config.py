@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import LOOKAHEAD, FrontEnd
 from lava_sparse_rnn.audio.mixing.wear import Wear
-from lava_sparse_rnn.train.config import FREE, Section
+from lava_sparse_rnn.train.config import FREE, FilePath, Section
 
 _LIFTED = ("front_end", "magnitude_loss", "compressed_loss")
 
@@ -70,12 +70,12 @@ class DataConfig(Section):
     """Where mixtures come from, how they become tokens, what is made smaller."""
 
     source: Literal["corpus", "ndns", "synthetic"] = "corpus"
-    root: Path | None = Field(
+    root: FilePath | None = Field(
         default=None,
         description="folder of the corpus, or of the N-DNS set: noisy/, clean/",
         json_schema_extra=FREE,
     )
-    validation_root: Path | None = Field(
+    validation_root: FilePath | None = Field(
         default=None,
         description="N-DNS set to validate on; without it the training leaves "
         "`validation_mixes` examples of `root` out for that",
@@ -122,7 +122,7 @@ class DataConfig(Section):
         "of 100 or more, a tenth each of 5 or more",
     )
     noise_held_out: tuple[NonNegativeInt, NonNegativeInt] | None = None
-    own_cache: Path | None = Field(
+    own_cache: FilePath | None = Field(
         default=None,
         description="folder of what own recordings are decoded to; else `own` in that "
         "of the corpus",

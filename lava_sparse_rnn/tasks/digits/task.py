@@ -19,7 +19,7 @@ from lava_sparse_rnn.audio.sound.mel import LogMel
 from lava_sparse_rnn.tasks._sequences import Parts, Sequences
 from lava_sparse_rnn.tasks.arrays import Arrays, SequenceConfig
 from lava_sparse_rnn.tasks.digits.variation import varied
-from lava_sparse_rnn.train.config import FREE
+from lava_sparse_rnn.train.config import FREE, FilePath
 from lava_sparse_rnn.train.tasks import RawBatch
 
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<number>\d+)\.wav")
@@ -33,7 +33,7 @@ rule."""
 class DigitsConfig(SequenceConfig):
     """Recordings of digits, and how a training hears them."""
 
-    path: Path | None = Field(
+    path: FilePath | None = Field(
         default=None,
         description="folder of {digit}_{speaker}_{number}.wav",
         json_schema_extra=FREE,
