@@ -112,8 +112,9 @@ def test_a_header_may_not_know_the_length(pipe, size):
     data = bytearray(file.getvalue())
     data[40:44] = size.to_bytes(4, "little")
     sent(pipe, bytes(data), 777)
-    heard = all_of(PipeSource(end(pipe[0]), 128))
-    assert pcm16(heard)[0] == file.getvalue()[44:]
+    source = PipeSource(end(pipe[0]), 128)
+    assert pcm16(all_of(source))[0] == file.getvalue()[44:]
+    assert source.notes() == []
 
 
 @pytest.mark.parametrize("form", ["WAV", "raw", "FLAC", "OGG"])
@@ -176,6 +177,42 @@ def test_ctrl_c_ends_a_wait_for_more_of_a_recording(pipe, capfd):
     with pytest.raises(KeyboardInterrupt):
         all_of(source)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", ["WAV", "AIFF", "AU", "RF64"])
+@pytest.mark.parametrize("lost", [0, 1000])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_cut_off_is_told_in_the_same_words(
+    pipe, tmp_path, kind, lost, channels
+):
+    file, path = io.BytesIO(), tmp_path / "a.wav"
+    x = np.zeros((4000, channels)) + 0.1
+    soundfile.write(file, x, 16000, format=kind, subtype="PCM_24")
+    content = file.getvalue()
+    content = content[: len(content) - 3 * channels * lost]
+    path.write_bytes(content)
+    sent(pipe, content, 1000)
+    source = PipeSource(end(pipe[0]), 512)
+    assert len(all_of(source)) == 4000 - lost
+    notes = source.notes()
+    said = "cut off: its header tells of 1000 samples more than came"
+    assert notes == [said] * bool(lost) + ["3 channels averaged to one"] * (
+        channels > 1
+    )
+    assert wav.read(path)[1].notes() == wav.Reader(path).info.notes() == notes
+
+
+def test_what_a_stop_has_cut_off_is_no_fault(pipe):
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(4000) + 0.1, 16000, format="WAV")
+    os.write(pipe[1], file.getvalue()[:4044])
+    stop = threading.Event()
+    source = PipeSource(end(pipe[0]), 512)
+    while not len(source.read(stop)):
+        pass
+    stop.set()
+    all_of(source, stop)
+    assert source.notes() == []
 
 
 def test_a_source_that_is_slowed_down_keeps_its_notes(pipe):

@@ -17,6 +17,7 @@ import stat
 import termios
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -149,7 +150,10 @@ class PipeSource(Lossless):
         try:
             reader = wav.PipeReader(self._name, file, self._block, self._rate)
             yield from reader
-            self._notes = reader.info.notes()
+            info = reader.info
+            if self._stop.is_set():  # it was not heard to its end
+                info = replace(info, missing=0)
+            self._notes = info.notes()
         except AudioError:
             if not self._stop.is_set():  # what a stop has cut off need not be whole
                 raise

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -104,6 +104,57 @@ def opened(
         file.close()
         raise AudioError(f"{path}: holds no samples")
     return file
+
+
+_WIDTHS = {
+    **dict.fromkeys(("PCM_S8", "PCM_U8"), 1),
+    **{"PCM_16": 2, "PCM_24": 3, "PCM_32": 4},
+    **{"FLOAT": 4, "DOUBLE": 8},
+}
+_CORRECTED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU")
+_MOST_TOLD = 2**31 - 2**16  # bytes: who does not know the length writes about 2 GB
+
+
+def told(file: soundfile.SoundFile) -> int:
+    """Frames that a header tells of; 0 where it does not or cannot be believed."""
+    width = _WIDTHS.get(file.subtype, 0) * file.channels
+    return file.frames if 0 < file.frames * width < _MOST_TOLD else 0
+
+
+def told_of(path: Path, content: Path | bytes, file: soundfile.SoundFile) -> int:
+    """`told` of an open file, also where less is there than its header says.
+
+    libsndfile corrects that by the length of the file, unless it does not see an end.
+    """
+    if file.format not in _CORRECTED or file.subtype not in _WIDTHS:
+        return told(file)
+    raw = path.open("rb") if isinstance(content, Path) else io.BytesIO(content)
+    with raw, opened(path, _Endless(raw)) as endless:
+        return told(endless)
+
+
+class _Endless:
+    """A file that seems to go on: reading beyond its end gives nothing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._size = file, file.seek(0, os.SEEK_END)
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, 1 << 62)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, count: int) -> bytes:
+        self._file.seek(min(self._at, self._size))
+        data = self._file.read(count)
+        self._at += len(data)
+        return data
+
+    def write(self, data: bytes) -> int:
+        return 0
 
 
 def take(path: Path, file: soundfile.SoundFile, frames: int) -> np.ndarray:

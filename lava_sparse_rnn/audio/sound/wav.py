@@ -21,6 +21,8 @@ from lava_sparse_rnn.audio.sound.libsndfile import (
     skip,
     take,
     take_all,
+    told,
+    told_of,
 )
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_level
@@ -55,6 +57,8 @@ class WavInfo:
         Whether every sample is 0.
     target : int
         The rate that it was brought to.
+    missing : int
+        Samples of a channel that its header tells of and that are not there.
     """
 
     path: str
@@ -64,6 +68,7 @@ class WavInfo:
     clipped: int
     silent: bool
     target: int = SAMPLE_RATE
+    missing: int = 0
 
     @property
     def resampled(self) -> bool:
@@ -73,6 +78,10 @@ class WavInfo:
     def notes(self) -> list[str]:
         """Return what a user should know, one line for each point."""
         found = []
+        if self.missing:
+            found.append(
+                f"cut off: its header tells of {self.missing} samples more than came"
+            )
         if self.resampled:
             found.append(f"resampled from {self.sample_rate} Hz to {self.target} Hz")
         if self.channels > 1:
@@ -119,14 +128,16 @@ def read(path: str | Path, target: int = SAMPLE_RATE) -> tuple[np.ndarray, WavIn
         that are not finite (the position is named).
     """
     path = as_path(path, error=AudioError)
-    with opened(path, content_of(path)) as file:
+    content = content_of(path)
+    with opened(path, content) as file:
         x, rate = take_all(path, file), file.samplerate
+        frames = told_of(path, content, file)
     about = _Survey(path)
     about.add(x)
     mono = _mono(x)
     if rate != target:
         mono = soxr.resample(mono, rate, target, quality=_QUALITY)
-    return mono, about.info(rate, target)
+    return mono, about.info(rate, target, frames)
 
 
 def _mono(x: np.ndarray) -> np.ndarray:
@@ -149,8 +160,11 @@ class _Survey:
         self._clipped += int(np.count_nonzero(np.abs(x) >= _FULL_SCALE))
         self._silent = self._silent and not np.any(x)
 
-    def info(self, rate: int, target: int) -> WavInfo:
-        """All of it, of a file of that rate, and of the rate that it is brought to."""
+    def info(self, rate: int, target: int, frames: int = 0) -> WavInfo:
+        """All of it, of a file of that rate, and of the rate that it is brought to.
+
+        ``frames`` is what the header tells of, 0 where it does not.
+        """
         if not self._frames:
             raise AudioError(f"{self._path}: holds no samples")
         if not round(self._frames * target / rate):
@@ -166,6 +180,7 @@ class _Survey:
             clipped=self._clipped,
             silent=self._silent,
             target=target,
+            missing=max(frames - self._frames, 0),
         )
 
 
@@ -202,11 +217,11 @@ class Reader:
         self._block = check_whole("block", block, 1, error=AudioError)
         self._content = content_of(self._path)
         with opened(self._path, self._content) as file:
-            rate = file.samplerate
+            rate, frames = file.samplerate, told_of(self._path, self._content, file)
         about = _Survey(self._path)
         for x in self._blocks(max(block, BLOCK)):
             about.add(x)
-        self.info = about.info(rate, target)
+        self.info = about.info(rate, target, frames)
         self.samples = round(self.info.seconds * target)
 
     def _blocks(self, size: int) -> Iterator[np.ndarray]:
@@ -245,12 +260,17 @@ class PipeReader:
     ) -> None:
         self._path, self._block, self._target = Path(name), block, target
         self._file = opened(self._path, file)
-        self._about = _Survey(self._path)
+        self._about, self._told, self._ended = (
+            _Survey(self._path),
+            told(self._file),
+            False,
+        )
 
     @property
     def info(self) -> WavInfo:
-        """What was read until now."""
-        return self._about.info(self._file.samplerate, self._target)
+        """What was read until now; what is missing is known at the end."""
+        frames = self._told if self._ended else 0
+        return self._about.info(self._file.samplerate, self._target, frames)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """The pieces, float32 (samples,) each."""
@@ -261,6 +281,7 @@ class PipeReader:
         for x in blocks_of(self._path, self._file, self._block):
             self._about.add(x)
             yield x
+        self._ended = True
 
 
 def _brought_to(
