@@ -5,7 +5,8 @@ The equations are those of `S5Block.forward` and `SparseRNN`, which stay the rea
 form. Matrix products are torch's; all that lies between two of them is one pass over
 memory in the compiled extension (``nn/src``), forwards and backwards, with operands
 stored in the type of the products. Written in torch, these passes, copies and masks
-take three quarters of a step.
+take three quarters of a step. On a processor with AMX a block has products of its own,
+and some rows at a time take all of its passes while they are in a core's cache.
 
 Where `covers` says no, the plain form runs: on other devices, in evaluation, with
 options that are not there (another activation or gate, top-k, dropout), with batch
@@ -161,73 +162,113 @@ class _Block(torch.autograd.Function):
         masks = [m.contiguous() for m in masks]
         steps, u = loops.steps(u, dtype), u.contiguous()
         length, batch, h = u.shape
-        n, rows = len(a_re), length * batch
-
-        def empty(*shape: int) -> Tensor:
-            return torch.empty(shape, dtype=dtype)
-
-        B, C, gate = empty(2 * n, h), empty(h, 2 * n), empty(h, h)
+        n, kind = len(a_re), options.state_nonlinearity
+        sizes = (length, batch, n, h)
+        B, C, gate = (
+            torch.empty(shape, dtype=dtype)
+            for shape in ((2 * n, h), (h, 2 * n), (h, h))
+        )
         given = (f_re, f_im, B_re, B_im, C_re, C_im, *masks[:4])
         steps.matrices(n, h, 1 + options.conj_sym, memory(*given, B, C))
         steps.masked(h * h, memory(W, masks[4], gate))
 
-        mean, rate, variance, v = *u.new_empty(3, h), empty(rows, h)
-        found = memory(u, scale, offset, mean, rate, variance, v)
-        steps.normalise(rows, h, norm.eps, found)
+        mean, rate, variance = moments = u.new_empty(3, h)
+        out, parts = torch.empty_like(u), torch.get_num_threads()
+        weights = (a_re, a_im, D, bias, scale, offset, B, C, gate)
+        products = loops.products() if dtype == torch.bfloat16 else None
+        if products is None or batch < parts:
+            kept = _forward(steps, sizes, kind, norm.eps, u, weights, moments, out)
+        else:
+            kept = [B.new_empty(length * batch, size) for size in (2 * n, h, h)]
+            found = memory(u, *weights, *moments, *kept, out)
+            products.block(parts, *sizes, kind, norm.eps, found)
         _observe(norm, mean, variance)
-        x, s = v @ B.t(), empty(rows, 2 * n)
-        steps.scan(
-            length, batch, n, options.state_nonlinearity, memory(a_re, a_im, x, s)
-        )
-        z = s @ C.t()
-        steps.readout(rows, h, memory(v, D, z))
-        p, out = z @ gate.t(), torch.empty_like(u)
-        steps.gate(rows, h, memory(z, p, bias, u, out))
-        ctx.options, ctx.masks = options, masks
-        ctx.save_for_backward(
-            u, out, v, x, s, z, p, mean, rate, B, C, gate, *parameters
-        )
+        ctx.options, ctx.masks, ctx.parts = options, masks, parts
+        ctx.save_for_backward(u, out, mean, rate, B, C, gate, *parameters, *kept)
         return out
 
     @staticmethod
     @first_order
     def backward(ctx, grad):
-        u, out, v, x, s, z, p, mean, rate, B, C, gate, *parameters = ctx.saved_tensors
-        a_re, a_im, f_re, f_im, B_re, B_im, C_re, C_im, D, W, bias, scale, offset = (
+        u, out, mean, rate, B, C, gate, *rest = ctx.saved_tensors
+        parameters, kept = rest[:13], rest[13:]
+        a_re, a_im, f_re, f_im, B_re, B_im, C_re, C_im, D, _, bias, scale, offset = (
             parameters
         )
-        through = ctx.options.straight_through
+        through, kind = ctx.options.straight_through, ctx.options.state_nonlinearity
         steps, grad = loops.steps(u, B.dtype), grad.contiguous()
         length, batch, h = u.shape
-        n, rows = len(a_re), length * batch
+        n = len(a_re)
+        sizes = (length, batch, n, h)
         to = [torch.empty_like(t) for t in (*parameters, u)]
         (
             *by_a, by_f_re, by_f_im, by_B_re, by_B_im, by_C_re, by_C_im, by_D, by_W,
             by_bias, by_scale, by_offset, by_u,
         ) = to  # fmt: skip
+        weights = (a_re, a_im, D, bias, scale, offset, B, C, gate)
+        by = (*by_a, by_D, by_bias, by_scale, by_offset)
+        wires = (grad, u, out)
+        if len(kept) > len(_OWN):
+            by_B, by_C, by_gate = _backward(
+                steps, sizes, kind, wires, weights, (mean, rate), kept, by, by_u
+            )
+        else:
+            by_B, by_C, by_gate = (torch.empty_like(x) for x in (B, C, gate))
+            found = memory(
+                *wires, *weights, mean, rate, *kept, *by, by_B, by_C, by_gate, by_u
+            )
+            loops.products().block_back(ctx.parts, *sizes, kind, found)
 
-        by_p, by_z = torch.empty_like(z), torch.empty_like(z)
-        steps.gate_back(rows, h, memory(grad, out, z, bias, p, by_p, by_z, by_bias))
-        by_z.addmm_(by_p, gate)
-        by_gate = by_p.t() @ z
         steps.masked_back(h * h, through, memory(by_gate, ctx.masks[4], by_W))
-
-        steps.relu_back(rows, h, memory(z, by_z))  # that of y from here on
-        by_s = by_z @ C
-        by_C = by_z.t() @ s
-        kind = ctx.options.state_nonlinearity
-        steps.scan_back(length, batch, n, kind, memory(a_re, a_im, x, by_s, *by_a))
-        by_B = by_s.t() @ v
-        by_v = by_s @ B
         given = (f_re, f_im, B_re, B_im, C_re, C_im, *ctx.masks[:4], by_B, by_C)
         found = (by_f_re, by_f_im, by_B_re, by_B_im, by_C_re, by_C_im)
         factor = 1 + ctx.options.conj_sym
         steps.matrices_back(n, h, factor, through, memory(*given, *found))
-
-        given = (u, mean, rate, scale, offset, by_v, by_z, D, grad, out)
-        found = (by_u, by_scale, by_offset, by_D)
-        steps.norm_back(rows, h, memory(*given, *found))
         return None, by_u, *to[:-1]
+
+
+_OWN = ("x", "z", "p")  # what is kept where products are our own
+
+
+def _forward(steps, sizes, kind, eps, u, weights, moments, out) -> tuple[Tensor, ...]:
+    """From u to out, with torch's products; gives v, x, s, z and p."""
+    a_re, a_im, D, bias, scale, offset, B, C, gate = weights
+    length, batch, n, h = sizes
+    rows = length * batch
+    v, s = B.new_empty(rows, h), B.new_empty(rows, 2 * n)
+    steps.normalise(rows, h, eps, memory(u, scale, offset, *moments, v))
+    x = v @ B.t()
+    steps.scan(length, batch, n, kind, memory(a_re, a_im, x, s))
+    z = s @ C.t()
+    steps.readout(rows, h, memory(v, D, z))
+    p = z @ gate.t()
+    steps.gate(rows, h, memory(z, p, bias, u, out))
+    return v, x, s, z, p
+
+
+def _backward(
+    steps, sizes, kind, wires, weights, moments, kept, by, by_u
+) -> tuple[Tensor, ...]:
+    """`_forward`'s gradients into `by` and `by_u`; gives those of B, C and gate."""
+    (grad, u, out), (v, x, s, z, p) = wires, kept
+    a_re, a_im, D, bias, scale, offset, B, C, gate = weights
+    *by_a, by_D, by_bias, by_scale, by_offset = by
+    length, batch, n, h = sizes
+    rows = length * batch
+    by_p, by_z = torch.empty_like(z), torch.empty_like(z)
+    steps.gate_back(rows, h, memory(grad, out, z, bias, p, by_p, by_z, by_bias))
+    by_z.addmm_(by_p, gate)
+    by_gate = by_p.t() @ z
+
+    steps.relu_back(rows, h, memory(z, by_z))  # that of y from here on
+    by_s = by_z @ C
+    by_C = by_z.t() @ s
+    steps.scan_back(length, batch, n, kind, memory(a_re, a_im, x, by_s, *by_a))
+    by_B = by_s.t() @ v
+    by_v = by_s @ B
+    given = (u, *moments, scale, offset, by_v, by_z, D, grad, out)
+    steps.norm_back(rows, h, memory(*given, by_u, by_scale, by_offset, by_D))
+    return by_B, by_C, by_gate
 
 
 def _observe(norm: nn.BatchNorm1d, mean: Tensor, variance: Tensor) -> None:

@@ -96,6 +96,25 @@ def test_bfloat16_is_as_near_to_the_truth_as_the_plain_form():
     assert max(fused.values()) < 0.2
 
 
+@pytest.mark.skipif(loops.products() is None, reason="this processor has no AMX")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("shape", [(9, 3), (70, 5), (300, 2)])
+def test_products_of_our_own_give_what_those_of_torch_give(
+    shape, options, threads, monkeypatch
+):
+    model, x = network(**options), torch.randn(*shape, 7)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        own = step(model, x, True, torch.bfloat16)
+        monkeypatch.setattr(loops, "products", lambda: None)
+        torchs = step(model, x, True, torch.bfloat16)
+    finally:
+        torch.set_num_threads(before)
+    assert max(distances(own, torchs).values()) < 0.01
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_same_numbers_again(threads):

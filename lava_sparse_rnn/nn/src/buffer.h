@@ -6,12 +6,14 @@
 
 namespace training {
 
-// Zeros that begin where a line of the cache does.
+// Numbers that begin where a line of the cache does, zeros unless they need not be.
 template <class T>
 class Buffer {
  public:
-  explicit Buffer(int64_t count)
-      : lines_(new Line[std::size_t((count * int64_t(sizeof(T)) + 63) / 64)]()) {}
+  explicit Buffer(int64_t count, bool zeros = true) {
+    const auto lines = std::size_t((count * int64_t(sizeof(T)) + 63) / 64);
+    lines_.reset(zeros ? new Line[lines]() : new Line[lines]);
+  }
   T* data() { return reinterpret_cast<T*>(lines_.get()); }
   operator T*() { return data(); }
 

@@ -102,7 +102,8 @@ struct Face {
     Norm<R> norm;
     norm.mean = a.next<R>(h), norm.rate = a.next<R>(h);
     norm.weight = a.next<R>(h), norm.bias = a.next<R>(h);
-    const S *by_v = a.next<S>(rows * h), *by_y = a.next<S>(rows * h);
+    S* by_v = a.next<S>(rows * h);
+    const S* by_y = a.next<S>(rows * h);
     const R* d = a.next<R>(h);
     const R *g = a.next<R>(rows * h), *out = a.next<R>(rows * h);
     R* by_u = a.next<R>(rows * h);

@@ -14,6 +14,7 @@ enum class Nonlinearity { kNone, kRealGate, kSplit };
 struct Tile {
   int64_t steps, batch, states;  // T, B, N
   int64_t first_row, last_row, first_state, last_state;
+  bool begins = true;  // else tokens stand before these in memory
 };
 
 // Of a batch norm: v = (u - mean) * rate * weight + bias.
@@ -28,10 +29,14 @@ struct Rows {
   void (*moments)(int64_t rows, int64_t h, const R* u, R* scratch, double* sum,
                   double* square);
   void (*normalise)(int64_t rows, int64_t h, const R* u, Norm<R> norm, S* v);
-  // Drive to states in place; `state` holds two numbers for each of the tile.
+  // Drive to states in place; `state` holds two numbers for each of the tile, zeros at
+  // first.
   void (*scan)(Tile tile, Nonlinearity kind, const R* a_re, const R* a_im, S* x, S* s,
                R* state);
-  // Gradient of s to that of the drive in place; adds to the gradient of a.
+  // s of x.
+  void (*passed)(int64_t rows, int64_t n, Nonlinearity kind, const S* x, S* s);
+  // Gradient of s to that of the drive in place; adds to the gradient of a. `state`
+  // holds four numbers for each of the tile, zeros at first.
   void (*scan_back)(Tile tile, Nonlinearity kind, const R* a_re, const R* a_im,
                     const S* x, S* g, R* state, double* by_a_re, double* by_a_im);
   // z = relu(z + d * v), in place.
@@ -47,14 +52,14 @@ struct Rows {
   // Zeroes g where z is not positive.
   void (*relu_back)(int64_t rows, int64_t h, const S* z, S* g);
   // Adds column sums of g, g * h and y * v; g is v's gradient, `by_v + d * by_y`, and
-  // h the input of the norm at mean 0 and deviation 1.
-  void (*norm_sums)(int64_t rows, int64_t h, const R* u, Norm<R> norm, const S* by_v,
+  // h the input of the norm at mean 0 and deviation 1. g takes the place of by_v.
+  void (*norm_sums)(int64_t rows, int64_t h, const R* u, Norm<R> norm, S* by_v,
                     const S* by_y, const R* d, R* scratch, double* by_bias,
                     double* by_weight, double* by_d);
   // Gradient of u through norm (with means of g and g * h) and residual.
   void (*norm_back)(int64_t rows, int64_t h, const R* u, Norm<R> norm, const S* by_v,
-                    const S* by_y, const R* d, const R* mean_g, const R* mean_gh,
-                    const R* g, const R* out, R* by_u);
+                    const R* mean_g, const R* mean_gh, const R* g, const R* out,
+                    R* by_u);
   // y = p + bias, and relu of it.
   void (*bias)(int64_t rows, int64_t h, bool relu, const S* p, const R* bias, R* y);
   // g to S, zero where relu was; adds its column sums.

@@ -20,6 +20,15 @@ class Steps {
   // Mean and 1 / sqrt(variance + eps) of every column, the unbiased variance, and v.
   void normalise(int64_t rows, int64_t h, const R* u, const R* weight, const R* bias,
                  R eps, R* mean, R* rate, R* variance, S* v) const {
+    statistics(rows, h, u, eps, mean, rate, variance);
+    over(rows, [&](int, int64_t from, int64_t count) {
+      loops_.normalise(count, h, u + from * h, {mean, rate, weight, bias},
+                       v + from * h);
+    });
+  }
+
+  void statistics(int64_t rows, int64_t h, const R* u, R eps, R* mean, R* rate,
+                  R* variance) const {
     Sums sums(threads_, 2 * h);
     over(rows, [&](int index, int64_t from, int64_t count) {
       std::vector<R> scratch(2 * h);
@@ -34,10 +43,6 @@ class Steps {
       rate[j] = R(1.0 / std::sqrt(var + double(eps)));
       variance[j] = R(var * rows / std::max<int64_t>(rows - 1, 1));
     }
-    over(rows, [&](int, int64_t from, int64_t count) {
-      loops_.normalise(count, h, u + from * h, {mean, rate, weight, bias},
-                       v + from * h);
-    });
   }
 
   void scan(int64_t steps, int64_t batch, int64_t n, Nonlinearity kind, const R* a_re,
@@ -93,7 +98,8 @@ class Steps {
     });
   }
 
-  void norm_back(int64_t rows, int64_t h, const R* u, Norm<R> norm, const S* by_v,
+  // by_v becomes that of the norm's output by both ways.
+  void norm_back(int64_t rows, int64_t h, const R* u, Norm<R> norm, S* by_v,
                  const S* by_y, const R* d, const R* g, const R* out, R* by_u,
                  R* by_weight, R* by_bias, R* by_d) const {
     Sums sums(threads_, 3 * h);
@@ -114,8 +120,8 @@ class Steps {
     }
     over(rows, [&](int, int64_t from, int64_t count) {
       const int64_t at = from * h;
-      loops_.norm_back(count, h, u + at, norm, by_v + at, by_y + at, d, mean_g.data(),
-                       mean_gh.data(), g + at, out + at, by_u + at);
+      loops_.norm_back(count, h, u + at, norm, by_v + at, mean_g.data(), mean_gh.data(),
+                       g + at, out + at, by_u + at);
     });
   }
 
