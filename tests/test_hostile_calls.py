@@ -18,6 +18,7 @@ from lava_sparse_rnn.audio.ndns import NdnsFolder
 from lava_sparse_rnn.fixed_point import QFormat
 from lava_sparse_rnn.spec import quantize
 
+RNG = np.random.default_rng(0)
 NETWORK = spec.random_network(np.random.default_rng(0), d_in=3, d_out=2)
 TOKENS = np.zeros((4, 3), int)
 HAS_LAVA = importlib.util.find_spec("lava") is not None
@@ -156,6 +157,19 @@ def test_widths_of_a_recipe(field):
         (lambda: loihi2.map_network(NETWORK, model=3), "model is of type int, must"),
         (lambda: c_export.export(NETWORK, None), "prefix is None, must be an ident"),
         (lambda: engine.Engine(NETWORK, threads="2"), "threads is '2', must be a who"),
+        (lambda: wav.Reader("a.wav", target="x"), "target is 'x', must be a whole nu"),
+        (lambda: wav.read("a.wav", 2**80), "target is 1208.*, must be .* to 10000000"),
+        (
+            lambda: wav.read_parts([], "x", 1.0),
+            "at is 'x', must be a finite number at least 0",
+        ),
+        (lambda: wav.read_parts([], 0.0, math.nan), "seconds is nan, must be"),
+        (lambda: spec.random_network(RNG, d_in=1.5), "d_in is 1.5, must be a whole"),
+        (
+            lambda: spec.random_network(RNG, d_state="s"),
+            "d_state is 's', must be a who",
+        ),
+        (lambda: spec.random_network(RNG, density=2), "density is 2, must be"),
         (lambda: wav.Reader("a.wav", 0), "block is 0, must be a whole number from 1"),
     ],
 )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lava_sparse_rnn.fixed_point import QFormat, choose
+from lava_sparse_rnn.fixed_point import QFormat, check_number, check_whole, choose
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._tensors import Bias, Diagonal, Weights, Wire
 from lava_sparse_rnn.spec.layers import S4D, Affine, Layer, S5Block
@@ -52,6 +52,11 @@ def random_network(
         encoder, ``n_blocks`` blocks or layers of ``kinds``, decoder.
     """
     recipe = recipe or Recipe()
+    sizes = {"d_in": d_in, "d_model": d_model, "d_state": d_state, "d_out": d_out}
+    for name, size in sizes.items():
+        check_whole(f"random_network: {name}", size, 1)
+    check_whole("random_network: n_blocks", n_blocks)
+    check_number("random_network: density", density, least=0, most=1)
     make = _Maker(rng, density, recipe.at(INPUT))
     inp = make.wire(d_in)
     make.recipe = recipe.at("layer0")

@@ -28,11 +28,17 @@ from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_level
 from lava_sparse_rnn.audio.sound.writer import write
 from lava_sparse_rnn.files import as_path
-from lava_sparse_rnn.fixed_point import check_whole
+from lava_sparse_rnn.fixed_point import check_number, check_whole
 
 __all__ = ["BLOCK", "PipeReader", "Reader", "WavInfo", "read", "read_parts", "write"]
 
 _QUALITY = "HQ"  # of resampling
+
+_LONGEST_PART = 86_400.0
+"""Seconds of a part that is repeated until it is as long: a day."""
+
+_HIGHEST = 10_000_000
+"""Hz; libsndfile and soxr go further, and a second takes 40 MB there."""
 
 _FULL_SCALE = 1.0 - 1.0 / 32768.0
 """Largest value of 16-bit audio; from there on a sample counts as clipped."""
@@ -128,6 +134,7 @@ def read(path: str | Path, target: int = SAMPLE_RATE) -> tuple[np.ndarray, WavIn
         that are not finite (the position is named).
     """
     path = as_path(path, error=AudioError)
+    _check_target(target)
     content = content_of(path)
     with opened(path, content) as file:
         x, rate = take_all(path, file), file.samplerate
@@ -138,6 +145,10 @@ def read(path: str | Path, target: int = SAMPLE_RATE) -> tuple[np.ndarray, WavIn
     if rate != target:
         mono = soxr.resample(mono, rate, target, quality=_QUALITY)
     return mono, about.info(rate, target, frames)
+
+
+def _check_target(target: int) -> None:
+    check_whole("target", target, 1, _HIGHEST, error=AudioError)
 
 
 def _mono(x: np.ndarray) -> np.ndarray:
@@ -215,6 +226,7 @@ class Reader:
     ) -> None:
         self._path = as_path(path, error=AudioError)
         self._block = check_whole("block", block, 1, error=AudioError)
+        _check_target(target)
         self._content = content_of(self._path)
         with opened(self._path, self._content) as file:
             rate, frames = file.samplerate, told_of(self._path, self._content, file)
@@ -322,6 +334,8 @@ def read_parts(
     AudioError
         As `read` does, and for files that differ in length or rate.
     """
+    check_number("at", at, least=0, most=1, error=AudioError)
+    check_number("seconds", seconds, above=0, most=_LONGEST_PART, error=AudioError)
     count = round(seconds * SAMPLE_RATE)
     first: tuple[int, int] | None = None
     parts = []
