@@ -13,7 +13,7 @@ def test_shipped_networks_have_names(tmp_path, monkeypatch):
     assert list(spec.shipped()) == [
         *("denoiser", "denoiser_small", "digits", "fashion", "watch")
     ]
-    assert spec.load("denoiser_small").d_in == 257
+    assert spec.load("denoiser_small").d_in == 129
     spec.random_network(np.random.default_rng(0)).save("denoiser_small")
     assert spec.load("denoiser_small").meta["task"] == "random"
     with pytest.raises(
