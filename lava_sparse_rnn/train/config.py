@@ -40,7 +40,9 @@ class Section(BaseModel):
 
 def _given_path(value: Any) -> Any:
     # An empty one is no path, though Python takes it for the current folder.
-    return as_path(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        as_path(value)
+    return value  # which JSON takes for a path as long as it is text
 
 
 FilePath = Annotated[Path, BeforeValidator(_given_path)]

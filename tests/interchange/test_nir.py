@@ -311,7 +311,7 @@ def test_the_commands(monkeypatch, capsys, tmp_path, shipped_small):
     graph, net = str(tmp_path / "net.nir"), str(tmp_path / "net.net")
     said = command(monkeypatch, capsys, "export-nir", "denoiser_small", "-o", graph)
     assert said.count("\n") == 1
-    assert f"{graph}: {Path(graph).stat().st_size:,} bytes, a graph of 26" in said
+    assert f"{graph}: {Path(graph).stat().st_size:,} bytes, a graph of 33" in said
     said = command(monkeypatch, capsys, "import-nir", graph, "-o", net)
     assert said.count("\n") == 1
     assert spec.load(net) == shipped_small

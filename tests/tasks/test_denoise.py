@@ -8,7 +8,8 @@ import torch
 from lava_sparse_rnn.audio import FrontEnd
 from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
-from lava_sparse_rnn.tasks.denoise import objective
+from lava_sparse_rnn.tasks.denoise import Denoise, objective
+from lava_sparse_rnn.tasks.denoise.config import DataConfig, FrontEndConfig
 from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
@@ -268,3 +269,15 @@ def test_output_level_and_its_fold():
     scaled = objective.at_level(FoldedNetwork((decoder,)), found)
     again = 1 + scaled.layers[0].trace(u)["out"]
     assert torch.allclose(again, found * gains, atol=1e-6)
+
+
+@pytest.mark.parametrize("given", ["linear_bins", "erb_bands"])
+def test_one_of_both_settings_of_bands_is_refused(given):
+    missing = ({"linear_bins", "erb_bands"} - {given}).pop()
+    with pytest.raises(ValueError, match=f"{missing} is missing: both are given"):
+        FrontEndConfig(**{given: 65})
+
+
+def test_a_start_of_another_task_is_refused():
+    with pytest.raises(ValueError, match="start: is of another task"):
+        Denoise.open(DataConfig(source="synthetic"), 0, {"classes": 3})

@@ -25,6 +25,7 @@ BLOCK = 1 << 16
 UNKNOWN = 2**63 - 1  # frames of a stream that does not tell
 
 _came: list[int] = []  # signals that wait
+_before: dict[int, Any] = {}  # their handlers, while a block has them wait
 
 
 class Forward(soundfile.SoundFile):
@@ -41,19 +42,39 @@ def uninterrupted() -> Iterator[None]:
     What a handler raises inside such a callback, C never sees: it is printed and lost,
     and the callback has answered 0.
     """
-    before = {}
+    if _before or threading.current_thread() is not threading.main_thread():
+        yield  # the outer block, or nobody, is told of them
+        return
     try:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, *SIGNALS):
-                if callable(handler := signal.getsignal(number)):
-                    before[number] = handler
-                    signal.signal(number, lambda number, frame: _came.append(number))
+        for number in (signal.SIGINT, *SIGNALS):
+            if callable(handler := signal.getsignal(number)):
+                _before[number] = handler
+                signal.signal(number, lambda number, frame: _came.append(number))
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        while before and _came:
-            signal.raise_signal(_came.pop(0))
+        try:
+            _restore()
+        finally:
+            _restore()  # what a handler raises may have ended the first one early
+            _before.clear()
+            came = list(dict.fromkeys(_came))
+            _came.clear()
+            _tell(came)
+
+
+def _restore() -> None:
+    for number, handler in _before.items():
+        signal.signal(number, handler)
+
+
+def _tell(came: list[int]) -> None:
+    """Raise every signal that came, whatever the handlers of others raise."""
+    if not came:
+        return
+    try:
+        signal.raise_signal(came[0])
+    finally:
+        _tell(came[1:])
 
 
 def interrupted() -> bool:

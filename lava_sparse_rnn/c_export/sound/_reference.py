@@ -113,7 +113,7 @@ class FixedPointDenoiser(Brief):
         return f"{self.network!r}, {limit}"
 
     def tokens(self, samples: Pcm) -> Integers:
-        """What the network hears of a whole recording, (T, bins)."""
+        """What the network hears of a whole recording, (T, size)."""
         return self._tokens(self._spectra(samples))
 
     def denoise(self, samples: Pcm) -> Pcm:

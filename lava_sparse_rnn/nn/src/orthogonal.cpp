@@ -17,7 +17,7 @@ class Matrix {
         columns_(std::max(m, n)), wide_(padded(columns_)), narrow_(padded(rows_)),
         x_(left_size(rows_, wide_)), next_(left_size(rows_, wide_)),
         square_(left_size(rows_, narrow_)), factor_(left_size(rows_, narrow_)),
-        packed_(packed_size(columns_, columns_)) {}
+        packed_(std::max(packed_size(columns_, rows_), packed_size(rows_, columns_))) {}
 
   void iterate(Bfloat16* x) {
     if (m_ > n_)

@@ -16,10 +16,12 @@ namespace {
 bool granted() {
   constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM
   __builtin_cpu_init();
-  unsigned a = 0, b = 0, c = 0, d = 0;
+  unsigned a = 0, b = 0, c = 0, d = 0, more = 0, rest = 0;
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1u) && (d >> 24 & 1u) &&
+         // AVX512_BF16, whose conversions go with the tiles
+         __get_cpuid_count(7, 1, &more, &b, &c, &rest) && (more >> 5 & 1u) &&
          syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
 }
 

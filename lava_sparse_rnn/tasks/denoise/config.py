@@ -43,8 +43,8 @@ class FrontEndConfig(Section):
     linear_bins: int | None = Field(
         default=None,
         ge=0,
-        description="with erb_bands: so many bins from 0 Hz on are numbers of a token "
-        "each; else as the start has it, or all",
+        description="so many bins from 0 Hz on are numbers of a token each; together "
+        "with erb_bands, or neither: then as the start has it, or all",
     )
     erb_bands: int | None = Field(
         default=None,
@@ -55,6 +55,10 @@ class FrontEndConfig(Section):
 
     @model_validator(mode="after")
     def _check(self) -> FrontEndConfig:
+        given = {"linear_bins": self.linear_bins, "erb_bands": self.erb_bands}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == 1:
+            raise ValueError(f"{missing[0]} is missing: both are given, or neither")
         try:
             self.build()
         except AudioError as error:

@@ -19,7 +19,7 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.nn import loops
 
-_BANDS = ("linear_bins", "erb_bands", "sample_rate")
+_BAND_FIELDS = ("linear_bins", "erb_bands", "sample_rate")
 
 
 def window(front: FrontEnd, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -336,7 +336,7 @@ def translation(front: FrontEnd, before: FrontEnd) -> tuple[Tensor, Tensor] | No
         new answers of old ones, (new, old), a band's the mean of its bins. None if both
         have the same bands, or spectra of different sizes.
     """
-    same = all(getattr(front, k) == getattr(before, k) for k in _BANDS)
+    same = all(getattr(front, k) == getattr(before, k) for k in _BAND_FIELDS)
     if same or front.bins != before.bins:
         return None
     means, interpolation = _matrices(before)
