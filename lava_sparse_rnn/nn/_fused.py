@@ -175,8 +175,10 @@ class _Block(torch.autograd.Function):
         mean, rate, variance = moments = u.new_empty(3, h)
         out, parts = torch.empty_like(u), torch.get_num_threads()
         weights = (a_re, a_im, D, bias, scale, offset, B, C, gate)
-        products = loops.products() if dtype == torch.bfloat16 else None
-        if products is None or batch < parts:
+        own = dtype == torch.bfloat16 and batch >= parts
+        products = loops.products() if own else None
+        ctx.own = products is not None
+        if products is None:
             kept = _forward(steps, sizes, kind, norm.eps, u, weights, moments, out)
         else:
             kept = [B.new_empty(length * batch, size) for size in (2 * n, h, h)]
@@ -208,7 +210,7 @@ class _Block(torch.autograd.Function):
         weights = (a_re, a_im, D, bias, scale, offset, B, C, gate)
         by = (*by_a, by_D, by_bias, by_scale, by_offset)
         wires = (grad, u, out)
-        if len(kept) > len(_OWN):
+        if not ctx.own:
             by_B, by_C, by_gate = _backward(
                 steps, sizes, kind, wires, weights, (mean, rate), kept, by, by_u
             )
@@ -225,9 +227,6 @@ class _Block(torch.autograd.Function):
         factor = 1 + ctx.options.conj_sym
         steps.matrices_back(n, h, factor, through, memory(*given, *found))
         return None, by_u, *to[:-1]
-
-
-_OWN = ("x", "z", "p")  # what is kept where products are our own
 
 
 def _forward(steps, sizes, kind, eps, u, weights, moments, out) -> tuple[Tensor, ...]:

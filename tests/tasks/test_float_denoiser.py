@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lava_sparse_rnn.tasks.denoise.float_denoiser import FloatDenoiser
-from lava_sparse_rnn.train import open_float, run
+from lava_sparse_rnn.train import TrainConfig, checkpoint, open_float, run
 
 
 @pytest.mark.parametrize("samples", [5000, 128 * 30, 77])
@@ -37,3 +37,12 @@ def test_what_is_no_float_checkpoint_is_named(tiny, tmp_path):
     run(config, note=lambda text: None)
     with pytest.raises(ValueError, match="integer.safetensors is of the fine-tune"):
         FloatDenoiser(config.directory / "integer.safetensors")
+
+
+def test_a_checkpoint_of_another_task_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "float.safetensors"
+    path.touch()
+    state = {"config": TrainConfig().model_dump(), "classes": 3}
+    monkeypatch.setattr(checkpoint, "read", lambda path: ({}, state))
+    with pytest.raises(ValueError, match=r"float\.safetensors is of another task"):
+        FloatDenoiser(path)

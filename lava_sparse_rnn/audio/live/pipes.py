@@ -25,7 +25,7 @@ from lava_sparse_rnn.audio.denoiser import Samples
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.live.files import LOOK_SECONDS, Described, Lossless
 from lava_sparse_rnn.audio.sound import wav
-from lava_sparse_rnn.audio.sound.libsndfile import interrupted
+from lava_sparse_rnn.audio.sound.libsndfile import EndlessFile, interrupted
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
 WIDTH = 2  # bytes of a sample
@@ -185,7 +185,7 @@ class PipeSource(Lossless):
         return found
 
 
-class _Coming:
+class _Coming(EndlessFile):
     """A file of unknown length whose bytes are still to come, for libsndfile.
 
     Before the first sample it looks at the length, and beyond the samples for what may
@@ -193,15 +193,9 @@ class _Coming:
     """
 
     def __init__(self, head: bytes, more: Callable[[int], bytes]) -> None:
+        super().__init__()
         self._kept, self._more = bytearray(head), more
-        self._first = self._at = 0  # places in the file: of what is kept, and the next
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = offset + (0, self._at, 1 << 62)[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
+        self._first = 0  # the place in the file of what is kept
 
     def read(self, count: int) -> bytes:
         at, has = self._at - self._first, len(self._kept)
@@ -215,6 +209,3 @@ class _Coming:
             del self._kept[: at - KEPT]
             self._first += at - KEPT
         return data
-
-    def write(self, data: bytes) -> int:
-        return 0

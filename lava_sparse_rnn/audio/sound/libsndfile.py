@@ -150,16 +150,15 @@ def told_of(path: Path, content: Path | bytes, file: soundfile.SoundFile) -> int
     if file.format not in _CORRECTED or file.subtype not in _WIDTHS:
         return told(file)
     raw = path.open("rb") if isinstance(content, Path) else io.BytesIO(content)
-    with raw, opened(path, _Endless(raw)) as endless:
+    with raw, opened(path, _Told(raw)) as endless:
         return told(endless)
 
 
-class _Endless:
-    """A file that seems to go on: reading beyond its end gives nothing."""
+class EndlessFile:
+    """What libsndfile reads as a file of which it never sees the end."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._size = file, file.seek(0, os.SEEK_END)
-        self._at = 0
+    def __init__(self) -> None:
+        self._at = 0  # the place of the next byte
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self._at = offset + (0, self._at, 1 << 62)[whence]
@@ -168,14 +167,22 @@ class _Endless:
     def tell(self) -> int:
         return self._at
 
+    def write(self, data: bytes) -> int:
+        return 0
+
+
+class _Told(EndlessFile):
+    """A file that seems to go on: reading beyond its end gives nothing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file, self._size = file, file.seek(0, os.SEEK_END)
+
     def read(self, count: int) -> bytes:
         self._file.seek(min(self._at, self._size))
         data = self._file.read(count)
         self._at += len(data)
         return data
-
-    def write(self, data: bytes) -> int:
-        return 0
 
 
 def take(path: Path, file: soundfile.SoundFile, frames: int) -> np.ndarray:

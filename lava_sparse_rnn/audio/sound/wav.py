@@ -272,11 +272,8 @@ class PipeReader:
     ) -> None:
         self._path, self._block, self._target = Path(name), block, target
         self._file = opened(self._path, file)
-        self._about, self._told, self._ended = (
-            _Survey(self._path),
-            told(self._file),
-            False,
-        )
+        self._about, self._told = _Survey(self._path), told(self._file)
+        self._ended = False
 
     @property
     def info(self) -> WavInfo:

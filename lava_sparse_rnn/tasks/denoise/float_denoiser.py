@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.samples import check_sound
 from lava_sparse_rnn.tasks.denoise import objective
+from lava_sparse_rnn.tasks.denoise.frontend import front_of
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.stages import FloatStage, build_model, build_pruner
@@ -43,7 +43,7 @@ class FloatDenoiser:
                 f".net beside it; of floats there is {FloatStage.name}.safetensors"
             )
         config = TrainConfig.model_validate(state["config"])
-        self.front_end = FrontEnd(**state["front_end"])
+        self.front_end = front_of(state, f"checkpoint: {path}")
         size = self.front_end.size
         self.model = build_model(config, size, size)
         pruner = build_pruner(config)

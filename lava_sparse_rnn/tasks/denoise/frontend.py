@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -20,6 +20,19 @@ from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.nn import loops
 
 _BAND_FIELDS = ("linear_bins", "erb_bands", "sample_rate")
+
+
+def front_of(state: dict[str, Any], place: str = "start:") -> FrontEnd:
+    """The front end that the state of a checkpoint keeps.
+
+    Raises
+    ------
+    ValueError
+        If it is of another task; it begins with `place`, where the state is from.
+    """
+    if "front_end" not in state:
+        raise ValueError(f"{place} is of another task, it has no front end")
+    return FrontEnd(**state["front_end"])
 
 
 def window(front: FrontEnd, dtype: torch.dtype = torch.float32) -> Tensor:

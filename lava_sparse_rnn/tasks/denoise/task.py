@@ -25,6 +25,7 @@ from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
     features,
+    front_of,
     measure,
     translation,
 )
@@ -37,12 +38,6 @@ _MEASURED = 8
 
 # A report runs six variants in float64; a few mixtures show what costs what.
 _PROBES = 8
-
-
-def _front_of(state: dict[str, Any]) -> FrontEnd:
-    if "front_end" not in state:
-        raise ValueError("start: is of another task, it has no front end")
-    return FrontEnd(**state["front_end"])
 
 
 class Denoise(Task):
@@ -74,7 +69,7 @@ class Denoise(Task):
         """See `Task`; without a state the front end's constants are measured."""
         source = SOURCES[settings.source](settings, seed)
         if state is not None:
-            front = _front_of(state)
+            front = front_of(state)
             given = settings.front_end.model_dump(exclude_none=True)
             return cls(settings, source, replace(front, **given))
         each = settings.model_copy(update={"fresh_every": 1, "long_share": 0.0})
@@ -149,11 +144,11 @@ class Denoise(Task):
 
     def stretch(self, state: dict[str, Any]) -> float:
         """See `Task`: the ratio of the hops."""
-        return self.front.hop_length / _front_of(state).hop_length
+        return self.front.hop_length / front_of(state).hop_length
 
     def translation(self, state: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
         """See `Task`: from bins to bands, or back."""
-        return translation(self.front, _front_of(state))
+        return translation(self.front, front_of(state))
 
     def finish(
         self,
