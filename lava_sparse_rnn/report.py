@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn import loihi2, markup, pictures, spec
+from lava_sparse_rnn.audio.frontend import about
 from lava_sparse_rnn.audio.sound.plots import spectrograms
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.files import replacing
@@ -110,7 +111,9 @@ def read_errors(path: str | Path) -> list[TensorError]:
 def _holds(network: spec.Network) -> Section:
     tables = (spec.tables.layer_table(network), spec.tables.matrix_table(network))
     shown = pictures.html(plots.sparsity(network), "where the weights are")
-    says = f"<p>{escape(spec.tables.arithmetic(network))}</p>"
+    facts = (f"{name}: {words}" for name, words in about(network).items())
+    lines = (spec.tables.arithmetic(network), *facts)
+    says = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return "What it holds", markup.titled(network, *tables) + says + shown
 
 

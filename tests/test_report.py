@@ -47,6 +47,7 @@ def test_a_page_without_input_shows_what_the_network_is(network):
         "What it would take of Loihi 2",
     ]
     assert "<h1>a&lt;b: " in page
+    assert f"<p>front end: {FRONT_END}</p>" in page
     for table in (
         spec.tables.layer_table(network),
         spec.tables.matrix_table(network),

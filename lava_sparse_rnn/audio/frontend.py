@@ -21,7 +21,7 @@ from lava_sparse_rnn.audio.sound.bands import Bands, erb_bands
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.stft import Stft
 from lava_sparse_rnn.fixed_point import shown
-from lava_sparse_rnn.spec import Network
+from lava_sparse_rnn.spec import Network, tables
 
 TASK = "denoise"
 FEATURE = "log1p"
@@ -191,6 +191,22 @@ class FrontEnd:
         """Samples by which sound comes out late: a window, a hop a token ahead."""
         return self.n_fft + self.lookahead * self.hop_length
 
+    def __str__(self) -> str:
+        """Rate, window, hop, bands and delay in a line, for people."""
+        ms = 1000 / self.sample_rate
+        numbers = f"{self.bins} bins"
+        if self.bands is not None:
+            numbers = (
+                f"{self.linear_bins} linear bins + {self.erb_bands} ERB bands "
+                f"(of {numbers})"
+            )
+        return (
+            f"{self.sample_rate} Hz, window {self.n_fft} samples "
+            f"({self.n_fft * ms:g} ms), hop {self.hop_length} "
+            f"({self.hop_length * ms:g} ms), {numbers}, lookahead {self.lookahead} "
+            f"tokens, sound {self.delay} samples ({self.delay * ms:g} ms) late"
+        )
+
     def stft(self) -> Stft:
         """The transform, in single precision."""
         return Stft(self.n_fft, self.hop_length)
@@ -230,3 +246,22 @@ class FrontEnd:
             answer = self.bands.expand(answer)
         gain = np.maximum(1.0 + answer, 0.0)
         return kept + (1.0 - kept) * gain if kept else gain
+
+
+def about(network: Network) -> dict[str, str]:
+    """What a file says of its network's task, in words, by their names.
+
+    A denoiser's front end is a line of its own; where it is not to be understood, and
+    of other tasks, everything is shown as it stands in ``meta``.
+    """
+    try:
+        front = FrontEnd.from_metadata(network.meta)
+    except AudioError:
+        return tables.metadata(network)
+    own = front.metadata().keys() - {"task"}
+    rest = {k: v for k, v in tables.metadata(network).items() if k not in own}
+    feature = (
+        f"{front.feature_scale:g} * (log(1 + {front.magnitude_scale:g} |X|) - "
+        f"{front.feature_mean:g})"
+    )
+    return {**rest, "front end": str(front), "feature": feature}

@@ -9,8 +9,9 @@ from lava_sparse_rnn.cli._tables import show
 
 
 def info(network: NetworkFile) -> None:
-    """Show the layers of a network: shapes, formats, sparsity, bytes."""
+    """Show the layers of a network, shapes, formats, sparsity, bytes, and its task."""
     from lava_sparse_rnn import spec
+    from lava_sparse_rnn.audio.frontend import about
     from lava_sparse_rnn.spec import tables
 
     net = spec.load(network)
@@ -23,5 +24,5 @@ def info(network: NetworkFile) -> None:
     for table in (tables.layer_table(net), tables.matrix_table(net)):
         show(screen, table)
     screen.print(tables.arithmetic(net))
-    if task := net.meta.get("task"):
-        screen.print(f"task: {task}")
+    for name, words in about(net).items():
+        screen.print(f"{name}: {words}")

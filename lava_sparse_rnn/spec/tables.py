@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lava_sparse_rnn.fixed_point import span
 from lava_sparse_rnn.markup import Table, as_html, titled
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec.statistics import matrix_sizes, neuron_count
+
+_LONGEST = 400
+"""Characters of a value of metadata; what a file says may be of any length."""
 
 
 def layer_table(network: Network) -> Table:
@@ -71,6 +75,28 @@ def arithmetic(network: Network) -> str:
         f"arithmetic: rounding {r.rounding}, overflow {r.overflow}, state "
         f"nonlinearity {r.state_nonlinearity}, sigmoid of {lines}"
     )
+
+
+def metadata(network: Network) -> dict[str, str]:
+    """What a network's ``meta`` says of its task, in words, the task first."""
+    names = sorted(network.meta, key=lambda name: (name != "task", name))
+    return {_words(name): _words(network.meta[name]) for name in names}
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        given = (f"{name} {_plain(part)}" for name, part in value.items())
+        return _plain(", ".join(given) or "none")
+    if isinstance(value, list | tuple):
+        return _plain(", ".join(_plain(part) for part in value) or "none")
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    text = str(value)
+    if not text.isprintable():
+        text = repr(text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
 
 
 @as_html.register

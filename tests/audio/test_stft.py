@@ -126,6 +126,7 @@ def test_stream_in_and_out_is_late_by_the_overlap():
     [
         ({"n_fft": 511}, "n_fft 511"),
         ({"n_fft": 2}, "n_fft 2"),
+        ({"n_fft": 2**40, "hop_length": 2**30}, "n_fft 1099511627776: .* to 65536"),
         ({"hop_length": 100}, "hop_length 100"),
         ({"hop_length": 512}, "hop_length 512"),
         ({"hop_length": 0}, "hop_length 0"),

@@ -34,6 +34,9 @@ from lava_sparse_rnn.audio.sound.fft import irfft, rfft
 from lava_sparse_rnn.audio.sound.samples import check_samples
 from lava_sparse_rnn.fixed_point import Brief
 
+LONGEST = 2**16
+"""Samples of the longest frame, 4 s at 16 kHz: a file decides how long one is."""
+
 
 @dataclass(frozen=True)
 class Stft:
@@ -42,7 +45,7 @@ class Stft:
     Parameters
     ----------
     n_fft : int
-        Samples of a frame, even.
+        Samples of a frame, even, 4 to 65,536.
     hop_length : int
         Samples between frames; divides ``n_fft``, at most half of it.
     dtype : type
@@ -83,8 +86,8 @@ class Stft:
 
     def __post_init__(self) -> None:
         n, hop = self.n_fft, self.hop_length
-        if n < 4 or n % 2:
-            raise AudioError(f"n_fft {n}: must be even and at least 4")
+        if not 4 <= n <= LONGEST or n % 2:
+            raise AudioError(f"n_fft {n}: must be even, from 4 to {LONGEST}")
         if hop < 1 or n % hop or n // hop < 2:
             raise AudioError(
                 f"hop_length {hop}: must divide n_fft {n} at least twice, else overlap "
