@@ -33,6 +33,7 @@ from lava_sparse_rnn.audio.mixing.config import MixerConfig
 from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.ndns.segments import NdnsSegments
 
+_PIPE = 2**20  # bytes that wait to be read: as much as Linux lets everybody ask for
 _HEADER = struct.Struct("<cq")  # kind of message, bytes that follow
 # A batch, a defect of ours with its traceback, a fault of the user's files.
 _BATCH, _ERROR, _FAULT = b"B", b"E", b"F"
@@ -67,6 +68,7 @@ class _Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, json.dumps(task)],
             stdout=subprocess.PIPE,
+            pipesize=_PIPE,
             env=env,
         )
         self._pipe = cast(io.BufferedReader, self._process.stdout)

@@ -18,7 +18,8 @@ try:
     _EXTENSION = import_module("lava_sparse_rnn.nn._training")
 except ImportError:
     _EXTENSION = None
-if not hasattr(_EXTENSION, "has_products"):  # built from older sources
+_FACE = 2  # of the functions there, as module.cpp has it
+if getattr(_EXTENSION, "face", None) != _FACE:  # built from other sources
     _EXTENSION = None
 
 # Type of parameters and sums, and type of what matrix products read and write, to the

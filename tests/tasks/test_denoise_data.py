@@ -17,7 +17,7 @@ from lava_sparse_rnn.tasks.denoise.data import (
     mixer_config,
     training_batches,
 )
-from lava_sparse_rnn.tasks.denoise.pairing import active_powers, remix
+from lava_sparse_rnn.tasks.denoise.pairing import active_powers, mixed, remix
 
 
 def config(**changes):
@@ -169,6 +169,24 @@ def test_a_set_is_mixed_of_what_a_training_holds_out(tmp_path, monkeypatch):
     assert not stopped.value.code
     assert len(list((tmp_path / "held" / "noisy").iterdir())) == 3
     assert "voices: that of the" in (tmp_path / "held" / "ATTRIBUTION.txt").read_text()
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_rows_are_mixed_at_their_ratio_and_level(each):
+    """Beside the same in double precision, of as many rows in one as there are."""
+    rng = np.random.default_rng(each)
+    clean, noise, heard = rng.standard_normal((3, 6, 1600), np.float32)
+    kept = noise.copy()
+    snr, level = rng.uniform(-10, 20, 6 // each), np.linspace(-40, 6, 6 // each)
+    noisy, target = mixed(clean, noise, snr, level, heard)
+    whole = [x.reshape(len(snr), -1).astype(np.float64) for x in (clean, noise, heard)]
+    wanted = whole[2] + whole[1] * 10.0 ** (-snr[:, None] / 20)
+    rms = np.sqrt((wanted**2).mean(1))
+    scale = np.minimum(10.0 ** (level / 20) / rms, 0.99 / np.abs(wanted).max(1))
+    np.testing.assert_allclose(noisy, wanted * scale[:, None], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(target, whole[0] * scale[:, None], rtol=1e-4, atol=1e-6)
+    assert (scale < 10.0 ** (level / 20) / rms)[-1]  # no louder than full scale
+    assert np.array_equal(noise, kept)  # it is paired again with other speech
 
 
 def test_narrow_speech_is_paired_with_narrow_noise():

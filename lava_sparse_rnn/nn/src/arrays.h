@@ -49,6 +49,8 @@ class Taken {
     return values<T>(arrays_[at_++], count);
   }
 
+  // Of the next one.
+  int64_t size() const { return size(at_); }
   int64_t size(std::size_t place) const {
     if (place >= arrays_.size()) throw std::invalid_argument("training: an array is missing");
     return int64_t(arrays_[place].size());

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The Python face: `Steps` of torch's tensors, of three pairs of types.
-#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@ using namespace nanobind::literals;
 namespace training {
 
 void bind_products(nb::module_& m);  // module_products.cpp
+void bind_spectra(nb::module_& m);   // module_spectra.cpp
 
 namespace {
 
@@ -258,148 +258,15 @@ struct Face {
   }
 };
 
-// The float loops around the Fourier transforms of one sequence, `row` of `batch`.
-struct SpectraFace {
-  static void frames(int threads, int64_t size, int64_t hop, const Arrays& arrays) {
-    Taken a(arrays);
-    const int64_t length = a.size(0), count = length / hop;
-    const float *wave = a.next<float>(length), *window = a.next<float>(size);
-    float* to = a.next<float>(count * size);
-    const nb::gil_scoped_release release;
-    parallel(threads, [&](int index, int parts) {
-      const Part p(count, index, parts);
-      spectra().frames(p.first, p.last, size, hop, wave, window, to);
-    });
-  }
-
-  static void features(int threads, int64_t steps, int64_t batch, int64_t bins,
-                       int64_t row, float scale, float mean, float factor,
-                       const Arrays& arrays) {
-    Taken a(arrays);
-    const float* spectrum = a.next<float>(2 * steps * bins);
-    float* x = a.row(steps, batch, bins, row);
-    const nb::gil_scoped_release release;
-    parallel(threads, [&](int index, int parts) {
-      const Part p(steps, index, parts);
-      spectra().features(p.first, p.last, bins, batch * bins, scale, mean, factor,
-                         spectrum, x);
-    });
-  }
-
-  static void gained(int threads, int64_t steps, int64_t batch, int64_t bins,
-                     int64_t row, const Arrays& arrays) {
-    Taken a(arrays);
-    const float* spectrum = a.next<float>(2 * steps * bins);
-    const float* output = a.row(steps, batch, bins, row);
-    float* to = a.next<float>(2 * steps * bins);
-    const nb::gil_scoped_release release;
-    parallel(threads, [&](int index, int parts) {
-      const Part p(steps, index, parts);
-      spectra().gained(p.first, p.last, bins, batch * bins, spectrum, output, to);
-    });
-  }
-
-  static void gained_back(int threads, int64_t steps, int64_t batch, int64_t bins,
-                          int64_t row, const Arrays& arrays) {
-    Taken a(arrays);
-    const float *scale = a.next<float>(bins), *frames = a.next<float>(2 * steps * bins);
-    const float* spectrum = a.next<float>(2 * steps * bins);
-    const float* output = a.row(steps, batch, bins, row);
-    float* to = a.row(steps, batch, bins, row);
-    const nb::gil_scoped_release release;
-    parallel(threads, [&](int index, int parts) {
-      const Part p(steps, index, parts);
-      spectra().gained_back(p.first, p.last, bins, batch * bins, scale, frames,
-                            spectrum, output, to);
-    });
-  }
-
-  static void overlapped(int threads, int64_t size, int64_t hop, const Arrays& arrays) {
-    Taken a(arrays);
-    const int64_t count = a.size(0) / size - size / hop + 1;
-    if (count < 0) throw std::invalid_argument("training: too few frames to overlap");
-    const float *frames = a.next<float>(a.size(0)), *window = a.next<float>(size);
-    float* wave = a.next<float>(count * hop);
-    const nb::gil_scoped_release release;
-    parallel(threads, [&](int index, int parts) {
-      const Part p(count, index, parts);
-      spectra().overlapped(p.first, p.last, size, hop, frames, window, wave);
-    });
-  }
-
-  // Ratio in decibels of each estimate x to its target t, and three factors of its
-  // gradient, by_x * x + by_t * t + offset. With means removed, x = p t + n, and S and
-  // N the energies of these two: dS/dx = 2 p |t|^2 / E t with E = |t|^2 + eps, and
-  // dN/dx = 2 n - 2 p eps / E t.
-  static void si_snr(int threads, int64_t rows, int64_t count, double eps,
-                     const Arrays& arrays) {
-    Taken a(arrays);
-    const float *x = a.next<float>(rows * count), *t = a.next<float>(rows * count);
-    float* ratio = a.next<float>(rows);
-    double* factors = a.next<double>(rows * 3);
-    const nb::gil_scoped_release release;
-    parallel(threads, [&](int index, int parts) {
-      const Part part(rows, index, parts);
-      for (int64_t i = part.first; i < part.last; ++i) {
-        const float *xi = x + i * count, *ti = t + i * count;
-        double sums[4] = {};
-        spectra().moments(count, xi, ti, sums);
-        const double mean_x = sums[0] / count, mean_t = sums[1] / count;
-        const double power = sums[3] - mean_t * sums[1], energy = power + eps;
-        const double p = (sums[2] - mean_x * sums[1]) / energy;
-        const double offset = p * mean_t - mean_x;
-        const double rest =
-            spectra().energy(count, xi, ti, float(-p), float(offset)) + eps;
-        const double signal = p * p * power + eps;
-        ratio[i] = float(10.0 * std::log10(signal / rest));
-        const double unit = 10.0 / std::log(10.0);
-        const double by_target =
-            2.0 * unit * p / energy * (power / signal + eps / rest);
-        const double by_rest = -2.0 * unit / rest;
-        factors[3 * i] = by_rest;
-        factors[3 * i + 1] = by_target - by_rest * p;
-        factors[3 * i + 2] = by_rest * offset - by_target * mean_t;
-      }
-    });
-  }
-
-  static void si_snr_back(int threads, int64_t rows, int64_t count,
-                          const Arrays& arrays) {
-    Taken a(arrays);
-    const float *g = a.next<float>(rows), *x = a.next<float>(rows * count);
-    const float* t = a.next<float>(rows * count);
-    const double* factors = a.next<double>(rows * 3);
-    float* to = a.next<float>(rows * count);
-    const nb::gil_scoped_release release;
-    parallel(threads, [&](int index, int parts) {
-      const Part part(rows, index, parts);
-      for (int64_t i = part.first; i < part.last; ++i) {
-        const double* f = factors + 3 * i;
-        spectra().blend(count, x + i * count, t + i * count, float(g[i] * f[0]),
-                        float(g[i] * f[1]), float(g[i] * f[2]), to + i * count);
-      }
-    });
-  }
-
-  static void bind(nb::module_& m) {
-    m.def("si_snr", &si_snr);
-    m.def("si_snr_back", &si_snr_back);
-    m.def("frames", &frames);
-    m.def("features", &features);
-    m.def("gained", &gained);
-    m.def("gained_back", &gained_back);
-    m.def("overlapped", &overlapped);
-  }
-};
-
 }  // namespace
 }  // namespace training
 
 NB_MODULE(_training, m) {
   m.doc() = "What lies between the matrix products of a training step.";
+  m.attr("face") = 2;  // another number whenever a function takes other arguments
   training::Face<float, training::Bfloat16>::bind(m, "Mixed");
   training::Face<float, float>::bind(m, "Single");
   training::Face<double, double>::bind(m, "Double");
-  training::SpectraFace::bind(m);
+  training::bind_spectra(m);
   training::bind_products(m);
 }

@@ -88,17 +88,30 @@ struct Rows {
 };
 
 // Of rows first to last, see spectra.inc.
+// How a spectrum's bins are answered by fewer numbers: one each below `linear`, and
+// bands above, of which bin `linear + i` lies between lower[i] and the next. Weights
+// are of the lower band for every such bin, then of the upper ones.
+struct Banding {
+  int64_t linear, bands, bins;
+  const int64_t* lower;
+  const float *weights, *means;  // a bin's weights add up to 1; a band's means do
+
+  int64_t size() const { return linear + bands; }
+};
+
 struct Spectra {
   void (*frames)(int64_t first, int64_t last, int64_t size, int64_t hop,
-                 const float* wave, const float* window, float* to);
-  void (*features)(int64_t first, int64_t last, int64_t bins, int64_t stride,
-                   float scale, float mean, float factor, const float* spectrum,
-                   float* x);
-  void (*gained)(int64_t first, int64_t last, int64_t bins, int64_t stride,
-                 const float* spectrum, const float* output, float* to);
-  void (*gained_back)(int64_t first, int64_t last, int64_t bins, int64_t stride,
-                      const float* scale, const float* frames, const float* spectrum,
-                      const float* output, float* to);
+                 int64_t length, const float* wave, const float* window, float* to);
+  // The next three work in a `scratch` of twice as many numbers as there are bins.
+  void (*features)(int64_t first, int64_t last, const Banding& banding,
+                   int64_t stride, float scale, float mean, float factor,
+                   const float* spectrum, float* scratch, float* x);
+  void (*gained)(int64_t first, int64_t last, const Banding& banding, int64_t stride,
+                 const float* spectrum, const float* output, float* scratch, float* to);
+  void (*gained_back)(int64_t first, int64_t last, const Banding& banding,
+                      int64_t stride, const float* scale, const float* frames,
+                      const float* spectrum, const float* output, float* scratch,
+                      float* to);
   void (*overlapped)(int64_t first, int64_t last, int64_t size, int64_t hop,
                      const float* frames, const float* window, float* wave);
   void (*moments)(int64_t count, const float* x, const float* t, double* sums);

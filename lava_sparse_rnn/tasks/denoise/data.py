@@ -223,8 +223,8 @@ class NdnsSource:
             self._kept = normalised(mixes, config)
         clean, noise = self._kept
         level = (config.level_min + config.level_max) / 2
-        one = np.ones((len(clean), 1))
-        return mixed(clean, noise.copy(), snr * one, level * one)
+        one = np.ones(len(clean))
+        return mixed(clean, noise, snr * one, level * one)  # type: ignore[arg-type]
 
 
 SOURCES: dict[str, Callable[[DataConfig, int], Source]] = {

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,8 +37,13 @@ def front_of(state: dict[str, Any], place: str = "start:") -> FrontEnd:
 
 
 def window(front: FrontEnd, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Square root of the periodic Hann window, shape (n_fft,)."""
-    hann = torch.hann_window(front.n_fft, periodic=True, dtype=torch.float64)
+    """Square root of the periodic Hann window, shape (n_fft,); not to be changed."""
+    return _window(front.n_fft, dtype)
+
+
+@lru_cache(maxsize=8)
+def _window(size: int, dtype: torch.dtype) -> Tensor:
+    hann = torch.hann_window(size, periodic=True, dtype=torch.float64)
     return hann.sqrt().to(dtype)
 
 
@@ -83,6 +89,30 @@ def _means(bands: Bands, dtype: torch.dtype) -> Tensor:
 @lru_cache(maxsize=8)
 def _weights(bands: Bands, dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(bands.weights).to(dtype)
+
+
+@lru_cache(maxsize=8)
+def _banding(bands: Bands | None) -> tuple[Tensor, Tensor, Tensor]:
+    """For the compiled passes: the lower band of each bin above the linear ones, and
+    its two weights (2, bins) in the answers and in the means.
+    """
+    if bands is None:
+        return torch.empty(0, dtype=torch.int64), torch.empty(2, 0), torch.empty(2, 0)
+    lower, each = bands.lower, np.arange(len(bands.lower))
+
+    def pairs(of: np.ndarray) -> Tensor:
+        return torch.from_numpy(
+            np.stack([of[lower, each], of[lower + 1, each]])
+        ).float()
+
+    return torch.from_numpy(lower), pairs(bands.weights), pairs(bands.means)
+
+
+def _shape(front: FrontEnd, steps: int, batch: int) -> tuple[int, int, int, int]:
+    """For the compiled passes: tokens, sequences, bins that stay, bands."""
+    bands = front.bands
+    kept, shared = (front.bins, 0) if bands is None else (bands.linear, bands.count)
+    return steps, batch, kept, shared
 
 
 def expand(front: FrontEnd, output: Tensor) -> Tensor:
@@ -149,29 +179,13 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
             x[:, b] = features(front, spectrum[b].abs())
         return spectrum, x
     compiled, threads = loops.spectra(), torch.get_num_threads()
-    place = threads, *x.shape
+    place = threads, *_shape(front, *x.shape[:2])
     constants = front.magnitude_scale, front.feature_mean, front.feature_scale
     for b, (row, found) in enumerate(zip(wave, spectrum, strict=True)):
-        torch.fft.rfft(_frames(front, row), out=found)
-        given = loops.memory(_banded(front, torch.view_as_real(found)), x)
+        torch.fft.rfft(_frames(front, row, steps), out=found)
+        given = loops.memory(*_banding(front.bands), torch.view_as_real(found), x)
         compiled.features(*place, b, *constants, given)
     return spectrum, x
-
-
-def _banded(front: FrontEnd, parts: Tensor) -> Tensor:
-    """Real and imaginary parts (T, bins, 2) with the bands' magnitudes as real parts
-    in place of the upper bins, (T, size, 2).
-    """
-    if front.bands is None:
-        return parts
-    result = parts.new_zeros(len(parts), front.size, 2)
-    low, high = parts.tensor_split([front.linear_bins], 1)
-    power = high[..., 0].square().addcmul_(high[..., 1], high[..., 1])
-    result[:, : front.linear_bins] = low
-    result[:, front.linear_bins :, 0] = (
-        power @ _means(front.bands, power.dtype)
-    ).sqrt()
-    return result
 
 
 def _has_loops(x: Tensor) -> bool:
@@ -179,13 +193,13 @@ def _has_loops(x: Tensor) -> bool:
     return x.dtype == torch.float32 and x.device.type == "cpu" and loops.built()
 
 
-def _frames(front: FrontEnd, row: Tensor) -> Tensor:
-    """Windowed frames (T, n_fft) of one sequence, as in `analyse`."""
-    steps = len(row) // front.hop_length
-    frames = row.new_empty(steps, front.n_fft)
-    if steps:
-        whole = row[: steps * front.hop_length].contiguous()
-        given = loops.memory(whole, window(front, row.dtype), frames)
+def _frames(front: FrontEnd, row: Tensor, count: int) -> Tensor:
+    """The first windowed frames (count, n_fft) of one sequence, as in `analyse`; zeros
+    follow its last sample.
+    """
+    frames = row.new_empty(count, front.n_fft)
+    if count:
+        given = loops.memory(row.contiguous(), window(front, row.dtype), frames)
         size = front.n_fft, front.hop_length
         loops.spectra().frames(torch.get_num_threads(), *size, given)
     return frames
@@ -204,8 +218,6 @@ class _Resynthesis(torch.autograd.Function):
         ctx.save_for_backward(output, spectrum)
         ctx.front = front
         waves = []
-        if _has_loops(output):
-            return _gained(front, spectrum, output.contiguous())
         for b, row in enumerate(spectrum):
             cleaned = (row * gain(output[:, b])).unsqueeze(1)
             waves.append(synthesise(front, cleaned))
@@ -215,16 +227,9 @@ class _Resynthesis(torch.autograd.Function):
     def backward(ctx, grad):
         output, spectrum = ctx.saved_tensors
         front = ctx.front
-        overlap = front.n_fft // front.hop_length
-        # An inverse transform counts each inner bin twice, itself and its mirror image.
-        scale = grad.new_full((front.bins,), 2.0)
-        scale[0] = scale[-1] = 1.0
-        scale *= 2 / (overlap * front.n_fft)
+        scale = _transposed(front.n_fft, front.hop_length, grad.dtype)
         margin = front.n_fft - front.hop_length
-        result = torch.empty_like(output, memory_format=torch.contiguous_format)
-        if _has_loops(output):
-            _by_gains(front, spectrum, output.contiguous(), grad, scale, result)
-            return result, None, None
+        result = torch.empty_like(output)
         for b, row in enumerate(spectrum):
             # Samples after the last one are not in the result: their gradient is zero.
             frames = analyse(
@@ -235,39 +240,55 @@ class _Resynthesis(torch.autograd.Function):
         return result, None, None
 
 
-def _gained(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
-    """`_Resynthesis` forwards, in compiled passes around the transforms."""
-    compiled, threads = loops.spectra(), torch.get_num_threads()
-    size, overlap = (front.n_fft, front.hop_length), front.n_fft // front.hop_length
-    steps, batch, _ = output.shape
-    wave = output.new_empty(batch, (steps - overlap + 1) * front.hop_length)
-    scaled = window(front, wave.dtype) * (2 / overlap)
-    cleaned = torch.empty_like(spectrum[0])
-    for b, row in enumerate(spectrum):
-        before, after = torch.view_as_real(row), torch.view_as_real(cleaned)
-        compiled.gained(threads, *output.shape, b, loops.memory(before, output, after))
-        frames = torch.fft.irfft(cleaned, n=front.n_fft)
-        compiled.overlapped(threads, *size, loops.memory(frames, scaled, wave[b]))
-    return wave
+@lru_cache(maxsize=8)
+def _transposed(n_fft: int, hop: int, dtype: torch.dtype) -> Tensor:
+    """Scale of each bin that makes analysis the transpose of synthesis.
+
+    An inverse transform counts each inner bin twice, itself and its mirror image.
+    """
+    scale = torch.full((n_fft // 2 + 1,), 2.0, dtype=dtype)
+    scale[0] = scale[-1] = 1.0
+    return scale * (2 / (n_fft // hop * n_fft))
 
 
-def _by_gains(
-    front: FrontEnd,
-    spectrum: Tensor,
-    output: Tensor,
-    grad: Tensor,
-    scale: Tensor,
-    result: Tensor,
-) -> None:
-    """`_Resynthesis` backwards, in compiled passes around the transforms."""
-    compiled, threads = loops.spectra(), torch.get_num_threads()
-    margin = front.n_fft - front.hop_length
-    for b, row in enumerate(spectrum):
-        # Samples after the last one are not in the result: their gradient is zero.
-        frames = _frames(front, torch.nn.functional.pad(grad[b], (0, margin)))
-        found = torch.view_as_real(torch.fft.rfft(frames))
-        given = loops.memory(scale, found, torch.view_as_real(row), output, result)
-        compiled.gained_back(threads, *output.shape, b, given)
+class _CompiledResynthesis(torch.autograd.Function):
+    """The same of answers for bands, in compiled passes around the transforms."""
+
+    @staticmethod
+    def forward(ctx, output, spectrum, front):
+        output = output.contiguous()
+        ctx.save_for_backward(output, spectrum)
+        ctx.front = front
+        compiled, threads = loops.spectra(), torch.get_num_threads()
+        size, overlap = (front.n_fft, front.hop_length), front.n_fft // front.hop_length
+        place = threads, *_shape(front, *output.shape[:2])
+        samples = (len(output) - overlap + 1) * front.hop_length
+        wave = output.new_empty(len(spectrum), samples)
+        scaled = window(front, wave.dtype) * (2 / overlap)
+        cleaned = torch.empty_like(spectrum[0])
+        bands, after = _banding(front.bands), torch.view_as_real(cleaned)
+        for b, row in enumerate(spectrum):
+            given = loops.memory(*bands, torch.view_as_real(row), output, after)
+            compiled.gained(*place, b, given)
+            frames = torch.fft.irfft(cleaned, n=front.n_fft)
+            compiled.overlapped(threads, *size, loops.memory(frames, scaled, wave[b]))
+        return wave
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad):
+        output, spectrum = ctx.saved_tensors
+        front = ctx.front
+        place = torch.get_num_threads(), *_shape(front, *output.shape[:2])
+        scale = _transposed(front.n_fft, front.hop_length, grad.dtype)
+        bands, result = _banding(front.bands), torch.empty_like(output)
+        for b, row in enumerate(spectrum):
+            # Samples after the last one are not in the result: their gradient is zero.
+            frames = torch.fft.rfft(_frames(front, grad[b], len(output)))
+            both = torch.view_as_real(frames), torch.view_as_real(row)
+            given = loops.memory(*bands, scale, *both, output, result)
+            loops.spectra().gained_back(*place, b, given)
+        return result, None, None
 
 
 def resynthesise(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
@@ -286,8 +307,11 @@ def resynthesise(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
     Tensor, shape (batch, (T - lookahead - R + 1) * hop)
         See `synthesise`.
     """
-    answered, output = answered_frames(front, spectrum, output)
-    return cast(Tensor, _Resynthesis.apply(output, answered, front))
+    ahead = front.lookahead
+    output, answered = output[ahead:], spectrum[:, : spectrum.shape[1] - ahead]
+    if _has_loops(output):
+        return cast(Tensor, _CompiledResynthesis.apply(output, answered, front))
+    return cast(Tensor, _Resynthesis.apply(expand(front, output), answered, front))
 
 
 def answered_frames(

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
 from lava_sparse_rnn.audio.mixing.wear import worn
-from lava_sparse_rnn.audio.sound.power import ACTIVE_RANGE_DB, frame_powers
+from lava_sparse_rnn.audio.sound.power import (
+    ACTIVE_RANGE_DB,
+    frame_powers,
+    mean_power,
+)
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
 
 Mixes = tuple[np.ndarray, np.ndarray]
@@ -65,38 +70,49 @@ def remix(rng: np.random.Generator, pool: Pool, config: DataConfig) -> Mixes:
         noises[1],
     )
 
-    def taken(part: int, places: tuple) -> np.ndarray:
-        return np.stack([pool[b][0][part][r] for b, r in zip(*places, strict=True)])
+    def taken(part: int, places: tuple) -> list[np.ndarray]:
+        return [pool[b][0][part][r] for b, r in zip(*places, strict=True)]
 
     speech = [taken(part, voices) for part in (0, 2)[: len(pool[0][0]) - 1]]
     noise = taken(1, noises)
     if rng.random() < config.long_share:
         # The same material as fewer, longer sequences: slow states must not drift.
-        factor = math.gcd(config.long_factor, size)
-        size //= factor
-        speech, noise = [x.reshape(size, -1) for x in speech], noise.reshape(size, -1)
-    snr = rng.uniform(config.snr_min, config.snr_max, (size, 1))
-    level = rng.uniform(config.level_min, config.level_max, (size, 1))
+        size //= math.gcd(config.long_factor, size)
+    snr = rng.uniform(config.snr_min, config.snr_max, size)
+    level = rng.uniform(config.level_min, config.level_max, size)
     noisy, clean = mixed(speech[0], noise, snr, level, speech[-1])
     return worn(rng, noisy, clean, config.wear)
 
 
 def mixed(
-    clean: np.ndarray,
-    noise: np.ndarray,
+    clean: Sequence[np.ndarray],
+    noise: Sequence[np.ndarray],
     snr: np.ndarray,
     level: np.ndarray,
-    heard: np.ndarray | None = None,
+    heard: Sequence[np.ndarray] | None = None,
 ) -> Mixes:
-    """Noisy and clean of normalised speech and noise, which is overwritten.
+    """Noisy and clean of normalised speech and noise, rows (samples,) of each.
 
-    Ratios and levels have shape (rows, 1), in dB; the speech is heard as it is clean,
-    unless it is heard in a room.
+    Ratios and levels have shape (rows,), in dB; where they are fewer, so many rows of
+    the material follow each other in one. The speech is heard as it is clean, unless
+    it is heard in a room.
+
+    One row at a time goes through all passes, as it stays in a processor's cache.
     """
-    noise *= (10.0 ** (-snr / 20)).astype(np.float32)
-    noisy = (clean if heard is None else heard) + noise
-    rms = np.sqrt((noisy**2).mean(1, keepdims=True) + 1e-12)
-    peak = np.abs(noisy).max(1, keepdims=True) + 1e-12
-    # Louder than full scale would be clipping, which is another setting's matter.
-    scale = np.minimum(10.0 ** (level / 20) / rms, 0.99 / peak).astype(np.float32)
-    return noisy * scale, clean * scale
+    each = len(clean) // len(snr)
+    gains = np.repeat((10.0 ** (-snr / 20)).astype(np.float32), each)
+    out = np.empty((2, len(clean), len(clean[0])), np.float32)
+    noisy, target = out.reshape(2, len(snr), -1)
+    for k, wave in enumerate(noisy):
+        rows = range(k * each, (k + 1) * each)
+        for i in rows:
+            np.multiply(noise[i], gains[i], out=out[0, i])
+            out[0, i] += clean[i] if heard is None else heard[i]
+        rms = np.sqrt(mean_power(wave) + 1e-12)
+        peak = max(wave.max(), -wave.min()) + 1e-12
+        # Louder than full scale would be clipping, which is another setting's matter.
+        scale = np.float32(min(10.0 ** (level[k] / 20) / rms, 0.99 / peak))
+        wave *= scale
+        for i in rows:
+            np.multiply(clean[i], scale, out=out[1, i])
+    return noisy, target
