@@ -29,6 +29,8 @@ _RULES = {
     "string_type": "must be a word",
     "string_pattern_mismatch": "must match {pattern}",
     "path_type": "must be a path",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
     "dict_type": "must be an object with fields",

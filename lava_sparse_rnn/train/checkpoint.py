@@ -63,6 +63,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     ValueError
         If the file is damaged, or not a checkpoint of this package.
     """
+    if path.is_dir():  # of which safetensors says "No such device"
+        raise ValueError(f"{path} is a folder, no checkpoint of a training")
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.files import as_path
@@ -36,6 +37,17 @@ class Section(BaseModel):
     """A part of a configuration: frozen, every name known, every number finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_flag_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool):  # which pydantic takes for 0 or 1
+            hint = cls.model_fields[str(info.field_name)].annotation
+            kinds = {hint, *get_args(hint)}
+            for kind in (int, float):
+                if kind in kinds and bool not in kinds:
+                    raise PydanticCustomError(f"{kind.__name__}_type", "no number")
+        return value
 
 
 def _given_path(value: Any) -> Any:
@@ -289,7 +301,7 @@ class TrainConfig(Section):
     def _lift(cls, values: Any) -> Any:
         return lifted(values) if isinstance(values, dict) else values
 
-    @field_validator("data", mode="plain")
+    @field_validator("data", mode="before")
     @classmethod
     def _settings_of_the_task(cls, value: Any, info: ValidationInfo) -> BaseModel:
         if "task" not in info.data:  # its own error is enough

@@ -36,8 +36,9 @@ def fit(
         Told what happens between the stages.
     **settings
         Fields of `TrainConfig`: ``steps=2000, pruning={"sparsity": 0.9}``. With a
-        `name` the run is kept in ``runs/<name>`` and the same call goes on with it;
-        without one nothing is kept but what is returned.
+        `name` the run is kept in ``runs/<name>`` (`runs` is the folder of all of
+        them), and the same call goes on with it; without one nothing is kept but what
+        is returned.
 
     Returns
     -------
@@ -46,7 +47,8 @@ def fit(
     Raises
     ------
     ValueError
-        For what is no task, and a setting that is unknown or out of range.
+        For what is no task, a setting that is unknown or out of range, and `runs`
+        without a `name`.
     OSError
         When the folder of the run cannot be made; it names the folder.
     """
@@ -54,6 +56,11 @@ def fit(
         raise ValueError(f"task is {brief(task)}; expected a train.Task")
     if not isinstance(model, Mapping | None):
         raise ValueError(f"model is {brief(model)}; expected a mapping of its fields")
+    if settings.get("runs") is not None and not settings.get("name"):
+        raise ValueError(
+            f"runs is {str(settings['runs'])!r}, and name is missing: a run without a "
+            "name is not kept"
+        )
     kind = type(task)
     values = {"data": task.settings, **settings}
     values["task"] = f"{kind.__module__}:{kind.__qualname__}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 from pathlib import Path
 from typing import IO
@@ -18,7 +19,7 @@ _held: dict[Path, IO[str]] = {}
 
 
 def claim(directory: Path) -> None:
-    """Keep other processes out of a folder, until `release` or this one's end.
+    """Keep other processes out of a folder, until it is given up or this one ends.
 
     Raises
     ------
@@ -42,6 +43,9 @@ def claim(directory: Path) -> None:
             f"{directory} is in use by another training (process {owner}); wait for "
             "its end, or choose another name"
         ) from None
+    if not os.fstat(file.fileno()).st_nlink:  # abandoned since it was opened
+        file.close()
+        return claim(directory)
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()
@@ -54,6 +58,15 @@ def release(directory: Path) -> None:
     file = _held.pop(directory, None)
     if file is not None:
         file.close()
+
+
+def abandon(directory: Path) -> None:
+    """Let others in again, and take the folder away if nothing else is in it."""
+    with contextlib.suppress(OSError):  # another process has put something there
+        if {path.name for path in directory.iterdir()} <= {_LOCK}:
+            (directory / _LOCK).unlink(missing_ok=True)
+            directory.rmdir()
+    release(directory)
 
 
 @atexit.register

@@ -111,6 +111,7 @@ def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
         If its folder cannot be made; it names the folder.
     """
     check_device(config.device)
+    new = not config.directory.exists()
     with named(config.directory):
         config.directory.mkdir(parents=True, exist_ok=True)
     check_unchanged(config, config.directory / CONFIG, _float_checkpoint(config))
@@ -119,7 +120,12 @@ def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
         lock.claim(config.directory)
     prepare_process(config.threads)
     torch.manual_seed(config.seed)
-    stage = FloatStage(config, task or _open_task(config), group)
+    try:
+        stage = FloatStage(config, task or _open_task(config), group)
+    except BaseException:
+        if new and group.leads:
+            lock.abandon(config.directory)
+        raise
     group.wait()  # all have looked for a checkpoint before one is written
     if not group.leads:
         return stage

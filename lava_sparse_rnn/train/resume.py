@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import BaseModel
-from torch import nn
+from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.train import checkpoint
@@ -107,11 +107,18 @@ def fingerprint(config: TrainConfig, model: nn.Module, network: spec.Network) ->
     for name, tensor in sorted(model.state_dict().items()):
         tensor = tensor.detach().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+        digest.update(_bytes(tensor))
     for i, layer in enumerate(network.layers):
         for name, value in _formats(layer, f"layer{i}"):
             digest.update(f"{name} {value.shape}".encode() + value.tobytes())
     return digest.hexdigest()
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    # A view of one element, taken out of pairs, may have a stride that a view of its
+    # bytes cannot; bfloat16 has no array.
+    flat = tensor.flatten().clone(memory_format=torch.contiguous_format)
+    return flat.view(torch.uint8).numpy().tobytes()
 
 
 def _formats(part: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -33,6 +33,9 @@ _DTYPES = {"bfloat16": torch.bfloat16, "float32": None}
 ENDS = ("encoder", "encoder_mask", "decoder", "decoder_mask", "decoder_bias")
 """What in a `SparseRNN` depends on its tokens and its answers."""
 
+SHAPING = ("d_model", "d_state", "n_layers", "gate", "conj_sym")
+"""Settings of a model that its weights' shapes depend on."""
+
 QUANTIZE_SEED = 1000
 """Added to the seed: material of fine-tune and calibration, apart from the floats'."""
 
@@ -104,7 +107,7 @@ class FloatStage(Stage):
         self.pruner = build_pruner(config)
         self.penalty = ActivityPenalty(config.pruning.activity_penalty)
         if config.start is not None and not self.checkpoint_path.exists():
-            _start_from(config.start, self.model, task)
+            _start_from(config.start, config, self.model, task)
         if self.pruner is not None:
             self.pruner.prepare(self.model)
         self.resume()
@@ -225,7 +228,7 @@ def _fine_tune_rates(config: TrainConfig) -> OptimConfig:
     return config.optim.model_copy(update={**rates, **rest})
 
 
-def _start_from(path: Path, model: SparseRNN, task: Task) -> None:
+def _start_from(path: Path, config: TrainConfig, model: SparseRNN, task: Task) -> None:
     """Take the weights of another training.
 
     A token may last longer there: the states live in continuous time, so that the
@@ -238,8 +241,29 @@ def _start_from(path: Path, model: SparseRNN, task: Task) -> None:
             tensors = _translated(tensors, *found)
         checkpoint.restore(tensors, model)
     except RuntimeError as error:
-        raise ValueError(f"start: {path} is of another model: {error}") from None
+        why = _differences(state, config, tensors, task) or str(error)
+        raise ValueError(f"start: {path} is of another model: {why}") from None
     model.stretch_time(task.stretch(state))
+
+
+def _differences(
+    state: dict[str, Any], config: TrainConfig, tensors: dict[str, Tensor], task: Task
+) -> str:
+    """In what the model of a start has other weights than that of a configuration."""
+    there = state.get("config", {}).get("model", {})
+    here = config.model.model_dump()
+    found = [
+        f"model.{name} is {there[name]} there and {here[name]} here"
+        for name in SHAPING
+        if there.get(name, here[name]) != here[name]
+    ]
+    for what, size, end, axis in (
+        ("inputs", task.d_in, "model.encoder", 1),
+        ("outputs", task.d_out, "model.decoder", 0),
+    ):
+        if end in tensors and tensors[end].shape[axis] != size:
+            found.append(f"it has {tensors[end].shape[axis]} {what}, this task {size}")
+    return "; ".join(found)
 
 
 def _translated(

@@ -2,6 +2,7 @@
 """Bands of bins against the formulas that define them, written a second way."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -100,12 +101,24 @@ def test_the_scale_is_that_of_glasberg_and_moore():
         (9, 0, "erb_bands is 0, must be 2 to 24"),
         (9, 1, "erb_bands is 1, must be 2 to 24"),
         (9, 25, "erb_bands is 25, must be 2 to 24"),
-        (1, 32, "erb_bands is 32: band 1 of them lies between two bins"),
+        (1, 32, "erb_bands is 32, must be 2 to 14 above 1 linear bins of 33"),
     ],
 )
 def test_bands_that_a_spectrum_cannot_have(linear, count, words):
     with pytest.raises(AudioError, match=words):
         FrontEnd(n_fft=64, hop_length=16, linear_bins=linear, erb_bands=count)
+
+
+@given(st.integers(3, 300), st.data())
+def test_so_many_bands_that_each_has_a_bin(bins, data):
+    linear = data.draw(st.integers(1, bins - 2))
+    with pytest.raises(AudioError, match="must be 2 to") as refused:
+        erb_bands(bins, linear, bins, TOP)
+    most = int(re.search(r"2 to (\d+)", str(refused.value))[1])
+    assert (erb_bands(bins, linear, most, TOP).weights.max(axis=1) > 0).all()
+    place = erb_number(np.arange(linear, bins) * TOP / (bins - 1))
+    second = (place[1] - place[0]) / (place[-1] - place[0]) * most  # of one more
+    assert most == bins - linear or second >= 2 - 1e-9
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, True, "9", None])

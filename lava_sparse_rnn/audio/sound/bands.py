@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,19 +109,16 @@ def erb_bands(bins: int, linear: int, count: int, top: float) -> Bands:
         raise AudioError(
             f"linear_bins is {linear}, must be 1 to {bins - 2} of {bins} bins"
         )
-    if not 2 <= count <= bins - linear:
-        raise AudioError(
-            f"erb_bands is {count}, must be 2 to {bins - linear}, the bins above "
-            f"{linear} linear ones"
-        )
     place = _erb_number(np.arange(linear, bins) * top / (bins - 1))
-    position = (place - place[0]) / (place[-1] - place[0]) * (count - 1)
-    lower = np.minimum(position.astype(np.int64), count - 2)
-    bands = Bands(bins, linear, count, lower, position - lower)
-    empty = np.flatnonzero(~bands.weights.any(axis=1))
-    if empty.size:
+    place = (place - place[0]) / (place[-1] - place[0])
+    # The first two bins are furthest apart; a band that had its whole width between
+    # them, from the middle of one neighbour to that of the other, would have none.
+    most = min(bins - linear, math.ceil(2 / place[1]))
+    if not 2 <= count <= most:
         raise AudioError(
-            f"erb_bands is {count}: band {empty[0]} of them lies between two bins; "
-            "take fewer"
+            f"erb_bands is {count}, must be 2 to {most} above {linear} linear bins of "
+            f"{bins}"
         )
-    return bands
+    position = place * (count - 1)
+    lower = np.minimum(position.astype(np.int64), count - 2)
+    return Bands(bins, linear, count, lower, position - lower)

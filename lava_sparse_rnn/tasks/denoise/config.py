@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -59,8 +60,10 @@ class FrontEndConfig(Section):
         missing = [name for name, value in given.items() if value is None]
         if len(missing) == 1:
             raise ValueError(f"{missing[0]} is missing: both are given, or neither")
+        # A hop that is not given may be the start's: any that fits will do here.
+        hop = self.hop_length or max(self.n_fft // 2, 1)
         try:
-            self.build()
+            self.model_copy(update={"hop_length": hop}).build()
         except AudioError as error:
             raise ValueError(str(error)) from None
         return self
@@ -68,6 +71,21 @@ class FrontEndConfig(Section):
     def build(self) -> FrontEnd:
         """A front end whose mean and scale are still to be measured."""
         return FrontEnd(**self.model_dump(exclude_none=True))
+
+    def after(self, before: FrontEnd) -> FrontEnd:
+        """The front end of a start, or of the run so far, with what is given here.
+
+        Raises
+        ------
+        ValueError
+            If its window is another one, or its bands do not fit what is given.
+        """
+        if before.n_fft != self.n_fft:
+            raise ValueError(
+                f"start: its n_fft is {before.n_fft}, data.front_end.n_fft is "
+                f"{self.n_fft}; they must be equal"
+            )
+        return replace(before, **self.model_dump(exclude_none=True))
 
 
 class DataConfig(Section):
@@ -205,6 +223,10 @@ class DataConfig(Section):
     def _check(self) -> DataConfig:
         if self.snr_min > self.snr_max:
             raise ValueError(f"snr_min {self.snr_min} exceeds snr_max {self.snr_max}")
+        if self.level_min > self.level_max:
+            raise ValueError(
+                f"level_min {self.level_min} exceeds level_max {self.level_max}"
+            )
         if self.source == "ndns" and self.root is None:
             raise ValueError("source is ndns, and root is missing: the folder of a set")
         if self.source != "ndns" and self.validation_root is not None:
@@ -223,6 +245,21 @@ class DataConfig(Section):
                 f"{self.source}"
             )
         return self
+
+    def check_seconds(self, front: FrontEnd) -> None:
+        """Refuse sequences too short for any sound to come out of a front end.
+
+        Raises
+        ------
+        ValueError
+        """
+        for name in ("seconds", "validation_seconds"):
+            value, least = getattr(self, name), front.delay / front.sample_rate
+            if round(value * front.sample_rate) < front.delay:
+                raise ValueError(
+                    f"data.{name} is {value:g}, must be at least {least:g}: a window "
+                    "and what the network hears ahead"
+                )
 
     @property
     def wear(self) -> Wear:

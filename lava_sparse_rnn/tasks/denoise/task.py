@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import islice
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedNetwork
 from lava_sparse_rnn.tasks.denoise import objective
@@ -67,16 +68,21 @@ class Denoise(Task):
         cls, settings: DataConfig, seed: int, state: dict[str, Any] | None = None
     ) -> Denoise:
         """See `Task`; without a state the front end's constants are measured."""
+        given = settings.front_end
+        before = None if state is None else front_of(state)
+        try:
+            front = given.build() if before is None else given.after(before)
+        except AudioError as error:
+            raise ValueError(f"data.front_end: {error}") from None
+        settings.check_seconds(front)
         source = SOURCES[settings.source](settings, seed)
-        if state is not None:
-            front = front_of(state)
-            given = settings.front_end.model_dump(exclude_none=True)
-            return cls(settings, source, replace(front, **given))
+        if before is not None:
+            return cls(settings, source, front)
         each = settings.model_copy(update={"fresh_every": 1, "long_share": 0.0})
         mixes = training_batches(source, each, seed)
         waves = [torch.from_numpy(next(mixes)[0]) for _ in range(_MEASURED)]
         mixes.close()
-        return cls(settings, source, measure(settings.front_end.build(), waves))
+        return cls(settings, source, measure(front, waves))
 
     @classmethod
     def lift(cls, values: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Settings that cannot be: what is said of them, and that nothing is left behind."""
+
+import re
+
+import pytest
+import torch
+
+from lava_sparse_rnn.train import fit, run
+from lava_sparse_rnn.train.config import TrainConfig, read_config
+from lava_sparse_rnn.train.pipeline import open_float
+from lava_sparse_rnn.train.resume import fingerprint
+
+SMALL = {"n_fft": 64, "hop_length": 16}
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("steps=true", "steps is true, must be a whole number"),
+        ("data.seconds=true", "data.seconds is true, must be a number"),
+        ("patience=false", "patience is false, must be a whole number"),
+        ("data.front_end.linear_bins=true", "linear_bins is true, must be a whole"),
+        ("data.validation_snrs=[]", "validation_snrs is [], must have at least 1 ent"),
+        ("data.level_min=0", "level_min 0.0 exceeds level_max -15.0"),
+        ("data.front_end.n_fft=131072", "n_fft 131072: must be even, from 4 to 65536"),
+        ("data.front_end.n_fft=2", "n_fft 2: must be even, from 4 to"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_with_its_limit(setting, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        read_config(None, ["data.source=synthetic", setting])
+
+
+def test_flags_stay_flags_and_a_window_may_wait_for_the_hop_of_the_start():
+    assert not read_config(None, ["fused=false"]).fused
+    settings = ["data.source=synthetic", "data.corpus=true", "data.front_end.n_fft=64"]
+    assert read_config(None, settings).data.front_end.hop_length is None
+
+
+@pytest.mark.parametrize(
+    ("front", "data", "words"),
+    [
+        ({"n_fft": 64}, {}, "data.front_end: hop_length 128: must divide n_fft 64"),
+        ({"n_fft": 4096}, {}, "data.seconds is 0.2, must be at least 0.256: a window"),
+        (
+            {"lookahead": 2, "hop_length": 256},
+            {"validation_seconds": 0.06},
+            "data.validation_seconds is 0.06, must be at least 0.064: a window",
+        ),
+    ],
+)
+def test_a_run_that_cannot_begin_leaves_no_folder(tiny, front, data, words):
+    config = tiny(data={"front_end": front, **data})
+    with pytest.raises(ValueError, match=words):
+        run(config, print)
+    assert not config.directory.exists()
+    config.directory.mkdir()
+    with pytest.raises(ValueError, match=words):
+        run(config, print)
+    assert config.directory.exists()  # it was there before
+
+
+@pytest.fixture
+def trained(tiny):
+    """A checkpoint of a network with 9 linear bins and 8 bands, a step old."""
+    bands = {**SMALL, "linear_bins": 9, "erb_bands": 8}
+    stage = open_float(tiny(name="old", steps=1, data={"front_end": bands}))
+    stage.fit()
+    return stage.checkpoint_path
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "start: its n_fft is 64, data.front_end.n_fft is 512; they must be equal"),
+        (
+            {"data": {"front_end": {"n_fft": 64}}, "model": {"d_model": 9}},
+            r"old/float.safetensors is of another model: model.d_model is 8 there and "
+            "9 here$",
+        ),
+        (
+            {
+                "data": {"front_end": {"n_fft": 64}},
+                "model": {"n_layers": 2, "d_state": 4, "activation": "gelu"},
+            },
+            "another model: model.d_state is 8 there and 4 here; model.n_layers is 1 "
+            "there and 2 here$",
+        ),
+    ],
+)
+def test_a_start_that_does_not_fit_is_told_of(tiny, trained, changes, words):
+    config = tiny(name="new", start=trained, **changes)
+    with pytest.raises(ValueError, match=words):
+        open_float(config)
+    assert not config.directory.exists()
+
+
+def test_what_is_not_given_is_the_start_s(tiny, trained):
+    new = tiny(name="new", start=trained, data={"front_end": {"n_fft": 64}})
+    front = open_float(new).task.front
+    assert (front.n_fft, front.hop_length, front.size) == (64, 16, 17)
+
+
+def test_a_start_of_another_size_says_so(tiny, tmp_path):
+    from lava_sparse_rnn.tasks.arrays import Arrays
+
+    def task(width):
+        return Arrays([[[0.0] * width] * 4] * 8, [0, 1] * 4, head="mean")
+
+    sizes = {"d_model": 4, "d_state": 4, "n_layers": 1, "hippo_blocks": 2}
+    config = TrainConfig(task="arrays", name="a", runs=tmp_path, steps=1, model=sizes)
+    before = open_float(config, task(3))
+    before.fit()
+    path = before.checkpoint_path
+    changed = config.model_copy(update={"name": "b", "start": path})
+    with pytest.raises(ValueError, match="another model: it has 3 inputs, this task 5"):
+        open_float(changed, task(5))
+
+
+def test_a_folder_is_no_start(tiny, trained):
+    with pytest.raises(ValueError, match="start: .*old is a folder, no checkpoint"):
+        open_float(tiny(name="new", start=trained.parent))
+
+
+def test_one_state_is_enough(tiny):
+    model = {"d_state": 2, "hippo_blocks": 1}
+    network, _ = run(tiny(steps=1, model=model, quantize={"steps": 0}), lambda _: None)
+    assert network.layers[1].d_state == 1
+
+
+def test_a_fingerprint_does_not_depend_on_strides(tiny):
+    stage = open_float(tiny(precision="float32"))
+    marks = set()
+    for copy in (False, True):
+        model = stage.model.bfloat16()
+        network = _Nothing(model, copy)
+        marks.add(fingerprint(stage.config, network, network))
+    assert len(marks) == 1
+
+
+class _Nothing:
+    """A network without layers whose weights are pieces of others, or copies."""
+
+    layers = ()
+
+    def __init__(self, model, copy):
+        self.tensors = {}
+        for name, tensor in model.state_dict().items():
+            piece = torch.stack([tensor, tensor], -1)[..., 0]
+            self.tensors[name] = piece.clone() if copy else piece
+
+    def state_dict(self):
+        return self.tensors
+
+
+def test_runs_without_a_name_keep_nothing_and_say_so(tmp_path):
+    from lava_sparse_rnn.tasks.arrays import Arrays
+
+    task = Arrays([[[0.0]] * 4] * 8, [0, 1] * 4, head="mean")
+    with pytest.raises(ValueError, match="runs is '.*', and name is missing"):
+        fit(task, runs=tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
