@@ -156,3 +156,62 @@ def inputs_of(
         if x.is_complex():
             raise ValueError(f"batch {i} is of {x.dtype}; expected real numbers")
         yield x
+
+
+Lengths = Tensor | Iterable[Tensor | None] | None
+"""Tokens of the sequences of batches, one entry a batch."""
+
+
+def with_lengths(
+    batches: Iterable[Tensor], lengths: Lengths, time: int = 1
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Batches with the lengths of their sequences, None for whole ones.
+
+    Parameters
+    ----------
+    batches : iterable of Tensor
+    lengths : Tensor of int, or iterable of them or None, each (batch,), optional
+        A tensor is of one batch.
+    time : int
+        The axis of it.
+
+    Raises
+    ------
+    ValueError
+        If there is not one entry for each batch, or it does not fit its batch.
+    """
+    if lengths is None:
+        yield from ((x, None) for x in batches)
+        return
+    given = iter([lengths] if isinstance(lengths, Tensor) else lengths)
+    count = -1
+    for count, x in enumerate(batches):
+        try:
+            ends = next(given)
+        except StopIteration:
+            raise ValueError(
+                f"lengths are of {count} batches, there are more; expected one entry "
+                "for each"
+            ) from None
+        if ends is not None:
+            check_lengths(ends, x.shape[0], x.shape[time])
+            ends = ends.to(x.device)
+        yield x, ends
+    if next(given, given) is not given:
+        raise ValueError(
+            f"lengths are of more batches than there are, {count + 1}; expected one "
+            "entry for each"
+        )
+
+
+def real_tokens(x: Tensor, ends: Tensor | None) -> Tensor | None:
+    """Tokens of a batch (batch, time, d) that are no padding, (time, batch); or all."""
+    if ends is None:
+        return None
+    return torch.arange(x.shape[1], device=ends.device)[:, None] < ends
+
+
+def hint_of_wrapper(model: Any) -> str:
+    """What to say of a wrapper (averages, several processes) given for a model."""
+    inside = isinstance(getattr(model, "module", None), torch.nn.Module)
+    return f"; what {type(model).__name__} wraps is its .module" if inside else ""

@@ -18,6 +18,7 @@ from lava_sparse_rnn.fixed_point import check_flag, check_number, check_whole, c
 from lava_sparse_rnn.nn import _fused, quantize
 from lava_sparse_rnn.nn._autograd import refuse_script
 from lava_sparse_rnn.nn._inputs import (
+    Lengths,
     check_batch,
     check_dtype,
     check_features,
@@ -207,6 +208,8 @@ class SparseRNN(nn.Module):
         features: Tensor | Iterable[Tensor | Sequence[Tensor]],
         recipe: Recipe | str | None = None,
         meta: Mapping[str, Any] | None = None,
+        *,
+        lengths: Lengths = None,
     ) -> Network:
         """Quantise after training and write the network description.
 
@@ -221,6 +224,9 @@ class SparseRNN(nn.Module):
         meta : mapping, optional
             How the input is made and what the output means; kept in the file, with
             the name of a head that answers whole sequences under 'head'.
+        lengths : Tensor of int, or iterable of them or None, each (batch,), optional
+            Tokens of each sequence of a batch, one entry a batch; see
+            `quantize.calibrate`.
 
         Returns
         -------
@@ -233,7 +239,7 @@ class SparseRNN(nn.Module):
             If the integer contract cannot express one of the options.
         """
         folded = self.fold()
-        ranges = quantize.calibrate(folded, features)
+        ranges = quantize.calibrate(folded, features, lengths=lengths)
         network = quantize.quantize(folded, ranges, recipe, meta)
         quantize.export_hdf5(network, target)
         return network

@@ -44,9 +44,10 @@ class Section(BaseModel):
         if isinstance(value, bool):  # which pydantic takes for 0 or 1
             hint = cls.model_fields[str(info.field_name)].annotation
             kinds = {hint, *get_args(hint)}
-            for kind in (int, float):
-                if kind in kinds and bool not in kinds:
-                    raise PydanticCustomError(f"{kind.__name__}_type", "no number")
+            if bool not in kinds and int in kinds:
+                raise PydanticCustomError("int_type", "a flag")
+            if bool not in kinds and float in kinds:
+                raise PydanticCustomError("float_type", "a flag")
         return value
 
 

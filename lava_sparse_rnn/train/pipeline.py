@@ -212,13 +212,17 @@ def _complete(stage: FloatStage, note: Callable[[str], None]) -> Result:
     return Result(network, path, fine.task, scores)
 
 
-def calibration_features(config: TrainConfig, task: Task) -> list[Tensor]:
-    """Features of training material, each (batch, T, d_in)."""
-    result = typical_features(config, task, config.quantize.calibration_batches)
-    token = task.silence()
-    if not config.quantize.silence or token is None:
-        return result
-    return list(with_silence(result, token, config.quantize.silence))
+def calibration_features(
+    config: TrainConfig, task: Task
+) -> tuple[list[Tensor], list[Tensor | None]]:
+    """Features of training material, each (batch, T, d_in), and their lengths."""
+    features, lengths = typical_features(
+        config, task, config.quantize.calibration_batches
+    )
+    token, steps = task.silence(), config.quantize.silence
+    if not steps or token is None:
+        return features, lengths
+    return list(with_silence(features, token, steps, lengths)), [*lengths, None, None]
 
 
 def _open_integer(
@@ -236,9 +240,8 @@ def _open_integer(
     )
     stage.model.train()
     task = trained.deployed()
-    ranges = calibrate(
-        folded, calibration_features(config, task), config.quantize.percentile
-    )
+    features, lengths = calibration_features(config, task)
+    ranges = calibrate(folded, features, config.quantize.percentile, lengths=lengths)
     network = quantize(folded, ranges, build_recipe(config), task.meta())
     mark = fingerprint(config, stage.model, network)
     fine = IntegerStage(config, task, folded, network, stage.group, mark)

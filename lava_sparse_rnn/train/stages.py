@@ -72,17 +72,14 @@ def build_recipe(config: TrainConfig) -> spec.Recipe:
     return spec.Recipe(state_nonlinearity=config.model.state_nonlinearity, **chosen)
 
 
-def typical_batches(config: TrainConfig, task: Task, count: int) -> list[Batch]:
-    """So many batches to calibrate with."""
+def typical_features(
+    config: TrainConfig, task: Task, count: int
+) -> tuple[list[Tensor], list[Tensor | None]]:
+    """Features of so many batches to calibrate with, each (batch, T, d_in), lengths."""
     made = task.calibration_batches(config.seed + QUANTIZE_SEED)
-    found = [tuple(map(torch.from_numpy, batch)) for batch in islice(made, count)]
+    batches = [tuple(map(torch.from_numpy, batch)) for batch in islice(made, count)]
     made.close()
-    return found
-
-
-def typical_features(config: TrainConfig, task: Task, count: int) -> list[Tensor]:
-    """Features of `typical_batches`, each (batch, T, d_in)."""
-    return [task.features(batch) for batch in typical_batches(config, task, count)]
+    return [task.features(b) for b in batches], [task.lengths(b) for b in batches]
 
 
 class FloatStage(Stage):
@@ -135,10 +132,8 @@ class FloatStage(Stage):
 
     def _prune_corrected(self) -> None:
         """All at once, on material that the calibration sees, too."""
-        config, task = self.config.pruning, self.task
-        batches = typical_batches(self.config, task, config.correction)
-        features = (task.features(batch) for batch in batches)
-        lengths = [task.lengths(batch) for batch in batches]
+        config = self.config.pruning
+        features, lengths = typical_features(self.config, self.task, config.correction)
         how = config.sparsity, config.distribution
         prune_corrected(self.model, features, *how, lengths=lengths)
 

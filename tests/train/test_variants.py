@@ -111,8 +111,9 @@ def test_calibration_can_hear_silence(tiny):
     source = SOURCES["synthetic"](config.data, 0)
     front = FrontEnd(feature_mean=1.5, feature_scale=0.5)
     task = Denoise(config.data, source, front)
-    found = pipeline.calibration_features(config, task)
+    found, lengths = pipeline.calibration_features(config, task)
     assert len(found) == 2 + 2
+    assert lengths == [None] * 4
     silent = features(front, torch.zeros(30, 1, front.bins)).transpose(0, 1)
     assert torch.equal(found[2], silent)
 

@@ -82,6 +82,7 @@ class Block(nn.Module):
         self.input_frac, self.output_frac = input_frac, output_frac
         self.count_log = count_log
         self.is_observing = False
+        self.observed_lengths: Tensor | None = None
         self.ranges: ptq.Ranges | None = None
         self.layer: spec.Layer | None = None
         self.recipe: spec.Recipe | None = None
@@ -136,7 +137,8 @@ class Block(nn.Module):
 
     @torch.no_grad()
     def _observe(self, u: Tensor) -> None:
-        found = ptq.calibrate(FoldedNetwork((self.fold(),)), [u.transpose(0, 1)])
+        folded, ends = FoldedNetwork((self.fold(),)), self.observed_lengths
+        found = ptq.calibrate(folded, u.transpose(0, 1), lengths=ends)
         for have, new in zip(self.ranges or found, found, strict=True):
             have.update({n: np.maximum(have[n], new[n]) for n in new})
         self.ranges = self.ranges or found

@@ -12,13 +12,19 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import brief
+from lava_sparse_rnn.nn._inputs import Lengths, hint_of_wrapper, with_lengths
 from lava_sparse_rnn.nn.blocks._base import Block, with_nonlinearity
 from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
 from lava_sparse_rnn.spec.quantize import as_recipe
 
 
 @torch.no_grad()
-def calibrate(model: nn.Module, batches: Iterable[Tensor | Sequence[Tensor]]) -> None:
+def calibrate(
+    model: nn.Module,
+    batches: Iterable[Tensor | Sequence[Tensor]],
+    *,
+    lengths: Lengths = None,
+) -> None:
     """Measure the ranges of all blocks of a model on typical input.
 
     Parameters
@@ -28,11 +34,15 @@ def calibrate(model: nn.Module, batches: Iterable[Tensor | Sequence[Tensor]]) ->
         An earlier calibration is forgotten.
     batches : iterable of Tensor
         Of pairs, as a DataLoader gives them, the first is taken.
+    lengths : Tensor of int, or iterable of them or None, each (batch,), optional
+        Tokens of each sequence of a batch (batch, channels, time), one entry a batch:
+        what stands behind them is padding and does not count.
 
     Raises
     ------
     ValueError
-        When there is nothing to calibrate, or it is quantised already.
+        When there is nothing to calibrate, it is quantised already, or the lengths do
+        not fit the batches.
     """
     blocks = [m for m in model.modules() if isinstance(m, Block)]
     if not blocks:
@@ -44,12 +54,15 @@ def calibrate(model: nn.Module, batches: Iterable[Tensor | Sequence[Tensor]]) ->
     for block in blocks:
         block.ranges, block.is_observing = None, True
     try:
-        for batch in batches:
-            model(batch[0] if isinstance(batch, tuple | list) else batch)
+        inputs: Any = (b[0] if isinstance(b, tuple | list) else b for b in batches)
+        for x, ends in with_lengths(inputs, lengths, time=2):
+            for block in blocks:
+                block.observed_lengths = ends
+            model(x)
     finally:
         model.train(was_training)
         for block in blocks:
-            block.is_observing = False
+            block.is_observing, block.observed_lengths = False, None
     if not all(block.ranges for block in blocks):
         raise ValueError("calibration: some blocks got no input; is a batch missing?")
 
@@ -124,7 +137,7 @@ def _writers(blocks: Any) -> list[Any]:
     if not writers or not all(isinstance(b, nn.Module) for b in modules):
         raise ValueError(
             f"blocks is {brief(blocks)}; expected a list of modules, of which some "
-            "have export_hdf5"
+            f"have export_hdf5{hint_of_wrapper(blocks)}"
         )
     return writers
 

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import check_number
-from lava_sparse_rnn.nn._inputs import inputs_of
+from lava_sparse_rnn.nn._inputs import (
+    Lengths,
+    inputs_of,
+    real_tokens,
+    with_lengths,
+)
 from lava_sparse_rnn.nn.folded import FoldedNetwork, check_folded
 
 Ranges = list[dict[str, NDArray[np.float64]]]
@@ -86,6 +91,8 @@ def calibrate(
     folded: FoldedNetwork,
     batches: Tensor | Iterable[Tensor | Sequence[Tensor]],
     percentile: float | None = None,
+    *,
+    lengths: Lengths = None,
 ) -> Ranges:
     """Ranges of every tensor over some input.
 
@@ -99,6 +106,9 @@ def calibrate(
         Range that holds this percentage of a neuron's values, zeros included; what
         lies beyond it and its headroom of one bit will saturate. States keep their
         largest magnitude, and so does everything if it is left out.
+    lengths : Tensor of int, or iterable of them or None, each (batch,), optional
+        Tokens of each sequence of a batch, one entry a batch: what stands behind them
+        is padding and does not count. All tokens are real if not given.
 
     Returns
     -------
@@ -108,8 +118,8 @@ def calibrate(
     Raises
     ------
     ValueError
-        If there is no token, a batch has another shape, a value is not finite or the
-        percentile is not in (0, 100].
+        If there is no token, a batch has another shape, a value is not finite, the
+        percentile is not in (0, 100], or the lengths do not fit the batches.
     """
     check_folded(folded)
     if percentile is not None:
@@ -117,17 +127,18 @@ def calibrate(
     if percentile is not None and not 0 < percentile <= 100:
         raise ValueError(f"percentile is {percentile}; it must lie in (0, 100]")
     observers: list[dict[str, _Observer]] = []
-    for batch in inputs_of(batches, folded.d_in):
+    for batch, ends in with_lengths(inputs_of(batches, folded.d_in), lengths):
         x = batch.to(folded.dtype).transpose(0, 1).contiguous()
         if not x.numel():  # no token, nothing to see
             continue
+        real = real_tokens(batch, ends)
         found = [{"out": x}, *folded.trace(x)]
         if not observers:
             make = _maker(percentile)
             observers = [{name: make(name) for name in layer} for layer in found]
         for i, layer in enumerate(found):
             for name, tensor in layer.items():
-                magnitude = _magnitude(name, tensor)
+                magnitude = _magnitude(name, tensor if real is None else tensor[real])
                 _check_finite(magnitude, name, i)
                 observers[i][name].see(magnitude)
     if not observers:
@@ -157,7 +168,10 @@ def _check_finite(magnitude: Tensor, name: str, i: int) -> None:
 
 
 def with_silence(
-    batches: Iterable[Tensor], token: Tensor | None = None, steps: int = 4000
+    batches: Iterable[Tensor],
+    token: Tensor | None = None,
+    steps: int = 4000,
+    lengths: Lengths = None,
 ) -> Iterator[Tensor]:
     """Calibration material, then exact silence: alone, and after the last batch.
 
@@ -173,18 +187,25 @@ def with_silence(
     steps : int
         Length of the silence. States settle in a few of their time constants,
         ``1 / (-Re(Lambda) dt)`` tokens.
+    lengths : Tensor of int, or iterable of them or None, each (batch,), optional
+        As of `calibrate`, for which two more entries follow, None and None: in what is
+        added every token counts. Silence begins where a sequence of the last batch
+        ends.
 
     Yields
     ------
     Tensor, shape (batch, time, d_in)
     """
-    last = None
-    for last in batches:
-        yield last
-    if last is None:
+    pair = None
+    for pair in with_lengths(batches, lengths):
+        yield pair[0]
+    if pair is None:
         return
+    last, ends = pair
     if token is None:
         token = last.new_zeros(last.shape[-1])
     silence = token.to(last).expand(1, steps, -1)
     yield silence
+    if (real := real_tokens(last, ends)) is not None:
+        last = torch.where(real.t()[..., None], last, silence[:, :1])
     yield torch.cat([last, silence.expand(len(last), -1, -1)], dim=1)

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 
 from lava_sparse_rnn.fixed_point import brief
+from lava_sparse_rnn.nn._inputs import hint_of_wrapper
 from lava_sparse_rnn.nn.folded import FoldedNetwork
 
 
@@ -30,6 +31,6 @@ def fold(model: Foldable, dtype: torch.dtype = torch.float64) -> FoldedNetwork:
     if not callable(getattr(model, "fold", None)):
         raise ValueError(
             f"model is {brief(model)}; expected a model with fold(), such as "
-            "nn.SparseRNN"
+            f"nn.SparseRNN{hint_of_wrapper(model)}"
         )
     return model.fold(dtype)

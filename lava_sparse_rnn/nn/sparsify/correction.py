@@ -17,7 +17,13 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import brief, check_number, choose
-from lava_sparse_rnn.nn._inputs import check_lengths, inputs_of
+from lava_sparse_rnn.nn._inputs import (
+    Lengths,
+    hint_of_wrapper,
+    inputs_of,
+    real_tokens,
+    with_lengths,
+)
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.nn.network import SparseRNN
 from lava_sparse_rnn.nn.s5 import STATE_MATRICES, S5Block
@@ -33,7 +39,7 @@ def prune_corrected(
     distribution: str = "erk",
     *,
     damping: float = 0.03,
-    lengths: Tensor | Iterable[Tensor | None] | None = None,
+    lengths: Lengths = None,
 ) -> dict[str, float]:
     """Prune a trained model at once and correct the weights that stay.
 
@@ -75,7 +81,9 @@ def prune_corrected(
         a value is not finite, or the lengths do not fit the batches.
     """
     if not isinstance(model, SparseRNN):
-        raise ValueError(f"model is {brief(model)}; expected a nn.SparseRNN")
+        raise ValueError(
+            f"model is {brief(model)}; expected a nn.SparseRNN{hint_of_wrapper(model)}"
+        )
     check_number("sparsity", sparsity, least=0, most=1)
     check_number("damping", damping, above=0)
     spread = choose("distribution", distribution, DISTRIBUTIONS)
@@ -108,7 +116,7 @@ class _Correction:
     def run(
         self,
         batches: Tensor | Iterable[Tensor | Sequence[Tensor]],
-        lengths: Tensor | Iterable[Tensor | None] | None,
+        lengths: Lengths,
     ) -> dict[str, float]:
         model = self.model
         wires = self._wires(inputs_of(batches, model.d_in), lengths)
@@ -123,33 +131,19 @@ class _Correction:
         self._affine("decoder", self._moments(answers))
         return self.errors
 
-    def _wires(
-        self,
-        batches: Iterable[Tensor],
-        lengths: Tensor | Iterable[Tensor | None] | None,
-    ) -> list[Tensor]:
+    def _wires(self, batches: Iterable[Tensor], lengths: Lengths) -> list[Tensor]:
         """What the encoder meets, time first, and which of it is real."""
-        batches, like = list(batches), self.model.encoder
-        given = [lengths] if isinstance(lengths, Tensor) else lengths
-        given = [None] * len(batches) if given is None else list(given)
-        if len(given) != len(batches):
-            raise ValueError(
-                f"lengths are of {len(given)} batches, there are {len(batches)}"
-            )
-        wires = []
-        for x, ends in zip(batches, given, strict=True):
-            if not x.numel():
+        like, wires = self.model.encoder, []
+        for given, ends in with_lengths(batches, lengths):
+            if not given.numel():
                 continue
-            if not bool(x.isfinite().all()):
+            if not bool(given.isfinite().all()):
                 raise ValueError("batches have values that are not finite")
-            real = None
-            if ends is not None:
-                check_lengths(ends, x.shape[0], x.shape[1])
-                ends = ends.to(like.device)
-                real = torch.arange(x.shape[1], device=ends.device)[:, None] < ends
-            wires.append(x.to(like).transpose(0, 1).contiguous())
+            x = given.to(like)
+            ends = None if ends is None else ends.to(x.device)
+            wires.append(x.transpose(0, 1).contiguous())
             self.ends.append(ends)
-            self.real.append(real)
+            self.real.append(real_tokens(x, ends))
         if not wires:
             raise ValueError("batches have no token; expected some typical input")
         return wires

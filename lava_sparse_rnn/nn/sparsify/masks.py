@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.fixed_point import brief, check_number, check_whole, choose
+from lava_sparse_rnn.nn._inputs import hint_of_wrapper
 from lava_sparse_rnn.nn.sparsify.distributions import DISTRIBUTIONS
 from lava_sparse_rnn.nn.sparsify.patterns import PATTERNS
 from lava_sparse_rnn.nn.sparsify.scores import SCORES, Prunable
@@ -141,7 +142,7 @@ def _check_prunable(model: object) -> None:
     if not callable(getattr(model, "prunable", None)):
         raise ValueError(
             f"model is {brief(model)}; expected one with prunable(), such as "
-            "nn.SparseRNN"
+            f"nn.SparseRNN{hint_of_wrapper(model)}"
         )
 
 
