@@ -15,7 +15,7 @@ import soundfile
 from rich.console import Console
 
 from lava_sparse_rnn.audio import AudioError, MissingDependencyError, fetch, open_split
-from lava_sparse_rnn.audio.corpus import corpus, decode
+from lava_sparse_rnn.audio.corpus import corpus, decode, readers
 from lava_sparse_rnn.audio.corpus.packages import KINDS, SOURCES, SPLITS, Source
 
 pytest.importorskip("av")
@@ -215,7 +215,7 @@ def test_table_keeps_splits_apart():
     for source in SOURCES:
         assert source.kind in KINDS
         assert source.split in SPLITS
-        assert source.reader in decode.READERS
+        assert source.reader in readers.READERS
         assert source.licence
         if source.kind == "speech":
             speakers.setdefault(source.group, set()).add(source.split)
@@ -236,18 +236,6 @@ def test_trained_noises_are_not_measured_ones():
     trained = {s.package for s in SOURCES if s.split == "train"}
     assert measured
     assert not measured & trained
-
-
-def test_riff_reader(tmp_path):
-    parts = [b"head" * 5]
-    for k in range(3):
-        out = io.BytesIO()
-        soundfile.write(out, sound(k, 0.5), 22050, format="WAV")
-        parts += [out.getvalue(), b"between"]
-    (tmp_path / "a.cat").write_bytes(b"".join(parts))
-    found = list(decode.READERS["riff"](tmp_path / "a.cat"))
-    assert [len(x) for _, x in found] == pytest.approx([5805] * 3, abs=2)
-    assert len({name for name, _ in found}) == 3
 
 
 @pytest.mark.parametrize(("suffix", "channels"), [("wav", 1), ("flac", 2), ("ogg", 2)])
@@ -362,51 +350,6 @@ def test_every_public_name_exists():
     assert set(audio.__all__) <= set(dir(audio))
     with pytest.raises(AttributeError, match="nothing"):
         audio.nothing  # noqa: B018
-
-
-def test_speech_in_the_container_of_a_game(tmp_path):
-    av = pytest.importorskip("av")
-    content = io.BytesIO()
-    with av.open(content, "w", format="mp3") as container:
-        stream = container.add_stream("mp3", rate=11025, layout="mono")
-        stream.bit_rate = 32000
-        x = (sound(1, rate=11025) * 16000).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(x[None], format="s16p", layout="mono")
-        frame.sample_rate = 11025
-        for packet in [*stream.encode(frame), *stream.encode(None)]:
-            container.mux(packet)
-    names = (b"020007J1.SB", b"BACK.PCX", b"C10A02P3.SB", b"020009J1.SB")
-    data = content.getvalue()
-    head = b"QTBL" + bytes(9) + len(names).to_bytes(2, "big")
-    start = len(head) + 21 * len(names)
-    for i, name in enumerate(names):
-        size = 3 if i == 3 else len(data)  # the last one holds no sound
-        place = (start).to_bytes(4, "big") + size.to_bytes(4, "big")
-        head += name.ljust(12, b"\0") + b"\1" + place
-    (tmp_path / "queen.1c").write_bytes(head + data)
-    found = dict(decode.READERS["queen"](tmp_path / "queen.1c"))
-    assert [*found] == ["#J/020007J1", "#PC1/C10A02P3"]
-    assert len(found["#J/020007J1"]) == pytest.approx(16000, abs=3000)
-    (tmp_path / "queen.1c").write_bytes(b"RIFF")
-    with pytest.raises(AudioError, match="queen.1c: no table"):
-        list(decode.READERS["queen"](tmp_path / "queen.1c"))
-
-
-def test_eight_bits_without_a_header(tmp_path):
-    x = (np.sin(np.arange(11025) * 0.1) * 100 + 128).astype(np.uint8)
-    x.tofile(tmp_path / "VB12.ALS")
-    ((suffix, y),) = decode.READERS["als"](tmp_path / "VB12.ALS")
-    assert suffix == "#VB/"
-    assert len(y) == 16000
-    assert np.max(np.abs(y)) == pytest.approx(100 / 128, abs=0.03)
-
-
-def test_a_part_of_a_file_may_name_the_speaker_and_the_band(tmp_path):
-    (tmp_path / "VB12.ALS").write_bytes(bytes(range(0, 256, 5)) * 400)
-    source = Source("g", "*.ALS", "speech", "test", "g-{inner}", "free", reader="als",
-                    edge_hz=5300.0)  # fmt: skip
-    ((clip, _),) = corpus._clips(source, tmp_path)
-    assert (clip.group, clip.edge_hz) == ("g-VB", 5300.0)
 
 
 def test_packages_without_an_edge_are_fetched_no_second_time():

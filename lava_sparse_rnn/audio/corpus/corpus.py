@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from lava_sparse_rnn import progress
-from lava_sparse_rnn.audio.corpus.decode import READERS, require_av, to_store
+from lava_sparse_rnn.audio.corpus.decode import require_av, to_store
 from lava_sparse_rnn.audio.corpus.flat import Clip, FlatFile, write_flat, write_json
 from lava_sparse_rnn.audio.corpus.packages import (
     FAMILIES,
@@ -35,6 +35,7 @@ from lava_sparse_rnn.audio.corpus.packages import (
     UNLIKE,
     Source,
 )
+from lava_sparse_rnn.audio.corpus.readers import READERS
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
 from lava_sparse_rnn.files import as_path, named
 
@@ -143,11 +144,16 @@ def _unpack(package: str, folder: Path) -> Path:
     return root
 
 
+def _skipped(source: Source, name: str) -> bool:
+    return bool(source.exclude and re.search(source.exclude, name))
+
+
 def _files(source: Source, root: Path) -> list[Path]:
     found = sorted(p for p in root.glob(source.pattern) if p.is_file())
-    if source.exclude:
-        skip = re.compile(source.exclude)
-        found = [p for p in found if not skip.search(p.relative_to(root).as_posix())]
+    names = [p.relative_to(root).as_posix() for p in found]
+    found = [
+        p for p, name in zip(found, names, strict=True) if not _skipped(source, name)
+    ]
     first, step = source.part
     return found[first::step]
 
@@ -171,6 +177,8 @@ def _clips(source: Source, root: Path) -> Iterator[tuple[Clip, np.ndarray]]:
         except AudioError:
             continue  # a file that no library reads is no reason to stop
         for suffix, x in pieces:
+            if _skipped(source, name.as_posix() + suffix):
+                continue
             kept = to_store(x, source.longest, source.kind, source.split)
             if kept is None:
                 continue

@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import io
-import struct
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import scipy.signal
@@ -111,67 +108,6 @@ def decode(file: str | io.BytesIO, name: str, **options) -> np.ndarray:
     if rate != SAMPLE_RATE:
         x = soxr.resample(x, rate, SAMPLE_RATE, quality="HQ")
     return x.astype(np.float32)
-
-
-def _read_file(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    yield "", decode(str(path), path.name)
-
-
-def _read_raw(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Headerless 16-bit 16 kHz samples."""
-    yield "", np.fromfile(path, dtype="<i2").astype(np.float32) / 32768.0
-
-
-def _read_riff(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Every RIFF file found inside another file."""
-    data = path.read_bytes()
-    start = data.find(b"RIFF")
-    while start >= 0:
-        size = int.from_bytes(data[start + 4 : start + 8], "little") + 8
-        if data[start + 8 : start + 12] == b"WAVE":
-            chunk = io.BytesIO(data[start : start + size])
-            yield f"#{start}", decode(chunk, f"{path.name} at byte {start}")
-        start = data.find(b"RIFF", start + 4)
-
-
-def _read_queen(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Speech in the container of Flight of the Amazon Queen: MP3 of 11 kHz.
-
-    The names end in the speaker's letter and a number; J is the hero, the others are
-    told apart by the first two characters, those of the scene.
-    """
-    data = path.read_bytes()
-    if data[:4] != b"QTBL":
-        raise AudioError(f"{path.name}: no table of this game's files")
-    (count,) = struct.unpack_from(">H", data, 13)
-    for entry in range(count):
-        name, _, start, size = struct.unpack_from(">12sBII", data, 15 + 21 * entry)
-        stem, _, suffix = name.rstrip(b"\0").decode("ascii").partition(".")
-        if suffix != "SB":
-            continue
-        speaker = stem[-2:-1] if stem[-2:-1] == "J" else stem[-2:-1] + stem[:2]
-        content = io.BytesIO(data[start : start + size])
-        try:
-            yield f"#{speaker}/{stem}", decode(content, stem, format="mp3")
-        except AudioError:
-            continue  # a few hold no sound
-
-
-def _read_als(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Unsigned 8-bit samples at 11025 Hz; the letters of the name are the scene."""
-    x = (np.fromfile(path, dtype=np.uint8).astype(np.float64) - 128.0) / 128.0
-    scene = path.stem.rstrip("0123456789") or "hero"
-    yield f"#{scene}/", soxr.resample(x, 11025, SAMPLE_RATE).astype(np.float32)
-
-
-READERS: dict[str, Callable[[Path], Iterator[tuple[str, np.ndarray]]]] = {
-    "file": _read_file,
-    "raw": _read_raw,
-    "riff": _read_riff,
-    "queen": _read_queen,
-    "als": _read_als,
-}
-"""Name of a reader to a function from a path to (suffix of the name, samples)."""
 
 
 def _active(levels: np.ndarray) -> np.ndarray:

@@ -53,6 +53,16 @@ CORE_NOISES: tuple[Source, ...] = (
     ),
 )
 
+_MEGAGLEST = f"{GAMES}/megaglest"
+_ANIMALS = (
+    "chicken|wolf|owl|rooster|hawk|mudchute|cow_|pig_|bull_|sheep|ele|bee|eagle_|snake"
+)
+_WORK = (
+    r"anvil|arrow_hit|axe_thrower_attack|catapult|tower_|worker_(?!ack|die|select)|"
+    r"technician_(mine|build|hit)|tech_building|horseman_walk|machine_walk|"
+    r"orni_fl|air_hit"
+)
+
 MORE_NOISES: tuple[Source, ...] = (
     noise("bucklespring-data", "usr/share/**/*.wav", GPL),
     noise(
@@ -140,4 +150,76 @@ MORE_NOISES: tuple[Source, ...] = (
         "CC-BY-SA-3.0",
         exclude=r"/(Human|Vocals|Instruments|Music Loops)/",
     ),
+    # Ambiences of a minute or two, animals, and crafts, each a family of its own.
+    *(
+        noise(
+            "0ad-data",
+            f"{GAMES}/0ad/mods/public/public.zip.d/audio/{folder}/**/*.ogg",
+            CC,
+            group="0ad-{parent}",
+            # People die in one of them.
+            exclude=r"/human/death/",
+            longest=120.0,
+        )
+        for folder in ("ambient", "actor", "attack", "resource")
+    ),
+    noise(
+        "widelands-data",
+        f"{GAMES}/widelands/data/sound/*/**/*.ogg",
+        GPL,
+        group="widelands-{parent}",
+        exclude=r"/military/",
+    ),
+    *(
+        noise(
+            "megaglest-data",
+            f"{_MEGAGLEST}/tilesets/*/sounds/{name}*.*",
+            CC,
+            group=f"megaglest-{name}",
+            exclude=NOT_AUDIO,
+            longest=120.0,
+        )
+        for name in ("day", "night", "rain", "wind")
+    ),
+    noise(
+        "megaglest-data",
+        f"{_MEGAGLEST}/**/sounds/*.*",
+        CC,
+        group="megaglest-animals",
+        exclude=rf"/(?!{_ANIMALS})[^/]*$|{NOT_AUDIO}",
+    ),
+    noise(
+        "megaglest-data",
+        f"{_MEGAGLEST}/techs/**/sounds/*.*",
+        CC,
+        group="megaglest-work",
+        exclude=rf"/(?!{_WORK})[^/]*$|{NOT_AUDIO}",
+    ),
+    *(
+        noise(
+            "nexuiz-data",
+            f"{GAMES}/nexuiz/data/data.pk3.d/sound/{folder}/*.*",
+            "GPL-2",
+            group="nexuiz-ambient",
+            exclude=rf"/radio|{NOT_AUDIO}",
+        )
+        for folder in ("ambient", "desertfactory", "weather")
+    ),
+    noise(
+        "flare-game",
+        f"{GAMES}/flare/mods/*/soundfx/*/*.ogg",
+        "CC-BY-SA-3.0",
+        group="flare-{parent}",
+        exclude=r"/(npcs|enemies|powers)/|teleporter",
+    ),
+    noise(
+        "openclonk-data",
+        f"{GAMES}/openclonk/Sound.ocg",
+        "CC-BY-3.0 and CC0-1.0",
+        group="openclonk-{inner}",
+        reader="c4group",
+        exclude=r"/Skin\.ocg/|#UI\.ocg/|/Monster\.ocg/",
+    ),
+    # Spectators of a football match.
+    noise("etw-data", f"{GAMES}/etw/crowd/*.wav", GPL, group="etw-crowd"),
 )

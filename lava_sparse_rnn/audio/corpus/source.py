@@ -30,14 +30,15 @@ class Source:
     licence : str
         Licence of the recordings, from the package's copyright file.
     exclude : str
-        Regular expression on the path; matching files are left out.
+        Regular expression on the path, and on the path with what the reader calls a
+        part of the file; what matches is left out.
     part : tuple of int
         ``(i, n)``: every n-th file of the sorted list, starting at the i-th.
     longest : float
         Seconds kept from the start of one file, so that music does not drown the
         rest.
     reader : str
-        Name in :data:`lava_sparse_rnn.audio.corpus.corpus.decode.READERS`.
+        Name in :data:`lava_sparse_rnn.audio.corpus.readers.READERS`.
     core : bool
         Whether a fetch fails when the package is not available.
     edge_hz : float

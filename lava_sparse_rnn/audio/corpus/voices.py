@@ -66,6 +66,8 @@ CORE_VOICES: tuple[Source, ...] = (
     ),
 )
 
+_NEXUIZ = f"{GAMES}/nexuiz/data/data.pk3.d/sound"
+
 MORE_VOICES: tuple[Source, ...] = (
     *(
         voice(
@@ -136,5 +138,98 @@ MORE_VOICES: tuple[Source, ...] = (
         "Drascula-License",
         reader="als",
         edge_hz=5300.0,
+    ),
+    voice(
+        "beneath-a-steel-sky",
+        "usr/share/scummvm/*/sky.dnr",
+        "sky-{inner}",
+        "Beneath-a-Steel-Sky-License",
+        reader="sky",
+        edge_hz=5300.0,
+    ),
+    # The same game was acted again in two more languages.
+    *(
+        voice(
+            f"drascula-{language}",
+            "usr/share/scummvm/drascula/*/*.ALS",
+            f"drascula-{language}-{{inner}}",
+            "Drascula-License",
+            reader="als",
+            edge_hz=5300.0,
+        )
+        for language in ("spanish", "italian")
+    ),
+    voice(
+        "nexuiz-data",
+        f"{_NEXUIZ}/player/*/coms/*.*",
+        "nexuiz-{p[8]}",
+        "GPL-2",
+        # Voices of monsters, and one that echoes.
+        exclude=rf"/(carni-lycan|reptilian|fricka)/|{NOT_AUDIO}",
+    ),
+    voice("nexuiz-data", f"{_NEXUIZ}/tutorial/*.*", "nexuiz-tutorial", "GPL-2"),
+    voice("nexuiz-data", f"{_NEXUIZ}/announcer/male/*.*", "nexuiz-announcer", "GPL-2"),
+    *(
+        voice(
+            "0ad-data",
+            f"{GAMES}/0ad/mods/public/public.zip.d/audio/voice/*/civ/civ_{who}_*.ogg",
+            f"0ad-{{p[9]}}-{who}",
+            CC,
+        )
+        for who in ("female", "male")
+    ),
+    # Calls of a cartoon's hero, in one voice for each language.
+    *(
+        voice(
+            "planetblupi-common",
+            f"usr/share/planetblupi/sound/{code}/*.*",
+            f"planetblupi-{code}",
+            "GPL-3+",
+            exclude=NOT_AUDIO,
+        )
+        for code in ("de", "en_US", "fr", "he", "it")
+    ),
+    voice(
+        "boswars-data",
+        f"{GAMES}/boswars/units/*/*.*",
+        "boswars",
+        GPL,
+        exclude=r"/(?![^/]*\.(ready|underattack|completed)\.)[^/]*$",
+    ),
+    voice(
+        "boswars-data",
+        f"{GAMES}/boswars/campaigns/tutorial/*.*",
+        "boswars-tutorial",
+        GPL,
+        exclude=NOT_AUDIO,
+    ),
+    voice(
+        "csmash-data",
+        f"{GAMES}/csmash/wav/*.wav",
+        "csmash",
+        GPL,
+        exclude=r"/(click|racket|table)",
+    ),
+    voice(
+        "unknown-horizons",
+        "usr/share/unknown-horizons/content/audio/voice/*/*/**/*.ogg",
+        "unknown-horizons-{p[6]}",
+        CC,
+    ),
+    *(
+        voice(
+            "warzone2100-data",
+            f"{GAMES}/warzone2100/base.wz.d/audio/{folder}/**/*.ogg",
+            f"warzone-{who}",
+            GPL,
+            edge_hz=5300.0,
+        )
+        for folder, who in (
+            ("tutorial", "teacher"),
+            ("memressp", "computer"),
+            ("taunts/taunt1", "taunt1"),
+            ("taunts/taunt2", "taunt2"),
+            ("taunts/taunt3", "taunt3"),
+        )
     ),
 )
