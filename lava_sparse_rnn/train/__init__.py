@@ -6,7 +6,9 @@ call resumes. `fit` does so with a task of one's own.
 """
 
 from lava_sparse_rnn import messages
+from lava_sparse_rnn.train import _ctrl_c
 
+_ctrl_c.end_silently()
 messages.require("train", "train", "torch", "safetensors", "tensorboard")
 
 from lava_sparse_rnn.train.config import TrainConfig

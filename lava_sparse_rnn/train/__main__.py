@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 
 from lava_sparse_rnn.cli import main
+from lava_sparse_rnn.train import _ctrl_c
 
 if __name__ == "__main__":
+    _ctrl_c.as_usual()
     sys.argv[1:1] = ["train"]
     main()

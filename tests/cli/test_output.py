@@ -2,6 +2,7 @@
 """What the command prints where there is no terminal, and in words of whom."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -96,6 +97,37 @@ def test_ctrl_c_while_modules_are_imported_is_silent(module):
     command = [sys.executable, "-c", code, "info", "denoiser_small"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["torch", "pydantic", "typer"])
+def test_ctrl_c_while_the_module_form_of_train_is_imported_is_silent(module, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        f"""if True:
+        import signal, sys
+
+        class Finder:
+            def find_spec(name, path=None, target=None):
+                if name == {module!r}:
+                    sys.meta_path.remove(Finder)
+                    signal.raise_signal(signal.SIGINT)
+
+        sys.meta_path.insert(0, Finder)
+        """
+    )
+    command = [sys.executable, "-m", "lava_sparse_rnn.train", "--show"]
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_who_else_imports_train_keeps_ctrl_c(tmp_path):
+    code = "import signal, lava_sparse_rnn.train; signal.raise_signal(signal.SIGINT)"
+    (tmp_path / "other.py").write_text(code)
+    command = [sys.executable, "-m", "other", "lava_sparse_rnn.train"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in done.stderr
 
 
 @pytest.fixture

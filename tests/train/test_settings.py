@@ -2,12 +2,14 @@
 """Settings that cannot be: what is said of them, and that nothing is left behind."""
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
 
+from lava_sparse_rnn.tasks.denoise.config import DataConfig
 from lava_sparse_rnn.train import fit, run
-from lava_sparse_rnn.train.config import TrainConfig, read_config
+from lava_sparse_rnn.train.config import Section, TrainConfig, read_config
 from lava_sparse_rnn.train.pipeline import open_float
 from lava_sparse_rnn.train.resume import fingerprint
 
@@ -161,3 +163,25 @@ def test_runs_without_a_name_keep_nothing_and_say_so(tmp_path):
     with pytest.raises(ValueError, match="runs is '.*', and name is missing"):
         fit(task, runs=tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+
+
+def settings_of(kind, prefix=""):
+    for name, field in kind.model_fields.items():
+        inside = field.annotation
+        if isinstance(inside, type) and issubclass(inside, Section):
+            yield from settings_of(inside, f"{prefix}{name}.")
+        elif name != "data":
+            yield prefix + name
+
+
+@pytest.mark.parametrize("kind", [TrainConfig, DataConfig])
+def test_every_setting_is_in_the_docs(kind):
+    """By its whole name, or in a row of the table whose first name has the section."""
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    named = set(re.findall(r"(?<![\w.])(?:[\w]+\.)+\w+", text))
+    for row in re.findall(r"^\| (`.*?) \|", text, re.M):
+        names = re.findall(r"`([\w.]+)`", row)
+        section = names[0].rpartition(".")[0] if names else ""
+        named |= {*names, *(f"{section}.{name}" for name in names[1:])}
+    prefix = "data." if kind is DataConfig else ""
+    assert not set(settings_of(kind, prefix)) - named
