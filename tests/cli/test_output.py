@@ -99,8 +99,9 @@ def test_ctrl_c_while_modules_are_imported_is_silent(module):
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("module", ["torch", "pydantic", "typer"])
+@pytest.mark.parametrize(
+    "module", ["torch", pytest.param("typer", marks=pytest.mark.slow)]
+)
 def test_ctrl_c_while_the_module_form_of_train_is_imported_is_silent(module, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         f"""if True:
