@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from string import Template
+
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.c_export._c import Tables, bits_for, int_type
-from lava_sparse_rnn.c_export.sound import _bands, _fixed_point, _transform
+from lava_sparse_rnn.c_export.sound import _bands, _fixed_point, _templates, _transform
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants
 from lava_sparse_rnn.spec import Network
 
@@ -13,6 +15,7 @@ ARITHMETIC = """\
 Numbers are
  * integers of up to 64 bits, there is no floating point."""
 CALLS, SOURCE, BANDS = "fixed_calls.h", "fixed.c", "fixed_bands.c"  # its templates
+LOGARITHM = "fixed_arithmetic.c"
 TYPES = {"number": "int32_t", "sample": "int16_t", "decibels": "int32_t"}
 TRANSFORM = _transform.Form("fixed_butterfly", "*sizes = {}(x, y, m, stride, down);")
 
@@ -23,6 +26,9 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
     feature, feature_shift = constants.feature
     linear, square, cubic = _fixed_point.CUBIC
     lookahead, bands = constants.front.lookahead, constants.bands
+    logarithm = Template(_templates.part(LOGARITHM)).substitute(
+        linear=linear, square=square, cubic=cubic
+    )
     return {
         **TYPES,
         **_transform.texts(constants.radices, TRANSFORM),
@@ -33,9 +39,7 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         "q": "\n    int32_t q; /* the spectrum is in multiples of 2^-q */",
         "ahead_q": f"\n    int32_t ahead_q[{lookahead}];" if lookahead else "",
         "room": _fixed_point.ROOM,
-        "linear": linear,
-        "square": square,
-        "cubic": cubic,
+        "integers": logarithm,
         "scale": f"{constants.magnitude_scale[0]}u",
         "scale_shift": f"({constants.scale_shift})",
         "mean": f"({constants.mean})",
