@@ -7,6 +7,9 @@ compiled besides (Muon's passes, the front end, SI-SNR) is switched off for the 
 `all plain`. Every figure is the fastest of the rounds, because a busy machine only ever
 makes a round slower; CPU time is that of all threads. Mixing is another process' work
 and not in it.
+
+With settings of a training (``data.root=corpus data.speech=DIR ...``) a last line says
+what a step takes whose material is mixed beside it: wall time of many steps together.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import torch
 from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.tasks.denoise import objective
 from lava_sparse_rnn.train import open_float
+from lava_sparse_rnn.train.ahead import Ahead
 from lava_sparse_rnn.train.config import read_config
 from lava_sparse_rnn.train.loop import Stage
 
@@ -33,6 +37,7 @@ FORMS = {  # fused, compiled passes elsewhere
     "plain block": (False, True),
     "fused": (True, True),
 }
+BANDS = {"data.front_end.linear_bins": 65, "data.front_end.erb_bands": 64}
 PARTS = ("network, forward", "analysis", "SI-SNR, forward", "backward", "optimiser")
 
 
@@ -72,8 +77,12 @@ def open_stage(options: argparse.Namespace, runs: str) -> Stage:
         "data.front_end.hop_length": 256,
         "data.seconds": 192 * 256 / 16000,
         "data.validation_mixes": 1,
+        **({} if options.bins else BANDS),
     }
-    stage = open_float(read_config(None, [f"{k}={v}" for k, v in settings.items()]))
+    given = [f"{k}={v}" for k, v in settings.items()]
+    if options.settings:
+        given += ["data.source=corpus", *options.settings]
+    stage = open_float(read_config(None, given))
     stage.model.train()
     return stage
 
@@ -114,6 +123,21 @@ def measure(stage: Stage, rounds: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def measure_whole(stage: Stage, steps: int) -> float:
+    """Milliseconds of a step of a training that runs, once its pool is full."""
+    settings = stage.task.settings  # type: ignore[attr-defined]
+    data = Ahead(stage.task.batches(stage.data_seed, 0, stage.group))
+    try:
+        for _ in range(settings.pool * settings.fresh_every):
+            stage.train_step(next(data))
+        start = time.perf_counter()
+        for _ in range(steps):
+            stage.train_step(next(data))
+        return 1e3 * (time.perf_counter() - start) / steps
+    finally:
+        data.close()
+
+
 def main() -> None:
     """Measure, print, and write the table where asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -122,11 +146,18 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2, help="of torch")
+    parser.add_argument("--bins", action="store_true", help="257 bins, no bands")
+    parser.add_argument("--steps", type=int, default=200, help="with mixing")
     parser.add_argument("-o", "--output", type=Path, help="write the table here")
+    parser.add_argument(
+        "settings", nargs="*", help="of a training: what is mixed, and how"
+    )
     options = parser.parse_args()
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as runs:
-        found = measure(open_stage(options, runs), options.rounds)
+        stage = open_stage(options, runs)
+        found = measure(stage, options.rounds)
+        whole = measure_whole(stage, options.steps) if options.settings else None
     columns = ("wall", "CPU", *PARTS)
     lines = [
         f"{options.blocks} blocks of {options.width}, {options.states} complex states, "
@@ -138,6 +169,8 @@ def main() -> None:
     ]
     for name, best in found.items():
         lines.append(f"| {name} | {' | '.join(f'{best[c]:.1f}' for c in columns)} |")
+    if whole is not None:
+        lines += ["", f"Fused, mixing beside it: {whole:.1f} ms a step, wall."]
     text = "\n".join(lines) + "\n"
     print(text, end="")
     if options.output is not None:
