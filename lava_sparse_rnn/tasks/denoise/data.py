@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Batches of noisy and clean waveforms, a function of (seed, step) alone.
 
-Mixing a fresh batch costs as much as a training step on one core, so that speech
+Mixing a fresh batch costs most of what a training step does on one core, so that speech
 and noise of the last fresh batches stay in a pool, and every step pairs random
 speech with random noise at a random ratio and level. A run that restarts at step k
 refills the pool and sees exactly what it would have seen.
