@@ -33,7 +33,12 @@ from lava_sparse_rnn.audio.mixing.config import MixerConfig
 from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.ndns.segments import NdnsSegments
 
-_PIPE = 2**20  # bytes that wait to be read: as much as Linux lets everybody ask for
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: pipes stay as they are
+    fcntl = None
+
+_PIPE = 2**20  # bytes that wait to be read: as many as Linux lets everybody ask for
 _HEADER = struct.Struct("<cq")  # kind of message, bytes that follow
 # A batch, a defect of ours with its traceback, a fault of the user's files.
 _BATCH, _ERROR, _FAULT = b"B", b"E", b"F"
@@ -59,6 +64,13 @@ _ERRORS = {
 }
 
 
+def _widen(pipe: int) -> None:
+    """Let more wait in a pipe, where the system does so; slower, not worse, if not."""
+    if fcntl is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):  # a limit of the system, or of all pipes
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+
 class _Worker:
     """One process and the thread that takes its batches."""
 
@@ -68,10 +80,10 @@ class _Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, json.dumps(task)],
             stdout=subprocess.PIPE,
-            pipesize=_PIPE,
             env=env,
         )
         self._pipe = cast(io.BufferedReader, self._process.stdout)
+        _widen(self._pipe.fileno())
         self._queue: queue.Queue = queue.Queue(depth)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._take, daemon=True)

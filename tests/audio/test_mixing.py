@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches
+from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches, prefetch
 from lava_sparse_rnn.audio.corpus.packages import SOURCES, UNLIKE
 from lava_sparse_rnn.audio.mixing import augment, pool, rooms
 from lava_sparse_rnn.audio.mixing.layers import loudest_power
@@ -197,6 +197,22 @@ def test_loop_has_no_seam():
     y = pool.loop(x, 9000)
     assert y.shape == (9000,)
     assert np.max(np.abs(np.diff(y))) < 0.01
+
+
+@pytest.mark.slow
+def test_a_pipe_that_cannot_be_widened_stays_as_it_is(cache, monkeypatch):
+    class Limited:
+        F_SETPIPE_SZ = 1031
+
+        @staticmethod
+        def fcntl(*_):
+            raise PermissionError("Operation not permitted")
+
+    mixer = MixerConfig(str(cache), seconds=0.3)
+    (wanted,) = batches(mixer, 2, count=1)
+    monkeypatch.setattr(prefetch, "fcntl", Limited)
+    (got,) = batches(mixer, 2, count=1)
+    assert all(np.array_equal(a, b) for a, b in zip(got, wanted, strict=True))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Recordings inside the files of games."""
 
+import contextlib
 import gzip
 import io
 import struct
@@ -206,3 +207,36 @@ def test_no_speech_after_the_end_of_a_packed_file(tmp_path):
     for end in (30, 100, 250):
         with pytest.raises(AudioError, match="packed"):
             readers._rnc(whole[:end], 0)
+
+
+@pytest.mark.parametrize("reader", ["queen", "c4group", "sky", "riff", "file"])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_damaged_file_is_told_of(reader, seed, tmp_path):
+    """Whatever follows the first bytes: what is found, or an error of ours."""
+    rng = np.random.default_rng(seed)
+    heads = {"queen": b"QTBL" + bytes(9) + b"\0\2", "riff": b"RIFF\x20\0\0\0WAVE"}
+    plain = bytearray(b"RedWolf Design GrpFolder" + bytes(12))
+    plain += struct.pack("<i", [1, 40, -3, 10**6, 2][seed])
+    plain += bytes(204 - len(plain))
+    plain[0::3], plain[2::3] = plain[2::3], plain[0::3]
+    heads["c4group"] = bytes(byte ^ 237 for byte in plain)
+    heads["sky"] = bytes(4) + (50000).to_bytes(2, "little") + bytes(6)
+    path = tmp_path / "sound.dnr"
+    path.write_bytes(heads.get(reader, b"") + rng.bytes(400 * seed))
+    if seed:
+        packed = b"RNC\1" + struct.pack(">I", 5000) + rng.bytes(300)
+        path.with_suffix(".dsk").write_bytes(bytes(22) + packed)
+    with contextlib.suppress(AudioError):
+        assert all(x.ndim == 1 for _, x in readers.recordings(reader, path))
+
+
+def test_a_group_that_holds_itself_is_refused(tmp_path):
+    plain = bytearray(b"RedWolf Design GrpFolder" + bytes(12) + struct.pack("<i", 1))
+    plain += bytes(204 - len(plain))
+    plain[0::3], plain[2::3] = plain[2::3], plain[0::3]
+    entry = b"Sub".ljust(260, b"\0") + struct.pack("<5i", 1, 1, 520, 0, -520)
+    (tmp_path / "a.ocg").write_bytes(
+        bytes(byte ^ 237 for byte in plain) + entry.ljust(316, b"\0")
+    )
+    with pytest.raises(AudioError, match="an entry of 520 bytes at -520"):
+        readers.recordings("c4group", tmp_path / "a.ocg")

@@ -35,7 +35,7 @@ from lava_sparse_rnn.audio.corpus.packages import (
     UNLIKE,
     Source,
 )
-from lava_sparse_rnn.audio.corpus.readers import READERS
+from lava_sparse_rnn.audio.corpus.readers import recordings
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
 from lava_sparse_rnn.files import as_path, named
 
@@ -173,7 +173,7 @@ def _clips(source: Source, root: Path) -> Iterator[tuple[Clip, np.ndarray]]:
         seen.add(digest)
         name = path.relative_to(root)
         try:
-            pieces = list(READERS[source.reader](path))
+            pieces = recordings(source.reader, path)
         except AudioError:
             continue  # a file that no library reads is no reason to stop
         for suffix, x in pieces:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,8 +89,12 @@ def _c4group_entries(data: bytes, folder: str = "") -> Iterator[tuple[str, bytes
         at = 204 + 316 * entry
         name = data[at : at + 260].split(b"\0")[0].decode("latin-1")
         _, is_group, size, _, offset = struct.unpack_from("<5i", data, at + 260)
+        if min(offset, size) < 0:
+            raise AudioError(
+                f"{folder or 'file'}: an entry of {size} bytes at {offset}"
+            )
         part = data[contents + offset : contents + offset + size]
-        if is_group:
+        if is_group:  # shorter than what it is in, so that it ends
             yield from _c4group_entries(part, f"{folder}{name}/")
         else:
             yield folder + name, part
@@ -104,7 +110,8 @@ def _read_c4group(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         data = gzip.decompress(b"\x1f\x8b" + data[2:])
     for name, content in _c4group_entries(data):
         if name.lower().endswith((".ogg", ".wav")):
-            yield f"#{name}", decode(io.BytesIO(content), name)
+            with contextlib.suppress(AudioError):  # one of many
+                yield f"#{name}", decode(io.BytesIO(content), name)
 
 
 def _rnc(data: bytes, start: int) -> bytes:
@@ -210,3 +217,33 @@ READERS: dict[str, Callable[[Path], Iterator[tuple[str, np.ndarray]]]] = {
     "sky": _read_sky,
 }
 """Name of a reader to a function from a path to (suffix of the name, samples)."""
+
+# What a damaged container leads to: ends too early, numbers that cannot be.
+_DAMAGED = (struct.error, zlib.error, EOFError, IndexError, OSError, ValueError)
+
+
+def recordings(reader: str, path: Path) -> list[tuple[str, np.ndarray]]:
+    """All that is in a file.
+
+    Parameters
+    ----------
+    reader : str
+        Name in :data:`READERS`.
+    path : pathlib.Path
+
+    Returns
+    -------
+    list of (str, ndarray)
+        Suffix of the name, float32 (samples,) at 16 kHz.
+
+    Raises
+    ------
+    AudioError
+        If it is damaged, or is no such file.
+    """
+    try:
+        return list(READERS[reader](path))
+    except AudioError:
+        raise
+    except _DAMAGED as error:
+        raise AudioError(f"{path.name}: damaged ({error})") from error

@@ -6,7 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KINDS = ("speech", "noise")
+"""What a recording can be."""
+
 SPLITS = ("train", "validation", "test")
+"""What it can be for."""
 
 
 @dataclass(frozen=True)

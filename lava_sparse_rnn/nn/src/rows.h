@@ -87,7 +87,6 @@ struct Rows {
                      R* by_b_re, R* by_b_im, R* by_f);
 };
 
-// Of rows first to last, see spectra.inc.
 // How a spectrum's bins are answered by fewer numbers: one each below `linear`, and
 // bands above, of which bin `linear + i` lies between lower[i] and the next. Weights
 // are of the lower band for every such bin, then of the upper ones.
@@ -99,6 +98,7 @@ struct Banding {
   int64_t size() const { return linear + bands; }
 };
 
+// Of rows first to last, see spectra.inc.
 struct Spectra {
   void (*frames)(int64_t first, int64_t last, int64_t size, int64_t hop,
                  int64_t length, const float* wave, const float* window, float* to);
