@@ -111,8 +111,8 @@ def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
         If its folder cannot be made; it names the folder.
     """
     check_device(config.device)
-    new = not config.directory.exists()
     with named(config.directory):
+        new = not config.directory.exists()
         config.directory.mkdir(parents=True, exist_ok=True)
     check_unchanged(config, config.directory / CONFIG, _float_checkpoint(config))
     group = Group.start()

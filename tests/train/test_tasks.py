@@ -84,7 +84,7 @@ def test_a_name_is_a_folder_of_its_own(name):
         ("data.snr_min=NaN", "data.snr_min is .*must be a finite"),
         ("data.level_max=Infinity", "data.level_max is .*must be a finite"),
         ("model.dt_max=Infinity", "model.dt_max is .*must be a finite"),
-        ("data.validation_snrs=[]", "data.validation_snrs: .*at least 1"),
+        ("data.validation_snrs=[]", r"data.validation_snrs is .*must have at least 1"),
     ],
 )
 def test_numbers_are_finite_and_in_range(setting, message):
