@@ -183,6 +183,10 @@ def with_lengths(
     if lengths is None:
         yield from ((x, None) for x in batches)
         return
+    if not isinstance(lengths, Iterable):
+        raise ValueError(
+            f"lengths are {brief(lengths)}; expected a tensor (batch,) for each batch"
+        )
     given = iter([lengths] if isinstance(lengths, Tensor) else lengths)
     count = -1
     for count, x in enumerate(batches):
@@ -194,6 +198,11 @@ def with_lengths(
                 "for each"
             ) from None
         if ends is not None:
+            if x.dim() <= time:
+                raise ValueError(
+                    f"batch {count} has shape {tuple(x.shape)}, without an axis of "
+                    "time that lengths are of"
+                )
             check_lengths(ends, x.shape[0], x.shape[time])
             ends = ends.to(x.device)
         yield x, ends

@@ -7,6 +7,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from lava_sparse_rnn import nn
+from lava_sparse_rnn.nn._inputs import with_lengths
 from lava_sparse_rnn.nn.quantize import calibrate, fold, with_silence
 from lava_sparse_rnn.tasks.arrays import Arrays
 from lava_sparse_rnn.train.config import TrainConfig
@@ -139,3 +140,15 @@ def test_a_wrapper_around_a_model_is_told_of(padded):
         with pytest.raises(ValueError, match=WRAPPED):
             refused()
     assert fold(averaged.module).layers
+
+
+@pytest.mark.parametrize(
+    ("x", "lengths", "message"),
+    [
+        (torch.zeros(3, 12, 3), 5, "lengths are 5; expected a tensor"),
+        (torch.zeros(3, 12), LENGTHS, r"batch 0 has shape \(3, 12\), without an axis"),
+    ],
+)
+def test_lengths_that_cannot_be_are_named(x, lengths, message):
+    with pytest.raises(ValueError, match=message):
+        list(with_lengths([x], lengths, time=2))

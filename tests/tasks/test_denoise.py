@@ -24,6 +24,7 @@ from lava_sparse_rnn.tasks.denoise.frontend import (
 from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
 
 BANDS = {"linear_bins": 65, "erb_bands": 64}
+SOME = {"linear_bins": 30, "erb_bands": 12}
 both = pytest.mark.parametrize("bands", [{}, BANDS], ids=["bins", "bands"])
 
 
@@ -77,6 +78,22 @@ def test_gradient_of_the_resynthesis_is_that_of_its_graph(hop, bands):
     assert torch.allclose(got, wanted, atol=1e-12)
     assert (wanted == 0).any()  # where the gain is zero
     assert (wanted != 0).any()
+
+
+@both
+def test_gradients_come_after_inference(bands):
+    """What was made in inference mode first is of use with gradients afterwards."""
+    front = FrontEnd(n_fft=192, hop_length=96, **({} if not bands else SOME))
+    with torch.inference_mode():
+        wave = torch.randn(2, 192 * 4)
+        spectrum, x = analyse_features(front, wave)
+        resynthesise(front, spectrum, x)
+        synthesise(front, analyse(front, wave))
+    wave = torch.randn(2, 192 * 4, requires_grad=True)
+    answer = synthesise(front, analyse(front, wave) * gain(expand(front, x.clone())))
+    answer.square().sum().backward()
+    assert wave.grad is not None
+    assert wave.grad.isfinite().all()
 
 
 def _denoised(front, noisy, clean, output):

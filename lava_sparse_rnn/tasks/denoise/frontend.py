@@ -7,10 +7,10 @@ network uses. Tensors are time-major, which the model prefers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -20,7 +20,13 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.nn import loops
 
+_Maker = TypeVar("_Maker", bound=Callable[..., Any])
 _BAND_FIELDS = ("linear_bins", "erb_bands", "sample_rate")
+
+
+def _kept(make: _Maker) -> _Maker:
+    """Remember what is made; of use with gradients too, whoever asks for it first."""
+    return cast(_Maker, lru_cache(maxsize=8)(torch.inference_mode(False)(make)))
 
 
 def front_of(state: dict[str, Any], place: str = "start:") -> FrontEnd:
@@ -41,7 +47,7 @@ def window(front: FrontEnd, dtype: torch.dtype = torch.float32) -> Tensor:
     return _window(front.n_fft, dtype)
 
 
-@lru_cache(maxsize=8)
+@_kept
 def _window(size: int, dtype: torch.dtype) -> Tensor:
     hann = torch.hann_window(size, periodic=True, dtype=torch.float64)
     return hann.sqrt().to(dtype)
@@ -81,17 +87,17 @@ def _logarithms(front: FrontEnd, magnitude: Tensor) -> Tensor:
     return torch.log1p(front.magnitude_scale * magnitude)
 
 
-@lru_cache(maxsize=8)
+@_kept
 def _means(bands: Bands, dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(bands.means.T).to(dtype)
 
 
-@lru_cache(maxsize=8)
+@_kept
 def _weights(bands: Bands, dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(bands.weights).to(dtype)
 
 
-@lru_cache(maxsize=8)
+@_kept
 def _banding(bands: Bands | None) -> tuple[Tensor, Tensor, Tensor]:
     """For the compiled passes: the lower band of each bin above the linear ones, and
     its two weights (2, bins) in the answers and in the means.
@@ -240,7 +246,7 @@ class _Resynthesis(torch.autograd.Function):
         return result, None, None
 
 
-@lru_cache(maxsize=8)
+@_kept
 def _transposed(n_fft: int, hop: int, dtype: torch.dtype) -> Tensor:
     """Scale of each bin that makes analysis the transpose of synthesis.
 
