@@ -9,7 +9,7 @@ makes a round slower; CPU time is that of all threads. Mixing is another process
 and not in it.
 
 With settings of a training (``data.root=corpus data.speech=DIR ...``) a last line says
-what a step takes whose material is mixed beside it: wall time of many steps together.
+what a step takes whose material is mixed besides: wall time of many steps together.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ import torch
 from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.tasks.denoise import objective
 from lava_sparse_rnn.train import open_float
-from lava_sparse_rnn.train.ahead import Ahead
 from lava_sparse_rnn.train.config import read_config
 from lava_sparse_rnn.train.loop import Stage
 
@@ -126,7 +125,8 @@ def measure(stage: Stage, rounds: int) -> dict[str, dict[str, float]]:
 def measure_whole(stage: Stage, steps: int) -> float:
     """Milliseconds of a step of a training that runs, once its pool is full."""
     settings = stage.task.settings  # type: ignore[attr-defined]
-    data = Ahead(stage.task.batches(stage.data_seed, 0, stage.group))
+    stage.step = 0
+    data = stage.batches()
     try:
         for _ in range(settings.pool * settings.fresh_every):
             stage.train_step(next(data))
@@ -170,7 +170,7 @@ def main() -> None:
     for name, best in found.items():
         lines.append(f"| {name} | {' | '.join(f'{best[c]:.1f}' for c in columns)} |")
     if whole is not None:
-        lines += ["", f"Fused, mixing beside it: {whole:.1f} ms a step, wall."]
+        lines += ["", f"Fused, mixing besides: {whole:.1f} ms a step, wall."]
     text = "\n".join(lines) + "\n"
     print(text, end="")
     if options.output is not None:

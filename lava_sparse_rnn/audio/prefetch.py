@@ -5,10 +5,11 @@ A worker of torch's DataLoader (forkserver) imports torch first: 5.5 to 9 s to i
 batch and 290 MB, where one of these took 1 s and 62 MB (two busy cores, the same
 batches of an N-DNS set, which came equally fast from then on).
 
-A worker is started as a fresh interpreter and writes batches to its standard output.
-Unlike a forked worker it shares no thread or lock with the training process, and
-unlike a spawned one it does not import the caller's main script.  When the training
-process ends, however that happens, the pipe closes and the worker ends too.
+A worker is started as a fresh interpreter and asked for each batch, which it leaves in
+memory that both share, or else writes to its standard output. Unlike a forked worker it
+shares no thread or lock with the training process, and unlike a spawned one it does not
+import the caller's main script.  When the training process ends, however that happens,
+the pipes close and the worker ends too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
+import mmap
 import os
 import queue
 import struct
@@ -33,15 +36,11 @@ from lava_sparse_rnn.audio.mixing.config import MixerConfig
 from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.ndns.segments import NdnsSegments
 
-try:
-    import fcntl
-except ImportError:  # not a POSIX system: pipes stay as they are
-    fcntl = None
-
-_PIPE = 2**20  # bytes that wait to be read: as many as Linux lets everybody ask for
 _HEADER = struct.Struct("<cq")  # kind of message, bytes that follow
-# A batch, a defect of ours with its traceback, a fault of the user's files.
-_BATCH, _ERROR, _FAULT = b"B", b"E", b"F"
+# A batch, in shared memory or behind the header; a defect of ours with its traceback,
+# a fault of the user's files.
+_SHARED, _BATCH, _ERROR, _FAULT = b"S", b"B", b"E", b"F"
+_ASKED = b"A"  # what a worker reads before it makes a batch
 
 ENVIRONMENT = {
     # One core for a worker: its arrays are too small to be worth more.
@@ -64,11 +63,22 @@ _ERRORS = {
 }
 
 
-def _widen(pipe: int) -> None:
-    """Let more wait in a pipe, where the system does so; slower, not worse, if not."""
-    if fcntl is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):  # a limit of the system, or of all pipes
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+def _share(size: int) -> int | None:
+    """Memory of so many bytes for other processes, too; None if there is no such.
+
+    A pipe copies twice, a page at a time: three times as much work.
+    """
+    try:
+        memory = os.memfd_create("batches")
+        os.ftruncate(memory, size)
+    except (AttributeError, OSError):  # not Linux, or one that forbids it
+        return None
+    return memory
+
+
+def _opened(memory: int | None) -> np.ndarray | None:
+    """What has been shared, as float32."""
+    return None if memory is None else np.frombuffer(mmap.mmap(memory, 0), np.float32)
 
 
 class _Worker:
@@ -76,15 +86,21 @@ class _Worker:
 
     def __init__(self, task: dict, depth: int, shape: tuple[int, ...]):
         env = {**os.environ, **ENVIRONMENT}
-        self._shape = shape
+        self._shape, self._ahead = shape, depth > 0
+        memory = _share(4 * math.prod(shape))
+        self._memory = _opened(memory)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, json.dumps(task)],
+            [sys.executable, "-m", __name__, json.dumps({**task, "memory": memory})],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=env,
+            pass_fds=() if memory is None else (memory,),
         )
+        if memory is not None:
+            os.close(memory)  # mapped
+        self._asks = cast(io.BufferedWriter, self._process.stdin)
         self._pipe = cast(io.BufferedReader, self._process.stdout)
-        _widen(self._pipe.fileno())
-        self._queue: queue.Queue = queue.Queue(depth)
+        self._queue: queue.Queue = queue.Queue(max(depth, 1))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._take, daemon=True)
         self._thread.start()
@@ -106,6 +122,8 @@ class _Worker:
 
     def _take(self) -> None:
         header = bytearray(_HEADER.size)
+        if self._ahead:
+            self.ask()
         while not self._stop.is_set():
             if not self._read(memoryview(header)):
                 if not self._stop.is_set():
@@ -114,14 +132,25 @@ class _Worker:
                     self._put(RuntimeError(text))
                 return
             kind, size = _HEADER.unpack(header)
-            if kind != _BATCH:
+            if kind in _ERRORS:
                 text = bytearray(size)
                 self._read(memoryview(text))
                 self._put(_ERRORS[kind](text.decode()))
                 return
             batch = np.empty(self._shape, dtype=np.float32)
-            if self._read(batch.data.cast("B")):
-                self._put(batch)
+            if kind == _SHARED:
+                np.copyto(batch.reshape(-1), cast(np.ndarray, self._memory))
+            elif not self._read(batch.data.cast("B")):
+                continue
+            if self._ahead:
+                self.ask()
+            self._put(batch)
+
+    def ask(self) -> None:
+        """Have the next batch made."""
+        with contextlib.suppress(OSError, ValueError):  # it has ended: `_take` sees it
+            self._asks.write(_ASKED)
+            self._asks.flush()
 
     def get(self) -> np.ndarray:
         item = self._queue.get()
@@ -135,6 +164,8 @@ class _Worker:
         self._process.wait()
         self._thread.join()
         self._pipe.close()
+        with contextlib.suppress(OSError):
+            self._asks.close()
 
 
 def batches(
@@ -162,7 +193,9 @@ def batches(
     count : int or None
         Batches to yield; None for no end.
     prefetch : int
-        Batches that each worker keeps ready.
+        Batches that each worker keeps ready. With 0 none is made before it is needed;
+        then all workers make one each, so that they and who waits for them never want
+        the same cores.
     workers : int
         Processes.
     stride : int
@@ -177,17 +210,17 @@ def batches(
     Raises
     ------
     AudioError
-        When a number is below 1, or ``start`` below 0; for a file that a worker
-        cannot use.
+        When ``size``, ``workers`` or ``stride`` is below 1, or another number below 0;
+        for a file that a worker cannot use.
     RuntimeError
         With the worker's traceback, when mixing fails there.
     """
-    least_1 = {"size": size, "prefetch": prefetch, "workers": workers}
-    for name, value in {**least_1, "stride": stride}.items():
+    for name, value in {"size": size, "workers": workers, "stride": stride}.items():
         if value < 1:
             raise AudioError(f"{name} {value}: must be at least 1")
-    if start < 0:
-        raise AudioError(f"start {start}: must not be below 0")
+    for name, value in {"start": start, "prefetch": prefetch}.items():
+        if value < 0:
+            raise AudioError(f"{name} {value}: must not be below 0")
     if isinstance(mixer, MixerConfig):
         mixer = Mixer(mixer)  # a missing corpus is told here, not by a worker
     shape = (2, size, mixer.config.samples)
@@ -235,6 +268,9 @@ def _stream(
     try:
         done = 0
         while count is None or done < count:
+            if not prefetch and done % len(crew) == 0:
+                for worker in crew:
+                    worker.ask()
             yield tuple(crew[done % len(crew)].get())
             done += 1
     finally:
@@ -243,16 +279,21 @@ def _stream(
 
 
 def _main(task: dict) -> None:
-    """Write batches to standard output until nobody reads them."""
+    """Make a batch whenever asked to, until nobody is left to ask."""
     # Whatever is printed by accident must not get between the batches.
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     try:
         mixer = _DRAWERS[task["kind"]].from_dict(task["drawer"])
         make, number = getattr(mixer, task["call"]), task["start"]
-        while True:
+        shared = _opened(task["memory"])
+        while sys.stdin.buffer.read(1):
             batch = np.asarray(make(number, task["size"]))
-            _write(out, _BATCH, batch.data.cast("B"))
+            if shared is None:
+                _write(out, _BATCH, batch.data.cast("B"))
+            else:
+                np.copyto(shared, batch.reshape(-1))
+                _write(out, _SHARED, memoryview(b""))
             number += task["step"]
     except (BrokenPipeError, KeyboardInterrupt):
         return

@@ -32,10 +32,14 @@ class Group:
         Number of this process, from 0.
     size : int
         How many there are.
+    ahead : bool
+        Whether material is prepared while a step is computed. Where the step has every
+        core, each would wait for the other, and taking turns is faster.
     """
 
     rank: int = 0
     size: int = 1
+    ahead: bool = True
 
     @classmethod
     def start(cls) -> Group:

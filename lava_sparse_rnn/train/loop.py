@@ -22,7 +22,7 @@ from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.metrics import MetricLog
 from lava_sparse_rnn.train.optim import rate_factor, set_rate
-from lava_sparse_rnn.train.tasks import Batch, RawBatch, Task
+from lava_sparse_rnn.train.tasks import Batch, Batches, RawBatch, Task
 
 # Steps in a row without a finite gradient after which a run is hopeless.
 _MAX_BAD = 20
@@ -196,6 +196,13 @@ class Stage(Brief, ABC):
         loss = self.group.mean(float(value.detach()))
         return {"loss": loss, "grad_norm": norm, "lr": factor * config.optim.lr}
 
+    def batches(self) -> Batches | Ahead:
+        """Material of the steps from here on, to be closed."""
+        group = self.group
+        data = self.task.batches(self.data_seed, self.step, group)
+        # Several draw together, in the order of their steps.
+        return Ahead(data) if group.ahead and group.size == 1 else data
+
     def fit(self, until: int | None = None) -> None:
         """Train to the last step (or to step `until`, or to an early stop), then save.
 
@@ -211,9 +218,7 @@ class Stage(Brief, ABC):
         directory = config.directory
         path = directory / f"{self.name}.csv"
         names = (*self.columns(), *self.task.figures)
-        data = self.task.batches(self.data_seed, self.step, self.group)
-        if self.group.size == 1:  # several draw together, in the order of their steps
-            data = Ahead(data)
+        data = self.batches()
         self.model.train()
         try:
             if self.group.leads:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from lava_sparse_rnn.train import checkpoint, lock
 from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.loop import Stage
-from lava_sparse_rnn.train.process import check_device, prepare_process
+from lava_sparse_rnn.train.process import check_device, has_spare_core, prepare_process
 from lava_sparse_rnn.train.report import quantisation_report, write_report
 from lava_sparse_rnn.train.resume import check_unchanged, fingerprint
 from lava_sparse_rnn.train.stages import (
@@ -119,6 +119,8 @@ def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
     if group.leads:
         lock.claim(config.directory)
     prepare_process(config.threads)
+    spare = group.size > 1 or config.device != "cpu" or has_spare_core()
+    group = replace(group, ahead=spare)
     torch.manual_seed(config.seed)
     try:
         stage = FloatStage(config, task or _open_task(config), group)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 
 import numpy as np
 import torch
@@ -28,6 +29,15 @@ def prepare_process(threads: int | None) -> None:
     # Decaying states reach denormal numbers, which cost a hundred times more.
     torch.set_flush_denormal(True)
     _keep_memory()
+
+
+def has_spare_core() -> bool:
+    """Whether torch's threads leave this process a core for something else."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        cores = os.cpu_count() or 1
+    return cores > torch.get_num_threads()
 
 
 def check_device(name: str) -> None:

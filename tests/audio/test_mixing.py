@@ -4,13 +4,15 @@
 import copy
 import itertools
 import json
+import os
 import pickle
+import time
 
 import numpy as np
 import pytest
 import soundfile
 
-from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches, prefetch
+from lava_sparse_rnn.audio import AudioError, Mixer, MixerConfig, batches
 from lava_sparse_rnn.audio.corpus.packages import SOURCES, UNLIKE
 from lava_sparse_rnn.audio.mixing import augment, pool, rooms
 from lava_sparse_rnn.audio.mixing.layers import loudest_power
@@ -200,19 +202,31 @@ def test_loop_has_no_seam():
 
 
 @pytest.mark.slow
-def test_a_pipe_that_cannot_be_widened_stays_as_it_is(cache, monkeypatch):
-    class Limited:
-        F_SETPIPE_SZ = 1031
-
-        @staticmethod
-        def fcntl(*_):
-            raise PermissionError("Operation not permitted")
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_without_shared_memory_batches_come_through_a_pipe(
+    cache, monkeypatch, prefetch
+):
+    def forbidden(name):
+        raise PermissionError(f"{name}: not permitted")
 
     mixer = MixerConfig(str(cache), seconds=0.3)
-    (wanted,) = batches(mixer, 2, count=1)
-    monkeypatch.setattr(prefetch, "fcntl", Limited)
-    (got,) = batches(mixer, 2, count=1)
+    wanted = list(batches(mixer, 2, count=3, prefetch=prefetch))
+    monkeypatch.setattr(os, "memfd_create", forbidden, raising=False)
+    got = list(batches(mixer, 2, count=3, prefetch=prefetch))
     assert all(np.array_equal(a, b) for a, b in zip(got, wanted, strict=True))
+
+
+@pytest.mark.slow
+def test_nothing_is_made_before_it_is_needed(cache):
+    mixer = Mixer(cache, seconds=0.3, seed=1)
+    stream = batches(mixer, 3, start=5, workers=2, prefetch=0)
+    for k in range(3):
+        assert np.array_equal(next(stream), mixer.batch(5 + k, 3))
+        crew = stream.gi_frame.f_locals["crew"]
+        time.sleep(0.3)
+        # Two come at once: the second waits for the one who asks next.
+        assert [w._queue.qsize() for w in crew] == ([0, 0] if k == 1 else [0, 1])
+    stream.close()
 
 
 @pytest.mark.slow

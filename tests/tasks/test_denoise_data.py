@@ -7,9 +7,10 @@ from collections import deque
 
 import numpy as np
 import pytest
+import torch
 
 from lava_sparse_rnn import cli
-from lava_sparse_rnn.audio import AudioError
+from lava_sparse_rnn.audio import AudioError, prefetch
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
 from lava_sparse_rnn.tasks.denoise.data import (
@@ -18,6 +19,8 @@ from lava_sparse_rnn.tasks.denoise.data import (
     training_batches,
 )
 from lava_sparse_rnn.tasks.denoise.pairing import active_powers, mixed, remix
+from lava_sparse_rnn.tasks.denoise.task import Denoise
+from lava_sparse_rnn.train.distributed import Group
 
 
 def config(**changes):
@@ -70,6 +73,40 @@ def test_validation_does_not_depend_on_the_seed():
     cfg = config(validation_mixes=2, validation_seconds=0.2)
     a, b = (SOURCES["synthetic"](cfg, seed).validation(0.0) for seed in (1, 2))
     assert np.array_equal(a[0], b[0])
+
+
+@pytest.mark.slow
+def test_taking_turns_gives_the_same_batches(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for kind in ("speech", "noise"):
+        for k in range(3):
+            (tmp_path / kind / str(k)).mkdir(parents=True)
+            x = 0.1 * rng.standard_normal(24000) * (np.arange(24000) % 8000 > 4000)
+            wav.write(tmp_path / kind / str(k) / "a.wav", x)
+    folders = {k: [tmp_path / k] for k in ("speech", "noise")}
+    held_out = {f"{kind}_held_out": (1, 1) for kind in folders}
+    own = {"corpus": False, "own_cache": tmp_path / "own", **folders, **held_out}
+    cfg = config(source="corpus", validation_mixes=2, **own)
+    task = Denoise(cfg, SOURCES["corpus"](cfg, 5), cfg.front_end.build())
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    started, start_one = [], prefetch.subprocess.Popen
+
+    def start_and_note(*arguments, **named):
+        started.append(arguments)
+        return start_one(*arguments, **named)
+
+    monkeypatch.setattr(prefetch.subprocess, "Popen", start_and_note)
+
+    def taken(start, ahead):
+        made = task.batches(5, start, Group(ahead=ahead))
+        found = list(itertools.islice(made, 5))
+        made.close()
+        return found
+
+    for start in (0, 7):
+        for a, b in zip(taken(start, True), taken(start, False), strict=True):
+            assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    assert len(started) == 2 * (1 + 2)  # a worker, or one for each thread
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Batches drawn ahead by a thread: order, errors, ends."""
 
+import os
 import threading
 
 import numpy as np
 import pytest
+import torch
 
+from lava_sparse_rnn.train import open_float
 from lava_sparse_rnn.train.ahead import Ahead
+from lava_sparse_rnn.train.config import read_config
 
 
 def batches(count, error=None, closed=None):
@@ -41,3 +45,26 @@ def test_closing_ends_thread_and_generator(used):
     data.close()
     assert threading.active_count() == before
     assert len(closed) == 1
+
+
+@pytest.mark.parametrize(("threads", "ahead"), [(1, True), (2, False), (3, False)])
+def test_who_has_every_core_draws_no_batch_ahead(tmp_path, monkeypatch, threads, ahead):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5}, raising=False)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    settings = {
+        "runs": tmp_path,
+        "data.source": "synthetic",
+        "data.seconds": 0.3,
+        "data.batch": 2,
+        "data.validation_mixes": 1,
+        "data.validation_seconds": 0.3,
+        "model.d_model": 8,
+        "model.d_state": 8,
+        "model.hippo_blocks": 1,
+        "model.n_layers": 1,
+    }
+    stage = open_float(read_config(None, [f"{k}={v}" for k, v in settings.items()]))
+    data = stage.batches()
+    assert isinstance(data, Ahead) == ahead
+    assert len(next(data)) == 2
+    data.close()

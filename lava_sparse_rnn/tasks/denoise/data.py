@@ -57,8 +57,12 @@ class Source(Protocol):
         """Whether a batch's speech goes with noise of such batches only."""
         ...
 
-    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
-        """What endless batches are mixed of: `start`, `start` + `stride`, ..."""
+    def fresh(self, start: int, stride: int = 1, at_once: int = 0) -> Iterator[Parts]:
+        """What endless batches are mixed of: `start`, `start` + `stride`, ...
+
+        They are made ahead, or, with `at_once` above 0, so many at once by as many
+        processes, once the first of them is asked for.
+        """
         ...
 
     def validation(self, snr: float) -> Mixes:
@@ -109,15 +113,15 @@ class CorpusSource:
         self.parts = self._mixer.parts
         self.is_narrow = self._mixer.is_narrow
 
-    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
+    def fresh(self, start: int, stride: int = 1, at_once: int = 0) -> Iterator[Parts]:
         """See `Source`."""
         config, mixer = self._config, self._mixer
         yield from prefetch.parts(
             mixer,
             config.batch,
             start=start,
-            prefetch=_PREFETCH,
-            workers=config.workers,
+            prefetch=0 if at_once else _PREFETCH,
+            workers=max(at_once, config.workers),
             stride=stride,
         )
 
@@ -153,7 +157,7 @@ class SyntheticSource:
         clean, noise = (0.05 * x.astype(np.float32) for x in (clean, noise))
         return clean + noise, clean
 
-    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
+    def fresh(self, start: int, stride: int = 1, at_once: int = 0) -> Iterator[Parts]:
         """See `Source`."""
         number = start
         while True:
@@ -201,8 +205,8 @@ class NdnsSource:
             )
         )
 
-    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
-        """See `Source`."""
+    def fresh(self, start: int, stride: int = 1, at_once: int = 0) -> Iterator[Parts]:
+        """See `Source`; always ahead, as it waits for the disk more than for a core."""
         config = self._config
         made = prefetch.batches(
             self._segments(validation=False),
@@ -265,7 +269,7 @@ class SharedSource:
                 f"multiple of the {group.size} processes (or data.long_share 0)"
             )
 
-    def fresh(self, start: int, stride: int = 1) -> Iterator[Parts]:
+    def fresh(self, start: int, stride: int = 1, at_once: int = 0) -> Iterator[Parts]:
         """See `Source`; all processes have to ask at the same time."""
         group = self._group
         mine = self._source.fresh(start + group.rank * stride, group.size * stride)
@@ -285,7 +289,7 @@ class SharedSource:
 
 
 def training_batches(
-    source: Source, config: DataConfig, seed: int, start: int = 0
+    source: Source, config: DataConfig, seed: int, start: int = 0, at_once: int = 0
 ) -> Batches:
     """Batches of the training from step `start` on.
 
@@ -296,6 +300,8 @@ def training_batches(
     seed : int
     start : int
         First step.
+    at_once : int
+        See `Source.fresh`.
 
     Yields
     ------
@@ -304,7 +310,7 @@ def training_batches(
     """
     newest = start // config.fresh_every
     first = max(newest - config.pool + 1, 0)
-    fresh = source.fresh(first)
+    fresh = source.fresh(first, at_once=at_once)
     numbers = itertools.count(first)
     made = ((parts, source.is_narrow(k)) for parts, k in zip(fresh, numbers))  # noqa: B905
     pool: Pool = deque(itertools.islice(made, newest - first), config.pool)

@@ -37,6 +37,9 @@ from lava_sparse_rnn.train.tasks import Batch, Batches, Model, Task
 # Fresh batches on which mean and scale of the features are measured.
 _MEASURED = 8
 
+# Fresh batches that are made in one go, by as many processes.
+_AT_ONCE = 8
+
 # A report runs six variants in float64; a few mixtures show what costs what.
 _PROBES = 8
 
@@ -94,7 +97,8 @@ class Denoise(Task):
         source = SOURCES[self.settings.source](self.settings, seed)
         if group.size > 1:
             source = SharedSource(source, self.settings, group)
-        made = training_batches(source, self.settings, seed, start)
+        at_once = 0 if group.ahead else min(torch.get_num_threads(), _AT_ONCE)
+        made = training_batches(source, self.settings, seed, start, at_once)
         try:
             yield from map(group.rows, made)
         finally:
