@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from lava_sparse_rnn.signals import SIGNALS
+
 LONGEST_SUFFIX = 32  # bytes; a longer one is no suffix that says what a file holds
 KINDS = {  # what a path may lead to that is no file, in words
     stat.S_IFDIR: "a folder",
@@ -37,9 +39,6 @@ WORDS = {  # what the system says by its numbers, after a file's name
     errno.ENAMETOOLONG: "the name is too long for the file system",
     errno.ELOOP: "is a circle of links",
 }
-
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""What ends a process from outside, and lets it put away what is half done."""
 PATIENCE = 1.0  # seconds after which a pipe without another end is told
 
 _unfinished: set[Path] = set()  # what a signal that ends the process has to remove

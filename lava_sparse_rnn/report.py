@@ -21,6 +21,7 @@ from lava_sparse_rnn.audio.sound.plots import spectrograms
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.loihi2 import plots as chip_plots
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec import plots, statistics
 from lava_sparse_rnn.spec.sequences import SequencesLike
 from lava_sparse_rnn.spec.statistics import TensorError
@@ -157,8 +158,6 @@ def _sounds(sounds: Dict[str, NDArray]) -> Iterator[Section]:
 
 def _flac(samples: NDArray) -> str:
     import soundfile
-
-    from lava_sparse_rnn.audio.sound.libsndfile import uninterrupted
 
     memory = io.BytesIO()
     with uninterrupted():

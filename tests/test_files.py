@@ -17,6 +17,7 @@ import pytest
 
 from lava_sparse_rnn import files
 from lava_sparse_rnn.files import kind_of, read_pipe, replacing, replacing_folder
+from lava_sparse_rnn.signals import SIGNALS
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do that")
 USER = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -233,7 +234,7 @@ def test_what_fails_leaves_nothing(tmp_path, error):
     assert names(tmp_path / "b") == []
 
 
-ENDING = (*files.SIGNALS, signal.SIGINT)
+ENDING = (*SIGNALS, signal.SIGINT)
 
 
 @pytest.mark.parametrize("number", ENDING, ids=lambda s: s.name)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lava_sparse_rnn.files import SIGNALS
+from lava_sparse_rnn.signals import SIGNALS
 
 
 class Stopped(SystemExit):

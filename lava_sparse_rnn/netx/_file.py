@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import h5py
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError, check_whole
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec.entries import (
     Entry,
     damage_named,
@@ -32,12 +34,29 @@ def opened(path: Path) -> Iterator[list[Entry]]:
     """
     source = readable(path)
     with contextlib.ExitStack() as stack:
-        with damage_named(str(path)):
-            file = stack.enter_context(h5py.File(source, "r"))
-            entries = entries_of(file, str(path))
-        yield entries
+        entries = _open(source, str(path), stack)
+        try:
+            yield entries
+        finally:
+            _close(stack, entries)
 
 
+@uninterrupted()
+def _open(
+    source: Path | io.BytesIO, name: str, stack: contextlib.ExitStack
+) -> list[Entry]:
+    with damage_named(name):
+        file = stack.enter_context(h5py.File(source, "r"))
+        return entries_of(file, name)
+
+
+@uninterrupted()
+def _close(stack: contextlib.ExitStack, entries: list[Entry]) -> None:
+    entries.clear()  # h5py keeps count of each of their groups
+    stack.close()
+
+
+@uninterrupted()
 def chosen(
     entries: list[Entry], num_layers: int | None, skip_layers: int
 ) -> tuple[int, int]:
@@ -58,6 +77,7 @@ def chosen(
     return begin, end
 
 
+@uninterrupted()
 def is_own(entries: list[Entry]) -> bool:
     """Whether one description holds the whole file."""
     if not all(entry.is_own for entry in entries):
@@ -67,6 +87,7 @@ def is_own(entries: list[Entry]) -> bool:
     )
 
 
+@uninterrupted()
 def own_network(entries: list[Entry]) -> spec.Network:
     """The description that a file holds, written as a whole or layer by layer.
 
@@ -91,6 +112,7 @@ def _is_whole(entries: list[Entry]) -> bool:
     return "format" in entries[0].group.file.attrs
 
 
+@uninterrupted()
 def runs(entries: list[Entry]) -> list[list[Entry]]:
     """Neighbours that one description can hold, and all other layers alone."""
     if not entries:

@@ -25,6 +25,7 @@ from lava_sparse_rnn import messages
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, register
 from lava_sparse_rnn.proc import STATE_VARS
+from lava_sparse_rnn.signals import uninterrupted
 
 # For `proc.reset`: neurons that lava-dl's files use besides LIF.
 STATE_VARS.setdefault(SigmaDelta, ("sigma", "act", "residue", "error"))
@@ -57,9 +58,12 @@ def _lava_dl(place: Place) -> tuple[Any, Any]:
 
 
 @contextlib.contextmanager
-def _without_deprecations() -> Iterator[None]:
-    """lava-dl relies on what newer releases of numpy and others deprecate."""
-    with warnings.catch_warnings():
+def _reading() -> Iterator[None]:
+    """Let signals wait, and lava-dl rely on what newer releases deprecate.
+
+    Its import, which takes seconds, comes before.
+    """
+    with uninterrupted(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
 
@@ -132,10 +136,10 @@ def _check_recurrent(group: h5py.Group, place: Place) -> None:
 def _input(group: h5py.Group, place: Place) -> Layer | View:
     """Neurons that are fed from outside, or the shape of what comes."""
     network, reader = _lava_dl(place)
-    if "neuron" not in group:
-        return View(_shape(group))
-    _check_neuron(group, place)
-    with _without_deprecations():
+    with _reading():
+        if "neuron" not in group:
+            return View(_shape(group))
+        _check_neuron(group, place)
         block, _ = network.create_input(reader(f=group), **_options(place, 0))
     # lava-dl leaves this port unconnected, so that nothing can be sent to it.
     block.inp.connect(block.neuron.a_in)
@@ -152,7 +156,8 @@ def _transformed(weight: Any, bias: Any, x: ArrayLike) -> NDArray[np.int64]:
 @register("flatten")
 def _flatten(group: h5py.Group, place: Place) -> View:
     """Channels last become channels first, as torch flattens."""
-    shape = place.shape or _shape(group)
+    with uninterrupted():
+        shape = place.shape or _shape(group)
     flat = (int(np.prod(shape)),)
     if place.shape is None or len(shape) == 1:
         return View(flat)
@@ -175,10 +180,10 @@ def _dense_rec(group: h5py.Group, place: Place) -> Layer:
 
 def _fully_connected(group: h5py.Group, place: Place, rec: bool) -> Layer:
     network, reader = _lava_dl(place)
-    _check_neuron(group, place)
-    if rec:
-        _check_recurrent(group, place)
-    with _without_deprecations():
+    with _reading():
+        _check_neuron(group, place)
+        if rec:
+            _check_recurrent(group, place)
         block, _ = network.create_dense(
             reader(f=group),
             input_message_bits=place.message_bits,
@@ -195,11 +200,11 @@ def _conv(group: h5py.Group, place: Place) -> Layer:
         text = "the shape of what arrives is not known: give input_shape=(x, y, n)"
         raise SpecError(f"{place.name}: {text}")
     network, reader = _lava_dl(place)
-    _check_neuron(group, place)
-    if "delay" in group and np.any(group["delay"][()]):  # type: ignore[index]
-        text = "lava-dl's netx leaves out the delays of conv layers"
-        warnings.warn(f"{place.name}: {text}", stacklevel=2)
-    with _without_deprecations():
+    with _reading():
+        _check_neuron(group, place)
+        if "delay" in group and np.any(group["delay"][()]):  # type: ignore[index]
+            text = "lava-dl's netx leaves out the delays of conv layers"
+            warnings.warn(f"{place.name}: {text}", stacklevel=2)
         block, _ = network.create_conv(
             reader(f=group),
             input_shape=place.shape,

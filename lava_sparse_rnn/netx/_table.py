@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec import Network
 from lava_sparse_rnn.spec.entries import Entry
 from lava_sparse_rnn.spec.statistics import matrix_sizes
@@ -48,6 +49,7 @@ def description_rows(network: Network, first: int = 0, depth: int = 0) -> list[R
     return rows
 
 
+@uninterrupted()
 def entry_row(
     entry: Entry, inp: Sequence[int] | None, out: Sequence[int], step: int
 ) -> Row:

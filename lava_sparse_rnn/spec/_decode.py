@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from lava_sparse_rnn.fixed_point import SpecError, choose, frozen_ints
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec._members import (
     MAX_PACKED,
     SCALARS,
@@ -31,11 +32,13 @@ from lava_sparse_rnn.spec.recipe import Recipe
 _HINTS: dict[type, dict[str, Any]] = {}
 
 
+@uninterrupted()
 def read_recipe(handle: h5py.Group, name: str) -> Recipe:
     """Read the recipe of a file or group called ``name``."""
     return _decode(member(handle, "recipe", name), Recipe, f"{name}: recipe")
 
 
+@uninterrupted()
 def read_layer(group: h5py.Group, name: str) -> Layer:
     """Read one layer from its group, called ``name`` in messages."""
     words = array(group, "type", name)

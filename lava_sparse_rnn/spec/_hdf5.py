@@ -11,11 +11,13 @@ its CSR form. Nothing is pickled. A packed layer has all of that in one dataset,
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import h5py
 
 from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec._decode import read_layer, read_recipe
 from lava_sparse_rnn.spec._members import json_object, scalar
 from lava_sparse_rnn.spec._network import Network
@@ -29,7 +31,7 @@ from lava_sparse_rnn.spec.entries import (
     numbered,
     recipe_of,
 )
-from lava_sparse_rnn.spec.hdf5_files import readable
+from lava_sparse_rnn.spec.hdf5_files import read_from, readable
 
 
 def load(path: str | Path) -> Network:
@@ -53,10 +55,11 @@ def load(path: str | Path) -> Network:
         raise SpecError(f"{path}: no such file, and no shipped network; those: {known}")
     source = readable(path)
     what = "not a readable network description"
-    with damage_named(str(path), what), h5py.File(source, "r") as file:
-        return read(file, str(path))
+    with uninterrupted(), damage_named(str(path), what):
+        return read_from(source, partial(read, name=str(path)))
 
 
+@uninterrupted()
 def read(handle: h5py.Group, name: str) -> Network:
     """Read a network description from an open file or group called ``name``."""
     if "format" not in handle.attrs and "layer" in handle:

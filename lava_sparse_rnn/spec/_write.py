@@ -14,9 +14,10 @@ import numpy as np
 from scipy import sparse
 
 from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec._members import MAX_PACKED, SCALARS, smallest
 from lava_sparse_rnn.spec._packed import DATASET, pack, scratch
-from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
+from lava_sparse_rnn.spec.hdf5_files import replace_hdf5
 from lava_sparse_rnn.spec.layers import Layer
 from lava_sparse_rnn.spec.recipe import Recipe
 
@@ -36,10 +37,14 @@ def save(
 
     With ``packed`` each layer is one compressed array, here and below.
     """
-    with replacing_hdf5(path, libver="latest") as file:
-        write_layers(file, layers, recipe, meta, packed)
+    replace_hdf5(
+        path,
+        lambda file: write_layers(file, layers, recipe, meta, packed),
+        libver="latest",
+    )
 
 
+@uninterrupted()
 def write_layers(
     handle: h5py.Group,
     layers: Sequence[Layer],
@@ -64,11 +69,13 @@ def _json(meta: Mapping[str, Any]) -> str:
         raise SpecError(f"network: meta is not for JSON, {text}") from None
 
 
+@uninterrupted()
 def write_recipe(recipe: Recipe, handle: h5py.Group) -> None:
     """Write ``recipe`` as the group of this name in a file or group."""
     _encode(handle.create_group("recipe"), recipe)
 
 
+@uninterrupted()
 def write_layer(layer: Layer, group: h5py.Group, packed: bool = False) -> None:
     """Write one layer into a group of its own, ``layer/<i>``."""
     group.create_dataset("type", data=[layer.type.encode()], dtype="S16")

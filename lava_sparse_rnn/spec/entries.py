@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from lava_sparse_rnn.fixed_point import SpecError
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec._decode import read_layer, read_recipe
 from lava_sparse_rnn.spec._members import DAMAGE, array, member, scalar
 from lava_sparse_rnn.spec._network import Network
@@ -47,6 +48,7 @@ class Entry:
         return self.type in LAYER_TYPES
 
     @property
+    @uninterrupted()
     def input_frac(self) -> int | None:
         """Fractional bits of what arrives, where the file says so."""
         frac = self.group.attrs.get(INPUT_FRAC)
@@ -81,6 +83,7 @@ def numbered(handle: h5py.Group, name: str) -> Iterator[tuple[str, h5py.Group]]:
         yield f"{name}: layer/{i}", member(groups, i, name)
 
 
+@uninterrupted()
 def entries_of(handle: h5py.Group, name: str) -> list[Entry]:
     """The layers of an open file or group called ``name``, in order.
 
@@ -96,6 +99,7 @@ def entries_of(handle: h5py.Group, name: str) -> list[Entry]:
     return entries
 
 
+@uninterrupted()
 def recipe_of(entry: Entry) -> Recipe:
     """The recipe of a layer: its own, or that of the file."""
     has_own = "recipe" in entry.group
@@ -104,6 +108,7 @@ def recipe_of(entry: Entry) -> Recipe:
         return read_recipe(holder, entry.name)
 
 
+@uninterrupted()
 def describe(run: list[Entry]) -> Network:
     """The description of neighbouring layers of this library.
 

@@ -14,7 +14,7 @@ import soundfile
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.live.files import Paced, pcm16
 from lava_sparse_rnn.audio.live.pipes import KEPT, PipeSource
-from lava_sparse_rnn.audio.sound import libsndfile, wav
+from lava_sparse_rnn.audio.sound import wav
 
 GO = threading.Event()
 RECORDINGS = [
@@ -259,42 +259,3 @@ def test_a_value_that_is_no_sound_ends_it_and_what_came_before_is_heard(pipe):
     assert sum(len(source.read(GO)) for _ in range(7)) == 700
     with pytest.raises(AudioError, match=r"input: sample 700 is nan"):
         source.read(GO)
-
-
-def test_signals_in_blocks_of_blocks_come_once_each():
-    came = []
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
-    for number in handlers:
-        signal.signal(number, lambda number, frame: came.append(number))
-    try:
-        with libsndfile.uninterrupted():
-            with libsndfile.uninterrupted():
-                signal.raise_signal(signal.SIGTERM)
-            assert libsndfile.interrupted()
-            signal.raise_signal(signal.SIGHUP)
-            signal.raise_signal(signal.SIGTERM)
-            assert not came
-        assert came == [signal.SIGTERM, signal.SIGHUP]
-        assert not libsndfile.interrupted()
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-def test_what_a_handler_raises_keeps_no_other_signal_from_coming():
-    came = []
-
-    def both_come():
-        with libsndfile.uninterrupted():
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            both_come()
-        assert came == [signal.SIGTERM]
-        assert not libsndfile.interrupted()
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -12,9 +12,9 @@ import soxr
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.audio.errors import AudioError, MissingDependencyError
-from lava_sparse_rnn.audio.sound.libsndfile import uninterrupted
 from lava_sparse_rnn.audio.sound.power import frame_levels
 from lava_sparse_rnn.audio.sound.rate import FRAME, SAMPLE_RATE
+from lava_sparse_rnn.signals import uninterrupted
 
 _MARGIN = 5
 """Frames kept around sound: soft onsets and endings are sound too."""

@@ -25,8 +25,9 @@ from lava_sparse_rnn.audio.denoiser import Samples
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.live.files import LOOK_SECONDS, Described, Lossless
 from lava_sparse_rnn.audio.sound import wav
-from lava_sparse_rnn.audio.sound.libsndfile import EndlessFile, interrupted
+from lava_sparse_rnn.audio.sound.libsndfile import EndlessFile
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.signals import interrupted
 
 WIDTH = 2  # bytes of a sample
 FORWARD = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"FORM", b".snd")

@@ -6,8 +6,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +15,13 @@ import numpy as np
 import soundfile
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.files import SIGNALS, kind_of, read_pipe
+from lava_sparse_rnn.files import kind_of, read_pipe
+from lava_sparse_rnn.signals import uninterrupted
 
 BLOCK = 1 << 16
 """Samples that are read at once."""
 
 UNKNOWN = 2**63 - 1  # frames of a stream that does not tell
-
-_came: list[int] = []  # signals that wait
-_before: dict[int, Any] = {}  # their handlers, while a block has them wait
 
 
 class Forward(soundfile.SoundFile):
@@ -33,53 +29,6 @@ class Forward(soundfile.SoundFile):
 
     def seekable(self) -> bool:
         return False
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let signals wait until the block has ended, for calls of C that call Python back.
-
-    What a handler raises inside such a callback, C never sees: it is printed and lost,
-    and the callback has answered 0.
-    """
-    if _before or threading.current_thread() is not threading.main_thread():
-        yield  # the outer block, or nobody, is told of them
-        return
-    try:
-        for number in (signal.SIGINT, *SIGNALS):
-            if callable(handler := signal.getsignal(number)):
-                _before[number] = handler
-                signal.signal(number, lambda number, frame: _came.append(number))
-        yield
-    finally:
-        try:
-            _restore()
-        finally:
-            _restore()  # what a handler raises may have ended the first one early
-            _before.clear()
-            came = list(dict.fromkeys(_came))
-            _came.clear()
-            _tell(came)
-
-
-def _restore() -> None:
-    for number, handler in _before.items():
-        signal.signal(number, handler)
-
-
-def _tell(came: list[int]) -> None:
-    """Raise every signal that came, whatever the handlers of others raise."""
-    if not came:
-        return
-    try:
-        signal.raise_signal(came[0])
-    finally:
-        _tell(came[1:])
-
-
-def interrupted() -> bool:
-    """Whether a signal waits: a callback that waits for something should end."""
-    return bool(_came)
 
 
 def content_of(path: Path) -> Path | bytes:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.sound.libsndfile import Forward, uninterrupted
+from lava_sparse_rnn.audio.sound.libsndfile import Forward
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_samples
 from lava_sparse_rnn.files import as_path, replacing, target_of
+from lava_sparse_rnn.signals import uninterrupted
 
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),

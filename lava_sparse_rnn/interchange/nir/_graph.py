@@ -16,6 +16,7 @@ from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.fixed_point import SigmoidLines, SpecError, choose
 from lava_sparse_rnn.interchange.nir._formats import Reader, formats
 from lava_sparse_rnn.interchange.nir._layers import READERS, WRITERS
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec import Layer, Network, Recipe, check_network
 from lava_sparse_rnn.spec.hdf5_files import readable
 
@@ -85,7 +86,8 @@ def write(network: Network | Any, path: str | Path) -> str:
     """
     graph = export(network) if isinstance(network, Network) else network
     with replacing(path) as temporary:
-        nir.write(temporary, graph)
+        with uninterrupted():
+            nir.write(temporary, graph)
         size = temporary.stat().st_size
     return (
         f"{path}: {size:,} bytes, a graph of {len(graph.nodes)} nodes; read it: "
@@ -146,8 +148,9 @@ def _recipe(held: Mapping[str, Any]) -> Recipe:
 def read(path: str | Path) -> Any:
     """``nir.read``, whose faults are one sentence."""
     readable(path)
-    try:
-        return nir.read(path)
-    except (OSError, KeyError, AssertionError, ValueError, TypeError) as error:
-        reason = str(error) or type(error).__name__
-        raise SpecError(f"{path}: no graph of NIR ({reason})") from error
+    with uninterrupted():
+        try:
+            return nir.read(path)
+        except (OSError, KeyError, AssertionError, ValueError, TypeError) as error:
+            reason = str(error) or type(error).__name__
+            raise SpecError(f"{path}: no graph of NIR ({reason})") from error

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import Any, cast
 
@@ -26,8 +25,9 @@ from lava_sparse_rnn.nn._autograd import refuse_script
 from lava_sparse_rnn.nn.blocks._entry import Entry, entry_wire, real_values
 from lava_sparse_rnn.nn.blocks._retired import retire
 from lava_sparse_rnn.nn.folded import FoldedLayer, FoldedNetwork
-from lava_sparse_rnn.nn.quantize.formatted import Formatted
+from lava_sparse_rnn.nn.quantize.formatted import Formatted, as_state, from_state
 from lava_sparse_rnn.nn.quantize.module import MODULES
+from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec.quantize import HEADROOM, quantize_layer
 from lava_sparse_rnn.spec.recipe import INPUT
 
@@ -225,6 +225,7 @@ class Block(nn.Module):
             raise ValueError("the block has no integers yet: call nn.blocks.quantize")
         return cast(Any, self.quantized).describe()
 
+    @uninterrupted()
     def export_hdf5(self, handle: h5py.Group) -> None:
         """Write the layer into its group ``layer/<i>``, as lava-dl's blocks do.
 
@@ -243,29 +244,30 @@ class Block(nn.Module):
 
     def get_extra_state(self) -> Tensor:
         """Ranges and formats, so that a state_dict holds a quantised block too."""
-        buffer = io.BytesIO()
-        with h5py.File(buffer, "w") as file:
-            for i, tensors in enumerate(self.ranges or []):
-                for name, values in tensors.items():
-                    file[f"ranges/{i}/{name}"] = values
-            if self.quantized is not None:
-                spec.write_layer(self.describe(), file.create_group("description"))
-                spec.write_recipe(cast(spec.Recipe, self.recipe), file)
-        return torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
+        return as_state(self._write)
+
+    def _write(self, file: h5py.File) -> None:
+        for i, tensors in enumerate(self.ranges or []):
+            for name, values in tensors.items():
+                file[f"ranges/{i}/{name}"] = values
+        if self.quantized is not None:
+            spec.write_layer(self.describe(), file.create_group("description"))
+            spec.write_recipe(cast(spec.Recipe, self.recipe), file)
 
     def set_extra_state(self, state: Tensor) -> None:
         """Take over ranges and formats; the weights follow from the state_dict."""
-        with h5py.File(io.BytesIO(state.cpu().numpy().tobytes()), "r") as file:
-            saved: Any = file
-            if "ranges" in saved:
-                order = sorted(saved["ranges"], key=int)
-                tensors = [saved["ranges"][i] for i in order]
-                self.ranges = [{n: v[()] for n, v in t.items()} for t in tensors]
-            if "description" in saved:
-                recipe = spec.read_recipe(file, "state_dict")
-                layer = spec.read_layer(saved["description"], "state_dict")
-                network = spec.Network((layer,), recipe)
-                self._hold(layer, recipe, ptq.unfold(network).layers[0])
+        from_state(state, self._read)
+
+    def _read(self, file: Any) -> None:
+        if "ranges" in file:
+            order = sorted(file["ranges"], key=int)
+            tensors = [file["ranges"][i] for i in order]
+            self.ranges = [{n: v[()] for n, v in t.items()} for t in tensors]
+        if "description" in file:
+            recipe = spec.read_recipe(file, "state_dict")
+            layer = spec.read_layer(file["description"], "state_dict")
+            network = spec.Network((layer,), recipe)
+            self._hold(layer, recipe, ptq.unfold(network).layers[0])
 
 
 def _peak_of(frac: int, recipe: spec.Recipe) -> float:

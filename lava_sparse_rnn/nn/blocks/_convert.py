@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import h5py
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +15,7 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import brief
 from lava_sparse_rnn.nn._inputs import Lengths, hint_of_wrapper, with_lengths
 from lava_sparse_rnn.nn.blocks._base import Block, with_nonlinearity
-from lava_sparse_rnn.spec.hdf5_files import replacing_hdf5
+from lava_sparse_rnn.spec.hdf5_files import replace_hdf5
 from lava_sparse_rnn.spec.quantize import as_recipe
 
 
@@ -124,9 +125,12 @@ def export_hdf5(blocks: Sequence[nn.Module], path: str | Path) -> None:
         For what is no sequence of modules, and where none of them writes a layer.
     """
     writers = _writers(blocks)
-    with replacing_hdf5(path) as file:
+
+    def write(file: h5py.File) -> None:
         for i, block in enumerate(writers):
             block.export_hdf5(file.create_group(f"layer/{i}"))
+
+    replace_hdf5(path, write)
 
 
 def _writers(blocks: Any) -> list[Any]:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import io
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.nn._autograd import refuse_script
+from lava_sparse_rnn.spec.hdf5_files import read_from, written
+
+T = TypeVar("T")
 
 
 class Formatted(nn.Module):
@@ -44,13 +47,13 @@ class Formatted(nn.Module):
 
     def get_extra_state(self) -> Tensor:
         """Description and constants, as bytes."""
-        buffer = io.BytesIO()
-        with h5py.File(buffer, "w") as file:
-            spec.write_layer(self.layer, file.create_group("description"))
-            spec.write_recipe(self.recipe, file)
-            for name, value in self.constants().items():
-                file[f"constants/{name}"] = value.cpu().numpy()
-        return torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
+        return as_state(self._write)
+
+    def _write(self, file: h5py.File) -> None:
+        spec.write_layer(self.layer, file.create_group("description"))
+        spec.write_recipe(self.recipe, file)
+        for name, value in self.constants().items():
+            file[f"constants/{name}"] = value.cpu().numpy()
 
     @torch.no_grad()
     def set_extra_state(self, state: Tensor) -> None:
@@ -61,21 +64,23 @@ class Formatted(nn.Module):
         SpecError
             When they are of another type of layer, or of another size.
         """
-        with h5py.File(io.BytesIO(state.cpu().numpy().tobytes()), "r") as file:
-            saved: Any = file
-            layer = spec.read_layer(saved["description"], "state_dict")
-            if (there := _sizes(layer)) != (here := _sizes(self.layer)):
-                raise SpecError(f"state_dict: a layer {there}, the model has {here}")
-            recipe = spec.read_recipe(file, "state_dict")
-            constants = saved["constants"]
-            found = {
-                name: 0.0 if _is_new(name, constants) else constants[name][()]
-                for name in self.constants()
-            }
+        layer, recipe, found = from_state(state, self._read)
         spec.Network((layer,), recipe)  # validates
         self.hold(layer, recipe)
         for name, constant in self.constants().items():
             constant.copy_(torch.from_numpy(np.asarray(found[name])))
+
+    def _read(self, file: Any) -> tuple[spec.Layer, spec.Recipe, dict[str, Any]]:
+        layer = spec.read_layer(file["description"], "state_dict")
+        if (there := _sizes(layer)) != (here := _sizes(self.layer)):
+            raise SpecError(f"state_dict: a layer {there}, the model has {here}")
+        recipe = spec.read_recipe(file, "state_dict")
+        constants = file["constants"]
+        found = {
+            name: 0.0 if _is_new(name, constants) else constants[name][()]
+            for name in self.constants()
+        }
+        return layer, recipe, found
 
     def _load_from_state_dict(
         self, state_dict: Any, prefix: str, metadata: Any, strict: bool,
@@ -93,6 +98,16 @@ class Formatted(nn.Module):
                 "would be another network",
                 stacklevel=2,
             )
+
+
+def as_state(write: Callable[[h5py.File], object]) -> Tensor:
+    """What a function writes into an HDF5 file, as bytes for a state_dict."""
+    return torch.frombuffer(bytearray(written(write)), dtype=torch.uint8)
+
+
+def from_state(state: Tensor, read: Callable[[h5py.File], T]) -> T:
+    """What a function reads of the HDF5 file that `as_state` has made."""
+    return read_from(state.cpu().numpy().tobytes(), read)
 
 
 def _is_new(name: str, constants: Any) -> bool:
