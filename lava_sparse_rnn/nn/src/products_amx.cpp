@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// See products.h. As in rows.inc, nothing of the standard library's templates is used.
+// See products.h. As in common.inc, nothing of the standard library's templates is used.
 #include <immintrin.h>
 
 #include "products.h"
