@@ -54,8 +54,8 @@ def plot(curves: list[Curve], label: str, path: Path) -> None:
             look = {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % 7]}
             ax.plot(steps, values, label=name, markersize=3, linewidth=1, **look)
         ax.set_title(label.format(key), loc="left", fontsize="medium")
-        ax.set_xlabel("step of the float training")
-        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.set_xlabel("step of the float training, thousands")
+        ax.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g}")
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
     made.legend(

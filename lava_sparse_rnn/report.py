@@ -113,7 +113,7 @@ def _holds(network: spec.Network) -> Section:
     tables = (spec.tables.layer_table(network), spec.tables.matrix_table(network))
     shown = pictures.html(plots.sparsity(network), "where the weights are")
     facts = (f"{name}: {words}" for name, words in about(network).items())
-    lines = (spec.tables.arithmetic(network), *facts)
+    lines = (spec.tables.total(network), spec.tables.arithmetic(network), *facts)
     says = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return "What it holds", markup.titled(network, *tables) + says + shown
 

@@ -235,6 +235,8 @@ def _describe(screen: Console, bundle) -> None:
 
 
 def _core_table(screen: Console, bundle, counters, tokens: int) -> None:
+    from lava_sparse_rnn.loihi2.tables import EXTRA
+
     manifest = bundle.manifest
     counted = {q: n for q, n in COUNTERS.items() if q in counters and counters[q].any()}
     rows = [
@@ -251,5 +253,7 @@ def _core_table(screen: Console, bundle, counters, tokens: int) -> None:
     heads = ("core", "group", "neurons", "syn-\napses", "mem-\nory")
     title = "cores (chip:core)"
     if counted:
-        title += f"; counts of all steps of the run / {tokens} tokens"
+        title += (
+            f"; counts of all steps of the run / {tokens} tokens, synops with {EXTRA}"
+        )
     show(screen, Table(title, (*heads, *counted.values()), rows, text={"group"}))

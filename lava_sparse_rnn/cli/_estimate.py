@@ -28,7 +28,7 @@ from lava_sparse_rnn.cli._options import (
     positive,
 )
 from lava_sparse_rnn.cli._tables import show
-from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens, token_times
+from lava_sparse_rnn.cli._tokens import first_sequences, input_tokens, token_times
 from lava_sparse_rnn.files import replacing
 
 
@@ -134,7 +134,7 @@ def estimate(
     net = spec.load(network)
     x, times = _input(net, audio, tokens, data), token_times(net)
     sound = len(times) > 1  # there is a delay, as of a denoiser
-    heard, weights = first_tokens(x, limit), coefficients or preset
+    heard, weights = first_sequences(x, limit), coefficients or preset
     searched = objective is not None or sweep is not None
     choices = loihi2.sweep(net, heard, chip, weights) if searched else None
     found = None
@@ -156,8 +156,7 @@ def estimate(
     if json_file is not None:
         values = loihi2.estimate_dict(result, ndns=sound, paced=bool(times))
         _write(values, rows, json_file)
-    total = len(spec.Sequences.of(net, x).tokens)
-    _show(screen, result, total, sound)
+    _show(screen, result, spec.Sequences.of(net, x).lengths, sound)
     if times:
         show(screen, tables.pace_table(result))
     if beside:
@@ -224,7 +223,7 @@ def _draw_sweep(screen: Console, choices, picture: Path) -> None:
     screen.print(f"more cores: {picture}")
 
 
-def _show(screen: Console, result, total: int, sound: bool) -> None:
+def _show(screen: Console, result, lengths: tuple[int, ...], sound: bool) -> None:
     from lava_sparse_rnn import loihi2
     from lava_sparse_rnn.loihi2 import tables
 
@@ -236,7 +235,13 @@ def _show(screen: Console, result, total: int, sound: bool) -> None:
         f"{mapping.copies_per_chip} per chip, {mapping.copies} on "
         f"{mapping.board.name}"
     )
-    show(screen, tables.counts_table(counts, total))
+    show(screen, tables.counts_table(counts, sum(lengths)))
+    tokens = counts.real.tokens
+    if len(lengths) > 1 and tokens < lengths[0]:
+        screen.print(
+            f"the first sequence has {lengths[0]:,} tokens, --limit took {tokens:,} of "
+            "them: what a whole sequence takes needs more"
+        )
     done = loihi2.work(counts)
     held = "neurons of one group"
     if mapping.share > 1:

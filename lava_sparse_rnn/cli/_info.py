@@ -23,6 +23,7 @@ def info(network: NetworkFile) -> None:
     )
     for table in (tables.layer_table(net), tables.matrix_table(net)):
         show(screen, table)
+    screen.print(tables.total(net))
     screen.print(tables.arithmetic(net))
     for name, words in about(net).items():
         screen.print(f"{name}: {words}")

@@ -19,7 +19,7 @@ from lava_sparse_rnn.cli._options import (
     at_least,
     path_option,
 )
-from lava_sparse_rnn.cli._tokens import first_tokens, input_tokens, token_times
+from lava_sparse_rnn.cli._tokens import first_sequences, input_tokens, token_times
 
 
 def report(
@@ -57,7 +57,7 @@ def report(
     mapping = loihi2.map_network(net, chip, cores)
     estimate = None
     if x is not None:
-        x = first_tokens(x, limit)
+        x = first_sequences(x, limit)
         estimate = loihi2.estimate(net, x, mapping, preset, *token_times(net))
     page = room.page(
         net,

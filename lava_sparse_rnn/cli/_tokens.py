@@ -52,6 +52,21 @@ def first_tokens(x: NDArray | list[NDArray], most: int) -> NDArray | list[NDArra
     return kept
 
 
+def first_sequences(x: NDArray | list[NDArray], most: int) -> NDArray | list[NDArray]:
+    """At most so many tokens, of whole sequences only; of the first one a beginning.
+
+    What a sequence takes on average follows from whole ones.
+    """
+    kept = first_tokens(x, most)
+    if (
+        isinstance(kept, list)
+        and len(kept) > 1
+        and len(kept[-1]) < len(x[len(kept) - 1])
+    ):
+        del kept[-1]
+    return kept
+
+
 def task_tokens(net: Network, data: Path) -> list[NDArray]:
     """Sequences that the task of a network is tested on, each (T_i, d_in)."""
     messages.require("train", "train", "torch", "safetensors", "tensorboard")

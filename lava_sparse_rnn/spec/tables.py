@@ -9,7 +9,7 @@ from typing import Any
 from lava_sparse_rnn.fixed_point import span
 from lava_sparse_rnn.markup import Table, as_html, titled
 from lava_sparse_rnn.spec._network import Network
-from lava_sparse_rnn.spec.statistics import matrix_sizes, neuron_count
+from lava_sparse_rnn.spec.statistics import matrix_sizes, neuron_count, parameters
 
 _LONGEST = 400
 """Characters of a value of metadata; what a file says may be of any length."""
@@ -65,6 +65,16 @@ def matrix_table(network: Network) -> Table:
     )
     columns = ("layer", "matrix", "shape", "weights", "not zero", "sparsity")
     return Table("weights", (*columns, "bits", "bytes"), rows, last=1)
+
+
+def total(network: Network) -> str:
+    """Parameters in all, in a sentence: what `statistics.parameters` counts."""
+    weights = sum(m.nnz for m in matrix_sizes(network))
+    everything = parameters(network)
+    return (
+        f"parameters: {everything:,}, of them {weights:,} weights that are not zero "
+        f"and {everything - weights:,} biases, diagonals and states' factors"
+    )
 
 
 def arithmetic(network: Network) -> str:

@@ -225,6 +225,10 @@ def test_info_shows_every_matrix_and_the_sum(command, net):
         assert name in text
     assert "latency 5 time steps" in text
     assert "sigmoid of 4 lines" in text
+    parameters = spec.statistics.parameters(network)
+    words = " ".join(text.split())
+    assert f"parameters: {parameters:,}, of them {nnz:,} weights that are not" in words
+    assert f"and {parameters - nnz:,} biases" in words
 
 
 def test_info_refuses_a_truncated_network(command, net, tmp_path):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files that the user names: bad ones are one clear error, before any work."""
 
+import json
 import os
 import shutil
 import sys
@@ -207,7 +208,23 @@ def test_estimate_takes_sequences(command, tmp_path):
         assert f"mean over {tokens} tokens" in out
     code, out, _ = command("estimate", "n.net", "--tokens", "s.npz", "--limit", "5")
     assert code == 0
-    assert "mean over 5 of 10 tokens" in out
+    assert "mean over 4 of 10 tokens" in out  # a cut sequence is none
+
+
+def test_sequences_are_whole(command, tmp_path):
+    """What a sequence takes follows from whole ones; of a single one that is said."""
+    np.save("s.npy", np.ones((3, 4, 3), int))
+    words = ("estimate", "n.net", "--tokens", "s.npy", "--json", "n.json", "--limit")
+    assert command(*words, "11")[0] == 0
+    found = json.loads(Path("n.json").read_text("utf-8"))
+    assert found["tokens"] == 8
+    assert (found["sequences"]["count"], found["sequences"]["tokens_each"]) == (2, 4)
+    code, out, _ = command(*words, "3")
+    assert code == 0
+    assert "mean over 3 of 12 tokens" in out
+    said = "the first sequence has 4 tokens, --limit took 3 of them"
+    assert said in " ".join(out.split())
+    assert "sequences" not in json.loads(Path("n.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(
