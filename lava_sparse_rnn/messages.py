@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import json
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from types import NoneType, UnionType
+from typing import Any, TypeAlias, Union, get_args, get_origin
 
 from lava_sparse_rnn.files import in_words
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Of a value: the names and numbers that lead to it."""
 
 # By pydantic's name of an error; braces hold what it says of the limit.
 _RULES = {
@@ -119,7 +124,12 @@ def on_one_line(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def fields(errors: Sequence[Any], whole: str, most: int | None = None) -> str:
+def fields(
+    errors: Sequence[Any],
+    whole: str,
+    most: int | None = None,
+    known: Callable[[Place], Sequence[str]] | None = None,
+) -> str:
     """What a check by pydantic found, as ``field is value, must be ...; ...``.
 
     Parameters
@@ -130,20 +140,52 @@ def fields(errors: Sequence[Any], whole: str, most: int | None = None) -> str:
         What to call the place of an error that belongs to no field.
     most : int, optional
         Fields that are named; how many more there are is said.
+    known : callable, optional
+        From a place to the names that it has, such as `names_at` of a model: the
+        nearest of them and all of them are told of a name that is not known.
     """
-    lines = [_field(error, whole) for error in errors]
+    lines = [_field(error, whole, known) for error in errors]
     if most is not None and len(lines) > most:
         lines = [*lines[:most], f"and {len(lines) - most} more"]
     return "; ".join(lines)
 
 
-def _field(error: Any, whole: str) -> str:
+def names_at(model: Any, place: Place) -> list[str]:
+    """Names of the fields that a model of pydantic has at a place; none if unsure."""
+    for part in place:
+        model = _not_none(model)
+        held = getattr(model, "model_fields", None)
+        if held is None:  # a mapping or a list: of values that are alike
+            model = next((a for a in reversed(get_args(model)) if a is not ...), None)
+        else:
+            model = held[part].annotation if part in held else None
+    return list(getattr(_not_none(model), "model_fields", ()))
+
+
+def _not_none(hint: Any) -> Any:
+    """What may be left out, given."""
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    return next(a for a in get_args(hint) if a is not NoneType)
+
+
+def _unknown(loc: Place, known: Callable[[Place], Sequence[str]]) -> str:
+    *section, name = map(str, loc)
+    names = known(tuple(loc[:-1]))
+    near = difflib.get_close_matches(name, names, 1)
+    meant = f", did you mean {'.'.join((*section, near[0]))}?" if near else ""
+    return meant + (f" (known: {', '.join(names)})" if names else "")
+
+
+def _field(error: Any, whole: str, known: Any = None) -> str:
     place = ".".join(map(str, error["loc"])) or whole
     kind, about = error["type"], error.get("ctx", {})
     if kind == "missing":
         return f"{place} is missing"
     if kind == "extra_forbidden":
-        return f"{place} is not known"
+        return f"{place} is not known" + (
+            _unknown(error["loc"], known) if known else ""
+        )
     if kind not in _RULES:
         text = error["msg"].removeprefix("Value error, ")
         return f"{place}: {text}"

@@ -210,10 +210,18 @@ def converter(sample_rate: int, stft: Stft, delay: int) -> Converter:
     return CONVERTERS[check_rate(sample_rate)](stft, delay)
 
 
-def check_rate(sample_rate: Any) -> int:
-    """The rate, or an `AudioError` that lists those that have a converter."""
+def check_rate(sample_rate: Any, name: str = "sample_rate") -> int:
+    """The rate, or an `AudioError` that lists those that have a converter.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hz.
+    name : str
+        What the message calls it.
+    """
     known = isinstance(sample_rate, int) and sample_rate in CONVERTERS
     if not known or isinstance(sample_rate, bool):
         rates = ", ".join(str(rate) for rate in CONVERTERS)
-        raise AudioError(f"sample_rate is {sample_rate!r} Hz, must be one of: {rates}")
+        raise AudioError(f"{name} is {sample_rate!r} Hz, must be one of: {rates}")
     return sample_rate

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._options import needs
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.denoiser import Denoiser
+    from lava_sparse_rnn.spec import Network
 
 FastestOption = Annotated[
     str | None,
@@ -54,11 +56,11 @@ StrengthOption = Annotated[
 ]
 
 
-def _known_rate(value: int) -> int:
+def _known_rate(option: typer.CallbackParam, value: int) -> int:
     """A callback that refuses a rate before anything is read at it."""
     from lava_sparse_rnn.audio.rates import check_rate
 
-    return check_rate(value)
+    return check_rate(value, f"{option.opts[0]}:")
 
 
 RateOption = Annotated[
@@ -90,6 +92,18 @@ def lava_runtime(name: str | None) -> Iterator[None]:
         yield
 
 
+def check_runtime(name: str | None, backend: str | None) -> None:
+    """Refuse a runtime that there is not, or that would do nothing."""
+    if name is None:
+        return
+    if backend != "lava":
+        raise ValueError(f"--runtime: {needs('--backend lava')}")
+    from lava_sparse_rnn import inline
+
+    with inline.runtime(name):  # which knows them
+        pass
+
+
 def fastest(name: str | None) -> str:
     """``name``, or the fastest backend here, with a notice if that is slow."""
     from lava_sparse_rnn import backends
@@ -105,8 +119,23 @@ def fastest(name: str | None) -> str:
     return best
 
 
+def check_denoiser(net: Network, path: Path, hint: str) -> None:
+    """Refuse a network of another task, by the name of its file and with a way out."""
+    from lava_sparse_rnn.audio.frontend import TASK
+    from lava_sparse_rnn.fixed_point import shown
+
+    if (task := net.meta.get("task")) != TASK:
+        raise ValueError(
+            f"{path}: task is {shown(task)}, a denoiser has {TASK!r}; {hint}"
+        )
+
+
 def open_denoiser(
-    path: Path, backend: str, strength: float | None = None, rate: int = 16_000
+    path: Path,
+    backend: str,
+    strength: float | None = None,
+    rate: int = 16_000,
+    hint: str = "--network denoiser is one",
 ) -> Denoiser:
     """The denoiser of a network file; says why, if the engine has to run it slowly.
 
@@ -115,7 +144,9 @@ def open_denoiser(
     from lava_sparse_rnn import spec
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
-    denoiser = Denoiser(spec.load(path), backend, strength, rate)
+    net = spec.load(path)
+    check_denoiser(net, path, hint)
+    denoiser = Denoiser(net, backend, strength, rate)
     if denoiser.backend.notes:
         first, *rest = denoiser.backend.notes
         more = f" ({len(rest)} more like it)" if rest else ""

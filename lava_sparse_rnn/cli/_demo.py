@@ -10,14 +10,21 @@ from typing import Annotated
 
 import typer
 
+from lava_sparse_rnn.cli._backend import check_denoiser
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import NetworkFile, at_least, path_option
+from lava_sparse_rnn.cli._options import (
+    NetworkFile,
+    at_least,
+    path_option,
+    refuse_idle,
+)
 from lava_sparse_rnn.cli._summary import summary
 
 HOST = "127.0.0.1"  # of this machine alone; there a page may ask for the microphone
 
 
 def demo(
+    context: typer.Context,
     network: NetworkFile = Path("denoiser_small"),
     output: Annotated[
         Path | None,
@@ -39,7 +46,10 @@ def demo(
     """
     from lava_sparse_rnn import c_export, spec
 
+    if output is not None:
+        refuse_idle(context, "nothing is served with --output, leave it out", "port")
     loaded = spec.load(network)
+    check_denoiser(loaded, network, "`demo denoiser` takes one")
     if output is not None:
         if output.exists() and not output.is_dir():
             raise ValueError(f"{output}: is a file, the name of a folder is needed")

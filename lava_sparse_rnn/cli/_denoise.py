@@ -16,15 +16,17 @@ from lava_sparse_rnn.cli._backend import (
     RateOption,
     RuntimeOption,
     StrengthOption,
+    check_runtime,
     fastest,
     lava_runtime,
     open_denoiser,
 )
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._files import check_picture, check_sound
+from lava_sparse_rnn.cli._files import check_outputs, check_picture, check_sound
 from lava_sparse_rnn.cli._notices import overflows, speed
 from lava_sparse_rnn.cli._options import (
     DEFAULT_NETWORK,
+    READ,
     NetworkOption,
     path_argument,
     path_option,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def denoise(
-    noisy: Annotated[Path, path_argument(help="A recording: WAV, FLAC or OGG.")],
+    noisy: Annotated[Path, path_argument(help=f"A recording: {READ}.")],
     output: Annotated[
         Path,
         path_option(
@@ -67,8 +69,11 @@ def denoise(
 
     from lava_sparse_rnn.audio.sound import wav
 
-    check_sound(output, reads=[clean])
-    check_picture(plot)
+    reads = [noisy, clean, network]
+    check_sound(output, reads)
+    check_picture(plot, reads)
+    check_outputs(output, plot)
+    check_runtime(runtime, backend)
     screen = console()
     sound = wav.Reader(noisy, target=rate)
     # A ratio and a picture are of the whole; the sound itself passes by in pieces.
@@ -126,8 +131,8 @@ def _read_clean(path: Path, length: int, rate: int):
     clean, _ = wav.read(path, rate)
     if len(clean) != length:
         raise ValueError(
-            f"{path}: {len(clean)} samples at {rate / 1000:g} kHz, the noisy recording "
-            f"has {length}"
+            f"--clean: {path} has {len(clean)} samples at {rate / 1000:g} kHz, the "
+            f"noisy recording has {length}; they must be equally long"
         )
     try:
         si_snr(clean, clean)  # the ratio has to be defined, before all is done for it

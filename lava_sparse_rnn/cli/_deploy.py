@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +16,10 @@ from lava_sparse_rnn.cli._options import (
     Search,
     Share,
     at_least,
-    check_share,
+    needs,
     network_file,
     path_option,
+    refuse_idle,
 )
 from lava_sparse_rnn.cli._summary import summary
 from lava_sparse_rnn.cli._tables import show
@@ -137,20 +138,9 @@ class _Order:
             overwrite=self.overwrite,
         )
 
-    def refuse(self, bundle: Path) -> None:
-        """Say so, if any of it was asked for although there is a bundle already."""
-        asked = (
-            *(self.output, self.chip, self.cores, self.search, self.share),
-            *(self.audio, self.tokens, self.data),
-        )
-        if any(option is not None for option in asked):
-            raise ValueError(
-                f"{bundle}: is a bundle already; --output, --chip, --cores, --search, "
-                "--share, --audio, --tokens and --data are for a network description"
-            )
-
 
 def deploy(
+    context: typer.Context,
     network: Source = None,
     output: Output = None,
     chip: ChipOption = None,
@@ -183,14 +173,15 @@ def deploy(
     if network is None:
         raise ValueError("deploy needs a network (.net) or a bundle's folder")
     choose("mode", mode, deployment.MODES)
-    check_share(search, share)
+    _check_options(context, golden=any((audio, tokens, data)))
     backend = backend or ("cpu" if check else None)
     runner = None if backend is None else deployment.create(backend)
     mapped, golden = (chip, cores, search, share), (audio, tokens, data, limit, seed)
     order = _Order(output, *mapped, *golden, overwrite)
     if network.is_dir():
-        order.refuse(network)
         bundle = deployment.load_bundle(network)
+        order = [field.name for field in fields(_Order)]
+        refuse_idle(context, f"is for a network, {network} is a bundle already", *order)
     else:
         bundle = order.write(network)
     _describe(screen, bundle)
@@ -203,6 +194,20 @@ def deploy(
     if not result.equal:
         raise ValueError(text)
     screen.print(text)
+
+
+def _check_options(context: typer.Context, golden: bool) -> None:
+    """Refuse options that would do nothing beside the others."""
+    given = context.params
+    if given["search"] is None:
+        refuse_idle(context, needs("--search"), "share")
+    if given["check"] and given["backend"] not in (None, "cpu"):
+        raise ValueError("--check: is --backend cpu, give one of them")
+    if not given["check"] and given["backend"] is None:
+        refuse_idle(context, "is of a run, give --check or --backend, too", "mode")
+    if not golden and not given["network"].is_dir():
+        why = "is of a golden input, give --audio, --tokens or --data, too"
+        refuse_idle(context, why, "limit")
 
 
 def _list(screen: Console, deployment) -> None:

@@ -23,9 +23,10 @@ from lava_sparse_rnn.cli._options import (
     Share,
     Tokens,
     at_least,
-    check_share,
+    needs,
     path_option,
     positive,
+    refuse_idle,
 )
 from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.cli._tokens import first_sequences, input_tokens, token_times
@@ -33,6 +34,7 @@ from lava_sparse_rnn.files import replacing
 
 
 def estimate(
+    context: typer.Context,
     network: NetworkFile,
     audio: Audio = None,
     tokens: Tokens = None,
@@ -117,19 +119,13 @@ def estimate(
     times and energies are lower bounds with the coefficients that are named.
     """
     from lava_sparse_rnn import loihi2, spec
-    from lava_sparse_rnn.fixed_point import choose
     from lava_sparse_rnn.loihi2 import tables
 
+    reads = [network, audio, tokens, data, coefficients, Path(chip)]
     check_picture(plot)
     check_picture(sweep)
-    check_outputs(json_file, reads=[network, audio, tokens])
-    check_share(search, share)
-    if objective is not None:
-        choose("objective", objective, loihi2.OBJECTIVES)
-        if cores is not None:
-            raise ValueError("give either --cores or --objective, which finds them")
-    if not beside:
-        _only_beside(static_mw=static_mw, watts=watts, instructions=instructions)
+    check_outputs(json_file, plot, sweep, reads=reads)
+    _check_options(context)
     screen = console()
     net = spec.load(network)
     x, times = _input(net, audio, tokens, data), token_times(net)
@@ -167,6 +163,25 @@ def estimate(
         screen.print(f"numbers: {json_file}")
 
 
+def _check_options(context: typer.Context) -> None:
+    """Refuse options that would do nothing beside the others, or contradict them."""
+    from lava_sparse_rnn import loihi2
+    from lava_sparse_rnn.fixed_point import choose
+
+    given = context.params
+    if given["search"] is None:
+        refuse_idle(context, needs("--search"), "share", "seed")
+    if given["coefficients"] is not None:
+        refuse_idle(context, "--coefficients go before it, give one of them", "preset")
+    if given["objective"] is not None:
+        choose("objective", given["objective"], loihi2.OBJECTIVES)
+        if given["cores"] is not None:
+            raise ValueError("give either --cores or --objective, which finds them")
+    if not given["beside"]:
+        only = ("static_mw", "watts", "instructions")
+        refuse_idle(context, needs("--beside"), *only)
+
+
 def _input(net, audio: Path | None, tokens: Path | None, data: Path | None):
     x = input_tokens(net, audio, tokens, data)
     if x is None:
@@ -175,13 +190,6 @@ def _input(net, audio: Path | None, tokens: Path | None, data: Path | None):
             "X.npy and --data PATH"
         )
     return x
-
-
-def _only_beside(**given) -> None:
-    for name, value in given.items():
-        if value:
-            option = "--" + name.replace("_", "-")
-            raise ValueError(f"{option} is for --beside, which is not given")
 
 
 def _write(values, rows, path: Path) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from lava_sparse_rnn.cli._backend import (
     FastestOption,
     RuntimeOption,
+    check_runtime,
     fastest,
     lava_runtime,
     open_denoiser,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from lava_sparse_rnn.audio.evaluation.costs import Costs
     from lava_sparse_rnn.audio.evaluation.scores import LeftOut, Row, Score
 
+# Known without their room, which takes long to import; a test compares.
+PEER_NAMES = ("dtln", "gtcrn", "nsnet2", "rnnoise", "speex")
+PEER_HELP = f"Another denoiser ({', '.join(PEER_NAMES)})"
 SHOWN = 10  # of the mixtures that were left out, so many on the screen
 UNKNOWN = "not known"
 
@@ -59,7 +63,7 @@ def evaluate(
     runtime: RuntimeOption = None,
     peer: Annotated[
         list[str] | None,
-        typer.Option(help="Another denoiser on the same files; may be repeated."),
+        typer.Option(help=f"{PEER_HELP} on the same files; may be repeated."),
     ] = None,
     beside: Annotated[
         list[Path] | None,
@@ -102,6 +106,8 @@ def evaluate(
     """
     reads = [network, *(beside or []), data, *data.glob("*/*")]
     check_outputs(output, board, reads=reads)
+    check_runtime(runtime, backend)
+    _check_peers(peer or [])
     options = TaskOptions(data, task, split, settings or [])
     if _other_task(network, options):
         for name, value in (
@@ -228,7 +234,8 @@ class _Ours:
 
             name = f"{path.parent.name} (float)"
             return cls(name, path, FloatDenoiser(path).denoise)
-        denoiser = stack.enter_context(open_denoiser(path, backend))
+        hint = "--beside takes denoisers" if floats else "--task names another task"
+        denoiser = stack.enter_context(open_denoiser(path, backend, hint=hint))
         return cls(path.stem, path, denoiser.denoise, denoiser)
 
 
@@ -275,12 +282,20 @@ def _tell_left_out(left_out: list[LeftOut], mixes: int) -> None:
     )
 
 
-def _peers(names: list[str]):
-    """Denoisers of other packages, by name."""
+def _check_peers(names: list[str]) -> None:
+    """Refuse what is no other denoiser."""
     from lava_sparse_rnn.audio.peers import PEERS
     from lava_sparse_rnn.fixed_point import choose
 
-    return {name: choose("peer", name, PEERS).make() for name in names}
+    for name in names:
+        choose("--peer", name, PEERS)
+
+
+def _peers(names: list[str]):
+    """Denoisers of other packages, by name."""
+    from lava_sparse_rnn.audio.peers import PEERS
+
+    return {name: PEERS[name].make() for name in names}
 
 
 def _write(path: Path, text: str) -> None:

@@ -46,7 +46,7 @@ class TaskOptions:
     @property
     def given(self) -> bool:
         """Whether any of it is for another task than denoising only."""
-        return self.name is not None or bool(self.settings) or self.split != SPLITS[0]
+        return bool(self.settings) or self.split != SPLITS[0]
 
     def open(self, net: Network) -> Task:
         """The task as the network sees it."""

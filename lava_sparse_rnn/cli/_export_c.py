@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lava_sparse_rnn.cli._backend import check_denoiser
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import NetworkFile, path_option
+from lava_sparse_rnn.cli._options import NetworkFile, path_option, refuse_idle
 from lava_sparse_rnn.cli._summary import summary
 
 if TYPE_CHECKING:
     from lava_sparse_rnn.c_export import Export, Sizes
     from lava_sparse_rnn.spec import Network
 
+RATES = (16000, 48000)  # Hz of front ends in C
+
 
 def export_c(
+    context: typer.Context,
     network: NetworkFile,
     output: Annotated[
         Path, path_option("-o", "--output", help="Folder for the C files.")
@@ -62,12 +66,17 @@ def export_c(
     """
     from lava_sparse_rnn import c_export, spec
 
-    _check(output, front_end, fixed_point, rate, ladspa)
+    if not front_end:
+        why = "is of the front end, give --front-end, too"
+        refuse_idle(context, why, "fixed_point", "rate")
+    _check(output, fixed_point, rate, ladspa)
     screen = console()
     if prefix is None:
         prefix = c_export.identifier_of(network.stem)
     loaded = spec.load(network)
     if front_end or ladspa:
+        asked = "--front-end" if front_end else "--ladspa"
+        check_denoiser(loaded, network, f"leave {asked} out, or export denoiser")
         made = c_export.export_denoiser(loaded, prefix, fixed_point, rate)
     else:
         made = c_export.export(loaded, prefix)
@@ -106,9 +115,7 @@ def _memory(made: Export, sizes: Sizes | None) -> str:
     )
 
 
-def _check(
-    output: Path, front_end: bool, fixed_point: bool, rate: int, ladspa: bool
-) -> None:
+def _check(output: Path, fixed_point: bool, rate: int, ladspa: bool) -> None:
     """Refuse what cannot be written, and options that do not go together."""
     if output.exists() and not output.is_dir():
         raise ValueError(f"{output}: is a file, the name of a folder is needed")
@@ -116,10 +123,11 @@ def _check(
         raise ValueError(
             f"{output}: cannot be made, there is no folder {output.parent}"
         )
-    if fixed_point and not front_end:
-        raise ValueError("--fixed-point: is of the front end, give --front-end, too")
-    if rate != 16000 and not front_end:
-        raise ValueError("--rate: is of the front end, give --front-end, too")
+    if rate not in RATES:
+        known = ", ".join(map(str, RATES))
+        raise ValueError(f"--rate: is {rate} Hz, must be one of: {known}")
+    if fixed_point and rate != RATES[0]:
+        raise ValueError(f"--fixed-point: the C for {rate} Hz counts in floats")
     if fixed_point and ladspa:
         raise ValueError("--fixed-point: a LADSPA plugin hears floats")
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 STANDARD_OUTPUT = 1  # its descriptor
 NUMBERS = "biuf"  # kinds of numpy's types that are real numbers
+NO_ARRAY = (
+    "not a .npy file of numbers; it is of another kind, damaged, or of Python objects"
+)
 
 
 def read_tokens(path: Path, d_in: int) -> np.ndarray | list[np.ndarray]:
@@ -73,7 +76,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             x = np.load(file, allow_pickle=False)
             found = {"x": x} if isinstance(x, np.ndarray) else dict(x.items())
     except (ValueError, EOFError, BadZipFile, MemoryError) as error:
-        raise ValueError(f"{path}: not a .npy file of numbers ({error})") from error
+        # numpy's own words are of pickles, which nobody should allow.
+        raise ValueError(f"{path}: {NO_ARRAY}") from error
     if "x" not in found:
         raise ValueError(
             f"{path}: is an archive of arrays (.npz) without x, it holds "
@@ -85,10 +89,12 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 def check_outputs(*paths: Path | None, reads: Iterable[Path | None] = ()) -> None:
     """Refuse a file that could not be written, before any work is done for it.
 
-    Also one that is read by the same command, ``reads``: it would be lost. Where it is
-    standard output, whatever else is said goes to standard error.
+    Also one that is read by the same command, ``reads``, or written twice by it: it
+    would be lost. Links of either kind are what they lead to. Where it is standard
+    output, whatever else is said goes to standard error.
     """
     read = [path for path in reads if path is not None]
+    _check_distinct([path for path in paths if path is not None])
     for path in paths:
         if path is None:
             continue
@@ -111,7 +117,22 @@ def check_outputs(*paths: Path | None, reads: Iterable[Path | None] = ()) -> Non
 
 
 def _is_same(path: Path, other: Path) -> bool:
-    return other.exists() and path.samefile(other)
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # what is not there; its reader says so
+        return False
+
+
+def _check_distinct(paths: list[Path]) -> None:
+    """Refuse two results of one name; a device or a pipe may have both."""
+    known: set[str] = set()
+    for path in paths:
+        if path.is_dir() or target_of(path) is None:
+            continue
+        place = os.path.realpath(path)
+        if place in known:
+            raise ValueError(f"{path}: is named for two results, it can hold only one")
+        known.add(place)
 
 
 def check_sound(path: Path, reads: Iterable[Path | None] = ()) -> None:
@@ -122,7 +143,7 @@ def check_sound(path: Path, reads: Iterable[Path | None] = ()) -> None:
     format_of(path)
 
 
-def check_picture(path: Path | None) -> None:
+def check_picture(path: Path | None, reads: Iterable[Path | None] = ()) -> None:
     """Refuse a picture that could not be written, or of a kind that is not known."""
     if path is None:
         return
@@ -134,4 +155,4 @@ def check_picture(path: Path | None) -> None:
             f"{path}: suffix {path.suffix!r} is no kind of picture, must be one of: "
             f".{', .'.join(known)}"
         )
-    check_outputs(path)
+    check_outputs(path, reads=reads)

@@ -18,6 +18,7 @@ from lava_sparse_rnn.cli._backend import (
     RateOption,
     RuntimeOption,
     StrengthOption,
+    check_runtime,
     fastest,
     lava_runtime,
     open_denoiser,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 PIPE = "-"
 STREAMS = ("a pipe", "a device", "a socket")
+STANDARD_INPUT = Path("/dev/stdin")  # a file, where the shell made it one
 LONGEST_MS = 1000.0  # of a block and of a buffer
 
 
@@ -93,6 +95,8 @@ def live(
                 f"{name}: is {value:g} ms, must be between 1 and {LONGEST_MS:g}"
             )
     _check_ends(inp, input_device, output, output_device, real_time)
+    _check_output(output, inp, network)
+    check_runtime(runtime, backend)
     times = (block / 1000, buffer / 1000, rate)
     runs = fastest(backend)
     with (
@@ -184,10 +188,14 @@ def _check_ends(
         raise ValueError("--input -: standard input is a terminal, not a pipe")
     if output == PIPE and sys.stdout.isatty():
         raise ValueError("--output -: standard output is a terminal, not a pipe")
-    if output not in (None, PIPE):
-        check_sound(as_path(output, "--output"))
-        if inp not in (None, PIPE) and Path(output).resolve() == Path(inp).resolve():
-            raise ValueError(f"--output {output}: is also the input")
+
+
+def _check_output(output: str | None, inp: str | None, network: Path) -> None:
+    """Refuse a recording that cannot be written, or is what is read."""
+    if output in (None, PIPE):
+        return
+    heard = STANDARD_INPUT if inp == PIPE else inp and Path(inp)
+    check_sound(as_path(output, "--output"), [heard or None, network])
 
 
 def _source(

@@ -57,11 +57,33 @@ def positive(option: typer.CallbackParam, value: float | None) -> float | None:
     return value
 
 
-def check_share(search: float | None, share: int | None) -> None:
-    """Refuse ``--share`` without a search."""
-    if share is not None and search is None:
-        raise ValueError("--share is for --search, which is not given")
+def refuse_idle(context: typer.Context, why: str, *names: str) -> None:
+    """Refuse options that were typed although they would do nothing.
 
+    Parameters
+    ----------
+    context : typer.Context
+    why : str
+        What they would need, behind the option's name.
+    *names : str
+        Of the command's parameters.
+    """
+    options = {
+        option.name: max(option.opts, key=len) for option in context.command.params
+    }
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise ValueError(f"{options[name]}: {why}")
+
+
+def needs(option: str) -> str:
+    """Why an option without another one would do nothing."""
+    return f"is of {option}, give {option}, too"
+
+
+READ = "WAV, FLAC, OGG, MP3 or whatever else libsndfile reads"
+"""Recordings that are accepted; those that are written are fewer."""
 
 NetworkFile = Annotated[
     Path,

@@ -18,11 +18,13 @@ from lava_sparse_rnn.cli._options import (
     Tokens,
     at_least,
     path_option,
+    refuse_idle,
 )
 from lava_sparse_rnn.cli._tokens import first_sequences, input_tokens, token_times
 
 
 def report(
+    context: typer.Context,
     network: NetworkFile,
     output: Annotated[
         Path, path_option("-o", "--output", help="The page, HTML in one file.")
@@ -50,10 +52,14 @@ def report(
     from lava_sparse_rnn import loihi2, spec
     from lava_sparse_rnn import report as room
 
-    check_outputs(output, reads=[network, audio, tokens, quantisation])
+    tables = [Path(chip), Path(preset)]  # where they are files
+    check_outputs(output, reads=[network, audio, tokens, quantisation, *tables])
+    if audio is None and tokens is None:
+        why = "is of a run, give --audio or --tokens, too"
+        refuse_idle(context, why, "limit", "preset")
     errors = None if quantisation is None else room.read_errors(quantisation)
     net = spec.load(network)
-    x = input_tokens(net, audio, tokens)
+    x = input_tokens(net, audio, tokens, others="--tokens X.npy")
     mapping = loihi2.map_network(net, chip, cores)
     estimate = None
     if x is not None:

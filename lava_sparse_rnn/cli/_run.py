@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lava_sparse_rnn.cli._backend import RuntimeOption, lava_runtime
+from lava_sparse_rnn.cli._backend import RuntimeOption, check_runtime, lava_runtime
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._files import check_outputs, read_tokens
 from lava_sparse_rnn.cli._notices import overflows
@@ -58,6 +58,7 @@ def run(
     from lava_sparse_rnn import backends, spec
 
     check_outputs(output, reads=[network, tokens])
+    check_runtime(runtime, backend)
     archive = _is_archive(output)
     net = spec.load(network)
     x = read_tokens(tokens, net.d_in)

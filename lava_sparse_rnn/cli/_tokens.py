@@ -75,11 +75,21 @@ def task_tokens(net: Network, data: Path) -> list[NDArray]:
     return [net.to_wire(tokens) for tokens in task_of(net, data).validation_sequences()]
 
 
-def audio_tokens(net: Network, path: Path) -> NDArray:
-    """Tokens that a denoiser sees of a recording, shape (T, d_in)."""
-    from lava_sparse_rnn.audio.denoiser import Denoiser
-    from lava_sparse_rnn.audio.sound import wav
+def audio_tokens(net: Network, path: Path, instead: str) -> NDArray:
+    """Tokens that a denoiser sees of a recording, shape (T, d_in).
 
+    ``instead`` is what to give with a network of another task.
+    """
+    from lava_sparse_rnn.audio.denoiser import Denoiser
+    from lava_sparse_rnn.audio.frontend import TASK
+    from lava_sparse_rnn.audio.sound import wav
+    from lava_sparse_rnn.fixed_point import shown
+
+    if net.meta.get("task") != TASK:
+        task = shown(net.meta.get("task"))
+        raise ValueError(
+            f"--audio: is for denoisers, the network's task is {task}; give {instead}"
+        )
     samples, _ = wav.read(path)
     x = Denoiser(net).tokens(samples)
     if not len(x):
@@ -88,13 +98,20 @@ def audio_tokens(net: Network, path: Path) -> NDArray:
 
 
 def input_tokens(
-    net: Network, audio: Path | None, tokens: Path | None, data: Path | None = None
+    net: Network,
+    audio: Path | None,
+    tokens: Path | None,
+    data: Path | None = None,
+    others: str = "--tokens X.npy or --data PATH",
 ) -> NDArray | list[NDArray] | None:
-    """Tokens of a recording, a file or a task, whichever is given; None for none."""
+    """Tokens of a recording, a file or a task, whichever is given; None for none.
+
+    ``others`` are what the command has beside ``--audio``.
+    """
     if sum(path is not None for path in (audio, tokens, data)) > 1:
-        raise ValueError("give one of --audio X.wav, --tokens X.npy and --data PATH")
+        raise ValueError(f"give one of --audio X.wav, {others}")
     if audio is not None:
-        return audio_tokens(net, audio)
+        return audio_tokens(net, audio, others)
     if data is not None:
         return task_tokens(net, data)
     return None if tokens is None else integer_tokens(tokens, net.d_in)

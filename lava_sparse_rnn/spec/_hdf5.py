@@ -31,7 +31,7 @@ from lava_sparse_rnn.spec.entries import (
     numbered,
     recipe_of,
 )
-from lava_sparse_rnn.spec.hdf5_files import read_from, readable
+from lava_sparse_rnn.spec.hdf5_files import NO_NETWORK, read_from, readable
 
 
 def load(path: str | Path) -> Network:
@@ -54,8 +54,7 @@ def load(path: str | Path) -> Network:
         known = ", ".join(shipped())
         raise SpecError(f"{path}: no such file, and no shipped network; those: {known}")
     source = readable(path)
-    what = "not a readable network description"
-    with uninterrupted(), damage_named(str(path), what):
+    with uninterrupted(), damage_named(str(path), NO_NETWORK):
         return read_from(source, partial(read, name=str(path)))
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import h5py
 
@@ -15,6 +15,9 @@ from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.signals import uninterrupted
 
 T = TypeVar("T")
+
+NO_NETWORK = "not a readable network description"
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def replace_hdf5(
@@ -69,21 +72,30 @@ def read_from(source: Path | bytes | io.BytesIO, read: Callable[[h5py.File], T])
         return read(file)
 
 
-def readable(path: str | Path) -> Path | io.BytesIO:
+def readable(path: str | Path, refusal: str = NO_NETWORK) -> Path | io.BytesIO:
     """What `h5py.File` reads: the file, or all that comes out of a pipe.
 
     HDF5 seeks in what it reads, which a pipe does not allow.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    refusal : str
+        What a file of another kind is not.
 
     Raises
     ------
     SpecError
         When there is nothing, or what is neither file nor pipe; it says what it is.
+        When it is no HDF5 file.
     """
     path = as_path(path, error=SpecError)
+    source: Path | io.BytesIO = path
     try:
         kind = kind_of(path)
         if kind in ("a pipe", "a socket"):
-            return io.BytesIO(read_pipe(path))
+            source, kind = io.BytesIO(read_pipe(path)), "a file"
+        begins = kind != "a file" or _is_hdf5(source)
     except FileNotFoundError:
         raise SpecError(f"{path}: no such file") from None
     except OSError as error:
@@ -91,4 +103,27 @@ def readable(path: str | Path) -> Path | io.BytesIO:
         raise SpecError(text) from error
     if kind != "a file":
         raise SpecError(f"{path}: is {kind}, a file is needed")
-    return path
+    if not begins:
+        raise SpecError(f"{path}: {refusal}, it is no HDF5 file")
+    return source
+
+
+def _is_hdf5(source: Path | io.BytesIO) -> bool:
+    """Whether it begins as HDF5 does: at 0, 512, 1024, 2048 and so on, the format."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _begins(file)
+    try:
+        return _begins(source)
+    finally:
+        source.seek(0)
+
+
+def _begins(file: BinaryIO) -> bool:
+    end, place = file.seek(0, io.SEEK_END), 0
+    while place < end:
+        file.seek(place)
+        if file.read(len(SIGNATURE)) == SIGNATURE:
+            return True
+        place = max(2 * place, 512)
+    return False

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -152,5 +153,7 @@ def read_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
     try:
         return StudyConfig.model_validate(values)
     except ValidationError as error:
-        text = messages.fields(error.errors(), "the study")
+        text = messages.fields(
+            error.errors(), "the study", known=partial(messages.names_at, StudyConfig)
+        )
         raise ValueError(f"{path}: {text}") from None

@@ -66,7 +66,15 @@ class Study(Brief):
         OSError
         """
         config = read_study(Path(path), settings)
-        return cls(config, tuple(read_table(Path(table or config.directory / TABLE))))
+        own = config.directory / TABLE
+        if table is None and not own.exists():
+            beside = Path(path).with_suffix(".csv")
+            hint = f"--table {beside}" if beside.exists() else "--table another one"
+            raise FileNotFoundError(
+                f"{own}: no such table; `study run {path}` makes it, {hint} is read "
+                "instead"
+            )
+        return cls(config, tuple(read_table(Path(table or own))))
 
     def report(self) -> str:
         """Sizes, ratios with their intervals, what failed: Markdown."""

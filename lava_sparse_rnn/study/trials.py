@@ -12,10 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lava_sparse_rnn import messages
 from lava_sparse_rnn.study.config import Family, StudyConfig
 from lava_sparse_rnn.train import TrainConfig
-from lava_sparse_rnn.train.config import ModelConfig
+from lava_sparse_rnn.train.config import ModelConfig, in_words
 
 ELSEWHERE = {"name", "runs", "threads"}
 """Settings that do not change what a training finds."""
@@ -99,7 +98,7 @@ def _of_family(
             try:
                 config = TrainConfig.model_validate(values)
             except ValidationError as error:
-                text = messages.fields(error.errors(), "settings")
+                text = in_words(error, values)
                 raise ValueError(f"trial {short}: {text}") from None
             yield (
                 turn,

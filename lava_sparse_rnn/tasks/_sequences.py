@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import zipfile
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -85,7 +86,7 @@ class Sequences(Brief):
         answers = _numbers("y", y, f"({n}, ...)")
         loss = loss or ("cross_entropy" if answers.dtype.kind in "iub" else "mse")
         place = (n, steps) if head == "sequence" else (n,)
-        answers = _CHECKS[loss](answers, place)
+        answers = _CHECKS[loss](answers, place, _hint(answers.shape, n, head))
         if head == "sequence":
             answers[behind] = IGNORED if loss == "cross_entropy" else np.nan
         _check_values(answers, loss, behind if head == "sequence" else None)
@@ -175,10 +176,23 @@ def _single(array: np.ndarray) -> NDArray[np.float32]:
         return array.astype(np.float32)
 
 
-def _labels(y: np.ndarray, place: tuple[int, ...]) -> NDArray[np.int64]:
+def _hint(shape: tuple[int, ...], n: int, head: str) -> str:
+    """What a shape of y would want, for the message where it does not fit."""
+    if head == "sequence":
+        asked = "; data.head is sequence, its default: an answer a token; data.head="
+        asked += f"mean or last, an answer a sequence, would want ({n}, ...)"
+    else:
+        asked = f"; data.head is {head}: an answer a sequence"
+    if shape[:1] != (n,):
+        asked += f"; x has {n} sequences, y has {shape[0] if shape else 'none'}"
+    return asked
+
+
+def _labels(y: np.ndarray, place: tuple[int, ...], hint: str) -> NDArray[np.int64]:
     if y.dtype.kind not in "iub" or y.shape != place:
         raise ValueError(
-            f"y is {y.dtype} of shape {y.shape}; labels are integers of shape {place}"
+            f"y is {y.dtype} of shape {y.shape}; labels are integers of shape "
+            f"{place}{hint}"
         )
     if y.max() >= MOST_CLASSES:
         raise ValueError(
@@ -188,14 +202,14 @@ def _labels(y: np.ndarray, place: tuple[int, ...]) -> NDArray[np.int64]:
     return y.astype(np.int64)
 
 
-def _targets(y: np.ndarray, place: tuple[int, ...]) -> NDArray[np.float32]:
+def _targets(y: np.ndarray, place: tuple[int, ...], hint: str) -> NDArray[np.float32]:
     if y.shape == place:
         y = y[..., None]
     if y.shape[:-1] != place or y.dtype.kind not in "iubf" or y.shape[-1] == 0:
         wanted = ", ".join(map(str, place))
         raise ValueError(
             f"y is {y.dtype} of shape {y.shape}; targets are numbers of shape "
-            f"({wanted}, d_out)"
+            f"({wanted}, d_out){hint}"
         )
     return _single(y)
 
@@ -229,14 +243,20 @@ def read_sequences(path: Path, head: str, loss: str | None) -> Parts:
     """
     try:
         found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            raise ValueError("it holds one array, not several with names")
-        with found as file:
-            arrays = {name: file[name] for name in file.files}
+        several = not isinstance(found, np.ndarray)
+        with found if several else nullcontext():
+            arrays = {name: found[name] for name in found.files} if several else None
     except FileNotFoundError:
         raise ValueError(f"data.path: {path} does not exist") from None
+    except IsADirectoryError:
+        raise ValueError(f"data.path: {path} is a folder, an .npz is needed") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"data.path: {path} is no .npz ({error})") from None
+        # numpy's own words are of pickles, which nobody should allow.
+        raise ValueError(f"data.path: {path} is no .npz of numbers") from error
+    if arrays is None:
+        raise ValueError(
+            f"data.path: {path} holds one array, not several with names, as .npz"
+        )
     try:
         given = _sequences(arrays, "", head, loss)
         others = {

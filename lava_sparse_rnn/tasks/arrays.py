@@ -7,6 +7,7 @@ import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -131,7 +132,9 @@ class Arrays(Task):
         try:
             chosen = ArraysConfig(**settings)
         except ValidationError as error:
-            raise ValueError(messages.fields(error.errors(), "settings")) from None
+            known = partial(messages.names_at, ArraysConfig)
+            text = messages.fields(error.errors(), "settings", known=known)
+            raise ValueError(text) from None
         given = Sequences.of(x, y, lengths, chosen.head, chosen.loss)
         apart = None
         if validation is not None:

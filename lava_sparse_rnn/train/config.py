@@ -357,6 +357,22 @@ def lifted(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def in_words(error: ValidationError, values: dict[str, Any]) -> str:
+    """What is wrong with the values of a `TrainConfig`, and what would be right."""
+
+    def known(place: messages.Place) -> list[str]:
+        if place[:1] != ("data",):
+            return messages.names_at(TrainConfig, place)
+        task = values.get("task", TrainConfig.model_fields["task"].default)
+        return messages.names_at(find_task(task).Settings, place[1:])
+
+    found = error.errors()
+    text = messages.fields(found, "settings", known=known)
+    if any(each["type"] == "extra_forbidden" for each in found):
+        text += "; `lava-sparse-rnn train --show` prints all settings"
+    return text
+
+
 def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:
     """Configuration from a JSON or YAML file, if any, and settings that override it.
 
@@ -381,4 +397,4 @@ def read_config(path: Path | None, settings: Sequence[str]) -> TrainConfig:
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
-        raise ValueError(messages.fields(error.errors(), "settings")) from None
+        raise ValueError(in_words(error, values)) from None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def task_of(
     try:
         chosen = kind.Settings.model_validate(values)
     except ValidationError as error:
-        raise ValueError(messages.fields(error.errors(), "settings")) from None
+        known = partial(messages.names_at, kind.Settings)
+        text = messages.fields(error.errors(), "settings", known=known)
+        raise ValueError(text) from None
     task = kind.open(chosen, 0).deployed()
     for what, wanted, there in (
         ("inputs", task.d_in, network.d_in),

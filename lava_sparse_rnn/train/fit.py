@@ -10,9 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lava_sparse_rnn import messages
 from lava_sparse_rnn.fixed_point import brief
-from lava_sparse_rnn.train.config import TrainConfig
+from lava_sparse_rnn.train.config import TrainConfig, in_words
 from lava_sparse_rnn.train.pipeline import Result, complete
 from lava_sparse_rnn.train.tasks import Task
 
@@ -72,5 +71,5 @@ def fit(
         try:
             config = TrainConfig.model_validate(values)
         except ValidationError as error:
-            raise ValueError(messages.fields(error.errors(), "settings")) from None
+            raise ValueError(in_words(error, values)) from None
         return complete(config, note, task)

@@ -16,6 +16,7 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.files import named
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.nn import loops
+from lava_sparse_rnn.nn.folded import check_expressible
 from lava_sparse_rnn.nn.quantize import calibrate, quantize, with_silence
 from lava_sparse_rnn.spec import statistics
 from lava_sparse_rnn.train import checkpoint, lock
@@ -185,6 +186,7 @@ def _complete(stage: FloatStage, note: Callable[[str], None]) -> Result:
         note = _say_nothing
     if config.fused and config.device == "cpu" and not loops.built():
         note("slow: the compiled loops are not built, the plain form of a step runs")
+    _tell_inexpressible(stage, note)
     _goes_on(stage, note)
     stage.fit()
     stage.hand_on()
@@ -260,6 +262,20 @@ def _write(network: spec.Network, fine: IntegerStage, path: Path) -> Path:
     network.save(path, packed=True)
     report = quantisation_report(fine.folded, network, fine.task)
     return write_report(report, path, fine.task.metric)
+
+
+def _tell_inexpressible(stage: FloatStage, note: Callable[[str], None]) -> None:
+    """Tell before the training, not after it, that there will be no integers.
+
+    It is no error: the weights are what another training may start from.
+    """
+    try:
+        check_expressible(stage.model.options)
+    except ValueError as error:
+        note(
+            f"no integers: {error}; the run ends with an error after the float "
+            f"training, whose weights stay in {stage.checkpoint_path}"
+        )
 
 
 def _goes_on(stage: Stage, note: Callable[[str], None]) -> None:

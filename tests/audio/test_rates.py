@@ -147,5 +147,5 @@ def test_a_rate_that_there_is_not(command, tmp_path, rate):
     words = ("-o", tmp_path / "o.wav", "-n", tmp_path / "x.net", "--rate", rate)
     code, _, error = command("denoise", tmp_path / "in.wav", *words)
     assert code == 1
-    assert f"sample_rate is {rate} Hz, must be one of: 8000, 16000, 48000" in error
+    assert f"--rate: is {rate} Hz, must be one of: 8000, 16000, 48000" in error
     assert not (tmp_path / "o.wav").exists()

@@ -203,7 +203,10 @@ def test_a_clean_recording_of_another_length_is_refused(command, net, noisy, tmp
         *("--clean", tmp_path / "short.wav"),
     )
     assert code == 1
-    assert "10 samples at 16 kHz, the noisy recording has 3200" in error
+    assert (
+        "10 samples at 16 kHz, the noisy recording has 3200; they must be equally long"
+        in error
+    )
 
 
 def test_a_network_that_is_no_denoiser_is_refused(command, noisy, tmp_path):
@@ -212,7 +215,8 @@ def test_a_network_that_is_no_denoiser_is_refused(command, noisy, tmp_path):
         "denoise", noisy, "-o", tmp_path / "o.wav", "-n", tmp_path / "r.net"
     )
     assert code == 1
-    assert "task is 'random', a denoiser has 'denoise'" in error
+    assert "r.net: task is 'random', a denoiser has 'denoise'" in error
+    assert "--network denoiser is one" in error
 
 
 def test_info_shows_every_matrix_and_the_sum(command, net):

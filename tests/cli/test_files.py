@@ -11,9 +11,12 @@ from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
+from soundfile import write
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.audio.peers import PEERS
 from lava_sparse_rnn.cli import app
+from lava_sparse_rnn.cli._evaluate import PEER_NAMES
 from lava_sparse_rnn.cli._files import check_outputs
 
 
@@ -46,6 +49,8 @@ BAD_TOKENS = [
     (lambda path: path.write_bytes(b"PK\x03\x04 and no more"), "not a .npy file"),
     (lambda path: path.write_bytes(b""), "not a .npy file"),
     (archive, "archive of arrays"),
+    (lambda path: path.write_bytes(b"RIFF....WAVEfmt "), "it is of another kind"),
+    (lambda path: np.save(path, np.array([{}])), "or of Python objects"),
 ]
 
 
@@ -60,6 +65,7 @@ def test_bad_tokens_are_one_clear_error(command, tmp_path, words, make, message)
     assert code == 1
     assert error.startswith("error: b.npy: ")
     assert message in error
+    assert "pickle" not in error
 
 
 @pytest.mark.parametrize(
@@ -239,6 +245,22 @@ def test_sequences_are_whole(command, tmp_path):
         "run NET x.npy -o x.npy",
         "export-onnx NET -o NET",
         "denoise x.wav -n NET --clean y.wav -o y.wav",
+        "denoise x.wav -o x.wav",
+        "denoise x.wav -o hard.wav",
+        "denoise link -o x.wav",
+        "denoise x.wav -n n.wav -o n.wav",
+        "denoise p.png -o y.wav --plot p.png",
+        "live -i x.wav -o x.wav",
+        "live -i link -o hard.wav",
+        "live -i x.wav -n n.wav -o n.wav",
+        "estimate NET --chip chip.toml --json chip.toml",
+        "estimate NET --coefficients chip.toml --json chip.toml",
+        "estimate NET --audio p.png --plot p.png",
+        "estimate NET --audio p.png --sweep p.png",
+        "report NET --quantisation x.json -o x.json",
+        "report NET --preset chip.toml -o chip.toml",
+        "export-nir NET -o NET",
+        "import-nir NET -o NET",
     ],
 )
 def test_what_is_read_is_not_written_over(
@@ -246,9 +268,11 @@ def test_what_is_read_is_not_written_over(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to("x.wav")
-    for name in ("x.wav", "y.wav", "noisy/noisy_fileid_1.wav", "x.npy", "NET"):
+    names = ("x.wav", "y.wav", "noisy/noisy_fileid_1.wav", "x.npy", "NET")
+    for name in (*names, "n.wav", "p.png", "chip.toml", "x.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(net.read_bytes())
+    (tmp_path / "hard.wav").hardlink_to("x.wav")
     code, _, err = command(*arguments.split())
     *_, output = arguments.split()
     assert code == 1
@@ -284,3 +308,103 @@ def test_no_command_takes_an_empty_name_for_the_current_folder(command, net):
     # Python 3.10 puts what has None as its default into an Optional.
     marked = [k if hasattr(k, "__metadata__") else get_args(k)[0] for k in kinds]
     assert all(kind.__metadata__[0].parser for kind in marked)
+
+
+def test_two_results_have_two_names(command, tmp_path):
+    for words, name in (
+        ("evaluate n.net --data . -o a.json --board a.json", "a.json"),
+        ("estimate n.net --plot a.png --sweep ./a.png", "a.png"),
+        ("estimate n.net --plot a.png --json a.png", "a.png"),
+    ):
+        code, _, error = command(*words.split())
+        assert code == 1
+        assert (
+            error == f"error: {name}: is named for two results, it can hold only one\n"
+        )
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "denoise x.wav -o y.wav --runtime processes",
+            "--runtime: is of --backend lava",
+        ),
+        ("live -i x.wav -o y.wav --runtime inline", "--runtime: is of --backend lava"),
+        ("evaluate n.net --data . --runtime inline", "--runtime: is of --backend lava"),
+        (
+            "run n.net x.npy -o y.npy --runtime inline --backend reference",
+            "--runtime: is",
+        ),
+        ("estimate n.net --share 2", "--share: is of --search, give --search, too"),
+        ("estimate n.net --seed 0", "--seed: is of --search, give --search, too"),
+        ("estimate n.net --instructions 3", "--instructions: is of --beside"),
+        (
+            "estimate n.net --preset loihi1 --coefficients c",
+            "--preset: --coefficients go",
+        ),
+        ("report n.net -o p.html --limit 3", "--limit: is of a run, give --audio"),
+        (
+            "report n.net -o p.html --preset loihi2",
+            "--preset: is of a run, give --audio",
+        ),
+        ("demo n.net -o page --port 80", "--port: nothing is served with --output"),
+        ("export-c n.net -o c --rate 16000", "--rate: is of the front end, give"),
+        ("export-c n.net -o c --front-end --rate 8000", "--rate: is 8000 Hz, must be"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(command, tmp_path, words, message):
+    code, _, error = command(*words.split())
+    assert code == 1
+    assert error.startswith(f"error: {message}")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["n.net", "x.npy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("denoise x.wav -o y.wav -n n.net", "n.net: task is"),
+        ("estimate n.net --audio x.wav", "--audio: is for denoisers"),
+        ("estimate n.net --audio x.wav", "give --tokens X.npy or --data PATH"),
+        ("report n.net --audio x.wav -o p.html", "give --tokens X.npy\n"),
+        (
+            "export-c n.net -o c --front-end",
+            "leave --front-end out, or export denoiser",
+        ),
+        ("export-c n.net -o c --ladspa", "leave --ladspa out, or export denoiser"),
+        ("demo n.net -o page", "`demo denoiser` takes one"),
+        ("evaluate n.net --data . --task denoise", "--task names another task"),
+    ],
+)
+def test_what_needs_a_denoiser_says_where_one_is(command, words, message):
+    write("x.wav", np.ones(160) * 0.1, 16000)
+    for name in ("noisy", "clean"):
+        os.mkdir(name)
+    write("noisy/noisy_fileid_1.wav", np.ones(160) * 0.1, 16000)
+    write("clean/clean_fileid_1.wav", np.ones(160) * 0.1, 16000)
+    code, _, error = command(*words.split())
+    assert code == 1
+    assert message in error
+
+
+def test_a_file_of_another_kind_is_told_in_plain_words(command):
+    write("x.wav", np.ones(160) * 0.1, 16000)
+    for words in ("info x.wav", "denoise x.wav -o y.wav -n x.wav"):
+        error = command(*words.split())[2]
+        assert "x.wav: not a readable network description, it is no HDF5 file" in error
+
+
+def test_peers_are_named_and_met_before_files(command):
+    assert tuple(PEERS) == PEER_NAMES
+    error = command("evaluate", "n.net", "--data", "nowhere", "--peer", "foo")[2]
+    known = ", ".join(PEERS)
+    assert error == f"error: --peer is 'foo', must be one of: {known}\n"
+
+
+def test_a_study_without_rows_says_where_rows_are(command, tmp_path):
+    shutil.copy(Path(__file__).parents[2] / "docs/study_denoise.yaml", "s.yaml")
+    error = command("study", "show", "s.yaml")[2]
+    assert "runs/denoise/table.csv: no such table; `study run s.yaml` makes it" in error
+    (tmp_path / "s.csv").write_text("")
+    assert "--table s.csv is read instead" in command("study", "show", "s.yaml")[2]

@@ -70,7 +70,7 @@ def test_every_command_of_sound_knows_the_runtimes(command, net, noisy, tmp_path
     for kind in ("noisy", "clean"):
         (tmp_path / kind).mkdir()
         wav.write(tmp_path / kind / f"{kind}_fileid_0.wav", np.full(800, 0.1))
-    code, _, err = command(name, *options, "--runtime", "threads")
+    code, _, err = command(name, *options, "--runtime", "threads", "--backend=lava")
     assert code == 1
     assert err == "error: runtime is 'threads', must be one of: inline, processes\n"
 
@@ -367,7 +367,7 @@ def test_every_backend_gives_the_samples_of_denoise(
         (["--buffer", "nan"], "--buffer: is nan ms"),
         (["-i", "NOISY", "--input-device", "1"], "--input-device 1: only one of them"),
         (["-o", "y.wav", "--real-time"], "--real-time: is for a recording"),
-        (["-i", "NOISY", "-o", "NOISY"], "is also the input"),
+        (["-i", "NOISY", "-o", "NOISY"], "is also what is read"),
         (["-i", "NOISY", "-o", "absent/y.wav"], "there is no folder absent"),
         (["-i", "absent.wav", "-o", "OUT"], "absent.wav: not found"),
         (["-i", "NOISY", "-o", "y.mp3"], "must be one of: .wav, .flac, .ogg"),

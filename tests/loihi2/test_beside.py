@@ -127,4 +127,4 @@ def test_the_command(command, tmp_path):
     assert any(r["known"].startswith("measured, engine") for r in rows)
     code, _, error = command(*run, "--watts", 10)
     assert code == 1
-    assert "--watts is for --beside, which is not given" in error
+    assert "--watts: is of --beside, give --beside, too" in error

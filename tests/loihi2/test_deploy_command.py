@@ -37,6 +37,11 @@ def test_write_and_check(command, net, tmp_path):
     assert "32 tokens (seed 0)" in text
     expected = "backend cpu, pipelined: 32 answers of 33 values equal the golden output"
     assert expected in text
+    for words in (("-o", "c"), ("--seed", 0), ("--limit", 9), ("--overwrite",)):
+        error = command("deploy", "b", *words)[2]
+        name = "--output" if words[0] == "-o" else words[0]
+        told = f"{name}: is for a network, b is a bundle"
+        assert told in error
     code, text, _ = command("deploy", "b", "--backend", "cpu", "--mode", "fall_through")
     assert code == 0
     assert "backend cpu, fall_through: 32 answers" in text
@@ -119,7 +124,10 @@ def test_a_golden_output_that_is_not_reached(command, net, tmp_path):
             ("NET", "-o", "b", "--tokens", "x", "--data", "y"),
             "one of --audio",
         ),
-        ((".", "-o", "b"), "is a bundle already; --output"),
+        ((".", "-o", "b"), ".: no bundle, there is no manifest.json"),
+        (("NET", "-o", "b", "--limit", 9), "--limit: is of a golden input, give"),
+        (("NET", "-o", "b", "--mode", "fall_through"), "--mode: is of a run, give"),
+        (("NET", "-o", "b", "--check", "--backend", "x"), "--check: is --backend cpu"),
         ((".", "--check"), "there is no manifest.json"),
         (("x.net", "-o", "b"), "x.net"),
     ],

@@ -302,4 +302,4 @@ def test_the_commands_search(command, net, tmp_path, monkeypatch):
     for name in ("estimate", "deploy"):
         code, _, error = command(name, net, "--share", 2)
         assert code == 1
-        assert "--share is for --search, which is not given" in error
+        assert "--share: is of --search, give --search, too" in error

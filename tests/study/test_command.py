@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from lava_sparse_rnn.study import Row, StudyConfig, read_study, trials, write_table
+from lava_sparse_rnn.study.config import Family
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -53,7 +54,11 @@ def test_trials_are_named_before_they_are_run(command, file, tmp_path):
 def test_a_wrong_study_is_one_line(command, file):
     code, out, err = command("study", "run", file, "families.dense.widht=[1]")
     assert (code, out) == (1, "")
-    assert err.strip().endswith("tiny.yaml: families.dense.widht is not known")
+    known = ", ".join(Family.model_fields)
+    assert err.strip().endswith(
+        "tiny.yaml: families.dense.widht is not known, did you mean "
+        f"families.dense.widths? (known: {known})"
+    )
     assert err.count("\n") == 1
     code, _, err = command("study", "run", file, "--workers", "0")
     assert (code, "must be at least 1" in err) == (1, True)

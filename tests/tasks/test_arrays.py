@@ -178,6 +178,13 @@ X = np.zeros((4, 3, 2))
         (X[0], [0, 1], {}, r"x has shape \(3, 2\); expected \(N, T, d_in\)"),
         (X, [0, 1, 0], {"head": "last"}, r"y is int64 of shape \(3,\).*shape \(4,\)"),
         (X, [0, 1, 0, 1], {}, r"shape \(4,\); labels are integers of shape \(4, 3\)"),
+        (
+            *(X, [0, 1, 0], {}),
+            r"labels are .* \(4, 3\); data.head is sequence, its default: an answer a "
+            r"token; data.head=mean or last, .* would want \(4, ...\); x has 4 "
+            "sequences, y has 3$",
+        ),
+        (X, [0.5, 1.5], {"head": "mean"}, "data.head is mean: .*; x has 4 .* y has 2$"),
         (X, [0, 1, 0, -2], {"head": "mean"}, "label -2; labels count from 0"),
         (X + 1j, [0, 1, 0, 1], {"head": "mean"}, "x is complex; expected real"),
         (X, [0.0, 1.0, np.inf, 0], {"head": "mean"}, "targets that are not finite"),
@@ -300,6 +307,11 @@ def test_a_file_that_is_none_is_named(tmp_path):
         opened(text)
     one = tmp_path / "one.npy"
     np.save(one, X)
+    np.savez(text, x=np.array([{}]), y=np.zeros(1))
+    with pytest.raises(ValueError, match=r"text\.npz is no \.npz of numbers$"):
+        opened(text)
+    with pytest.raises(ValueError, match=r"is a folder, an \.npz is needed"):
+        opened(tmp_path)
     with pytest.raises(ValueError, match="one array, not several with names"):
         opened(one)
     np.savez(tmp_path / "bare.npz", x=X)

@@ -63,6 +63,16 @@ def test_settings_of_the_task_are_named():
         read_config(None, ["task=arrays", "data.batch=0"])
     with pytest.raises(ValueError, match="data.pool is not known"):
         read_config(None, ["task=arrays", "data.pool=4"])
+    for setting, meant in (
+        ("modl.d_model=3", r"modl is not known, did you mean model\? \(known: task, "),
+        ("model.d_modle=3", r"did you mean model.d_model\? \(known: d_model, d_state"),
+        ("data.bacth=3", r"did you mean data.batch\? \(known: "),
+        ("data.front_end.n_ftt=3", r"did you mean data.front_end.n_fft\? \(known: "),
+    ):
+        with pytest.raises(ValueError, match=meant + ".*`lava-sparse-rnn train --show"):
+            read_config(None, [setting])
+    with pytest.raises(ValueError, match=r"did you mean data.batch\? \(known: head, "):
+        read_config(None, ["task=arrays", "data.bacth=4"])
     with pytest.raises(ValueError, match="front_end is given twice"):
         read_config(None, ["front_end.n_fft=256", "data.front_end.n_fft=256"])
     with pytest.raises(ValueError, match="nonsense is not known"):

@@ -180,8 +180,14 @@ def test_a_correction_needs_one_shot():
 def test_relufication_from_a_checkpoint(tiny):
     gelu = open_float(tiny(name="gelu", steps=3, model={"activation": "gelu"}))
     gelu.fit()
+    notes: list[str] = []
     with pytest.raises(ValueError, match="activation='gelu'"):
-        run(tiny(name="gelu", steps=3, model={"activation": "gelu"}))
+        run(tiny(name="gelu", steps=3, model={"activation": "gelu"}), notes.append)
+    early = [note for note in notes if note.startswith("no integers: ")]
+    assert len(early) == 1
+    assert "activation='gelu'" in early[0]
+    assert str(gelu.checkpoint_path) in early[0]
+    assert notes.index(early[0]) < len(notes) - 1  # before the float training's figures
     relu = tiny(name="relu", start=gelu.checkpoint_path)
     begun = open_float(relu)
     assert begun.task.front == gelu.task.front

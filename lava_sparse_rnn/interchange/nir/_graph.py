@@ -21,6 +21,7 @@ from lava_sparse_rnn.spec import Layer, Network, Recipe, check_network
 from lava_sparse_rnn.spec.hdf5_files import readable
 
 KEY = "lava_sparse_rnn"  # of the graph's metadata
+NO_GRAPH = "no graph of NIR"
 LINES = ("slope", "shift", "offset")
 
 
@@ -147,10 +148,15 @@ def _recipe(held: Mapping[str, Any]) -> Recipe:
 
 def read(path: str | Path) -> Any:
     """``nir.read``, whose faults are one sentence."""
-    readable(path)
+    readable(path, NO_GRAPH)
     with uninterrupted():
         try:
             return nir.read(path)
-        except (OSError, KeyError, AssertionError, ValueError, TypeError) as error:
+        except KeyError as error:  # HDF5 of another kind; h5py's words are of its own
+            net = Path(path).suffix == ".net"
+            hint = "; a .net is a network already" if net else ""
+            text = f"{path}: {NO_GRAPH}, it lacks the groups of one{hint}"
+            raise SpecError(text) from error
+        except (OSError, AssertionError, ValueError, TypeError) as error:
             reason = str(error) or type(error).__name__
-            raise SpecError(f"{path}: no graph of NIR ({reason})") from error
+            raise SpecError(f"{path}: {NO_GRAPH} ({reason})") from error
