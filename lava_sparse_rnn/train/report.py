@@ -37,8 +37,9 @@ def quantisation_report(
         return task.score(outputs, probes[i])
 
     features = [task.probe_features(batch) for batch in probes]
+    lengths = [task.lengths(batch) for batch in probes]
     with torch.no_grad():
-        return error_report(folded, network, features, metric)
+        return error_report(folded, network, features, metric, lengths=lengths)
 
 
 def write_report(report: Report, net: Path, metric: str) -> Path:

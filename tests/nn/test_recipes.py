@@ -220,6 +220,28 @@ def test_the_report_tells_what_costs_what():
         error_report(folded, fine, [])
 
 
+def test_padding_does_not_count_in_the_report():
+    """What is behind the sequences of a batch, however wild, changes no figure."""
+    model, features = trained_like()
+    folded = fold(model)
+    network = quantize(folded, calibrate(folded, [0.1 * features]))
+    lengths = torch.tensor([60, 7, 31, 1])
+    one_by_one = [x[None, :n] for x, n in zip(features, lengths, strict=True)]
+    expected = error_report(folded, network, one_by_one)
+    padding = torch.arange(60) >= lengths[:, None]
+    padded = torch.where(padding[..., None], 30.0, features)
+    found = error_report(folded, network, padded, lengths=lengths)
+    assert found.ablation == pytest.approx(expected.ablation, abs=1e-9)
+    for row, other in zip(found.tensors, expected.tensors, strict=True):
+        assert row.overflows == other.overflows
+        assert row.overflow_share == other.overflow_share
+        assert row.snr_db == pytest.approx(other.snr_db, abs=1e-9)
+    assert sum(row.overflows for row in found.tensors) > 0
+    assert found != error_report(folded, network, padded)
+    with pytest.raises(ValueError, match="lengths are of 1 batches, there are more"):
+        error_report(folded, network, [padded, padded], lengths=lengths)
+
+
 def test_a_gate_without_weights_keeps_its_bias_in_range():
     """Driven outwards for long, it stops at the end of the format, and comes back."""
     model, features = trained_like()

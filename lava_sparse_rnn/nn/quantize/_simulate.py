@@ -54,7 +54,8 @@ class Simulation:
     Attributes
     ----------
     overflows : Counter
-        How often a value of each tensor (``layer<i>_<name>``) did not fit.
+        How often a value of each tensor (``layer<i>_<name>``) did not fit, of tokens
+        that are no padding.
     """
 
     def __init__(
@@ -68,16 +69,20 @@ class Simulation:
         self.folded, self.network, self.parts = folded, network, frozenset(parts)
         self.rules = Rules.of(network.recipe)
         self.overflows: Counter[str] = Counter()
+        self.real: Tensor | None = None
 
     @torch.no_grad()
-    def run(self, x: Tensor) -> list[dict[str, Tensor]]:
+    def run(self, x: Tensor, real: Tensor | None = None) -> list[dict[str, Tensor]]:
         """Tensors of every layer in real units, as `FoldedNetwork.trace` names them.
 
         Parameters
         ----------
         x : Tensor, shape (T, batch, d_in)
             Real input.
+        real : Tensor of bool, shape (T, batch), optional
+            Where there is no padding; everywhere if not given.
         """
+        self.real = real
         inp = self.network.layers[0].inp
         u = x.double() * _power(inp.frac)
         if "wires" in self.parts:
@@ -85,9 +90,9 @@ class Simulation:
             u = u.round().clamp(-half, half - 1)
         result = []
         pairs = zip(self.folded.layers, self.network.layers, strict=True)
-        for i, (real, layer) in enumerate(pairs):
+        for i, (folded, layer) in enumerate(pairs):
             name = f"layer{i}_"
-            found = LAYERS[type(layer)](self, name, real, layer, u)
+            found = LAYERS[type(layer)](self, name, folded, layer, u)
             u = found["out"][0]
             result.append({n: v * _power(-frac) for n, (v, frac) in found.items()})
         return result
@@ -118,24 +123,30 @@ class Simulation:
         return fitted
 
     def count(self, name: str, lost: Tensor) -> None:
-        """Count the places where `lost` is true."""
-        self.overflows[name] += int(lost.sum())
+        """Count the places where `lost`, shape (T, batch, ...), is true."""
+        self.overflows[name] += int(of_tokens(lost, self.real).sum())
+
+
+def of_tokens(x: Tensor, real: Tensor | None) -> Tensor:
+    """A tensor (T, batch, ...) without what belongs to padding; see `real_tokens`."""
+    return x if real is None else x[real]
 
 
 def _power(frac: ArrayLike) -> Tensor:
     return doubles(np.ldexp(1.0, frac))
 
 
-class _CountingRules:
-    """Rules that count what did not fit."""
+class _NotingRules:
+    """Rules that note what did not fit, each time (steps, 2, batch times states)."""
 
-    def __init__(self, sim: Simulation, name: str) -> None:
-        self.sim, self.name = sim, name
+    def __init__(self, rules: Rules) -> None:
+        self.rules, self.lost = rules, list[Tensor]()
 
     def fit_(self, q: Tensor, bits: int) -> Tensor:
         before = q.clone()
-        fitted = self.sim.rules.fit_(q, bits)
-        self.sim.count(self.name, before != fitted)
+        fitted = self.rules.fit_(q, bits)
+        lost = before != fitted
+        self.lost.append(lost if lost.dim() == 3 else lost[None])
         return fitted
 
 
@@ -186,12 +197,17 @@ def _states(
         return torch.cat([re, im], dim=-1)
     steps, batch, n = drives[0].shape
     x = torch.stack(drives, dim=1).reshape(steps, 2, batch * n)
-    rules: Any = _CountingRules(sim, name + "x")
+    rules: Any = _NotingRules(sim.rules)
     rules.fit_(x[:1], layer.state.bits)
     a_re, a_im = (part.repeat(batch) for part in a)
     by = Shift.by(fa, sim.rules.rounding)
     advance(x, a_re, a_im, by, layer.state.bits, rules)
-    return x.view(steps, 2, batch, n).transpose(1, 2).reshape(steps, batch, 2 * n)
+    x, lost = (
+        part.view(steps, 2, batch, n).transpose(1, 2).reshape(steps, batch, 2 * n)
+        for part in (x, torch.cat(rules.lost))
+    )
+    sim.count(name + "x", lost)
+    return x
 
 
 def _emit(sim: Simulation, name: str, layer: spec.S5Block, x: Tensor) -> Tensor:

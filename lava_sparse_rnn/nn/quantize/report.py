@@ -15,9 +15,9 @@ from torch import Tensor
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.markup import Table, as_html, titled
-from lava_sparse_rnn.nn._inputs import inputs_of
+from lava_sparse_rnn.nn._inputs import Lengths, inputs_of, real_tokens, with_lengths
 from lava_sparse_rnn.nn.folded import FoldedNetwork, check_folded
-from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation
+from lava_sparse_rnn.nn.quantize._simulate import PARTS, Simulation, of_tokens
 from lava_sparse_rnn.spec.statistics import TensorError, decibels
 
 Metric = Callable[[Tensor, int], float]
@@ -93,6 +93,8 @@ def error_report(
     network: spec.Network,
     batches: Tensor | Iterable[Tensor | Sequence[Tensor]],
     metric: Metric | None = None,
+    *,
+    lengths: Lengths = None,
 ) -> Report:
     """Compare a description with the real network that it was made from.
 
@@ -106,6 +108,9 @@ def error_report(
     metric : callable, optional
         ``metric(outputs, i)``: a figure of the outputs to batch ``i``, for example
         the SI-SNR of what they make of its noisy speech; averaged over the batches.
+        The outputs have the padding's, too.
+    lengths : Tensor of int, or iterable of them or None, each (batch,), optional
+        As of `calibrate`: padding counts neither as signal and error nor as overflow.
 
     Returns
     -------
@@ -114,13 +119,13 @@ def error_report(
     Raises
     ------
     ValueError
-        If there is no batch.
+        If there is no batch, or the lengths do not fit the batches.
     """
     spec.check_network(network, "error_report", batches)
     check_folded(folded)
     sums = _Sums(folded, network, metric)
-    for batch in inputs_of(batches, folded.d_in):
-        sums.add(batch)
+    for batch, ends in with_lengths(inputs_of(batches, folded.d_in), lengths):
+        sums.add(batch, real_tokens(batch, ends))
     if not sums.batches:
         raise ValueError("the report needs at least one batch, got none")
     return sums.report()
@@ -140,20 +145,23 @@ class _Sums:
         self.scores = dict.fromkeys(variants, 0.0) if metric else {}
         self.last = len(network.layers) - 1
 
-    def add(self, batch: Tensor) -> None:
-        """Run one batch (batch, time, d_in) in every variant."""
+    def add(self, batch: Tensor, real_ones: Tensor | None) -> None:
+        """Run one batch (batch, time, d_in) in every variant; see `real_tokens`."""
         x = batch.transpose(0, 1)
-        real = self.runs["none"].run(x)
+        real = self.runs["none"].run(x, real_ones)
         for name, simulation in self.runs.items():
-            found = real if name == "none" else simulation.run(x)
+            found = real if name == "none" else simulation.run(x, real_ones)
             out = found[-1]["out"]
-            self.output[name] += _energy(out - real[-1]["out"])
+            error = of_tokens(out - real[-1]["out"], real_ones)
+            self.output[name] += _energy(error)
             if self.metric is not None:
                 self.scores[name] += self.metric(out.transpose(0, 1), self.batches)
             if name == "all":
                 for i, layer in enumerate(real):
                     for tensor, values in layer.items():
-                        self.errors[i, tensor].add(values, found[i][tensor])
+                        pair = (values, found[i][tensor])
+                        pair = (of_tokens(each, real_ones) for each in pair)
+                        self.errors[i, tensor].add(*pair)
         self.batches += 1
 
     def report(self) -> Report:
