@@ -79,7 +79,7 @@ def test_a_table_is_shown(command, file, tmp_path):
 def test_a_study_without_a_table_says_so(command, file, tmp_path):
     code, _, err = command("study", "show", file)
     assert code == 1
-    assert f"{tmp_path}/tiny/table.csv: no such file" in err
+    assert f"{tmp_path}/tiny/table.csv: no such table; `study run" in err
 
 
 def test_without_ray_everything_but_running_works(command, file, monkeypatch):
