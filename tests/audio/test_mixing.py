@@ -283,7 +283,7 @@ def test_killed_worker_is_reported(cache):
     [
         ({"size": 0}, "size 0"),
         ({"size": 1, "workers": 0}, "workers 0"),
-        ({"size": 1, "prefetch": 0}, "prefetch 0"),
+        ({"size": 1, "prefetch": -1}, "prefetch -1: must not be below 0"),
         ({"size": 1, "start": -1}, "start -1"),
     ],
 )

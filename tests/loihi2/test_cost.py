@@ -329,6 +329,7 @@ def test_the_picture_of_a_sweep_shows_its_numbers(small):
     axes = plots.sweep(choices).axes
     cores = [len(c.mapping) for c in choices]
     for axis in axes:
-        assert axis.lines[-1].get_xdata().tolist() == cores
-    busiest = axes[0].lines[-1].get_ydata()
-    assert busiest.tolist() == [c.busiest for c in choices]
+        assert axis.lines[0].get_xdata().tolist() == cores
+    busiest, least = (line.get_ydata().tolist() for line in axes[0].lines)
+    assert busiest == [c.busiest for c in choices]
+    assert least == [c.least for c in choices]
