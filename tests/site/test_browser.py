@@ -168,7 +168,7 @@ LIT = """name => {
     for (let i = 0; i < seen.length; i += 4) lit += seen[i] > 60;
     return lit > 0.15 * at.width * at.height;
 }"""
-"""Whether 15 % of a picture is not dark; of what leaves the small denoiser 19 % is."""
+"""Whether 15 % of a picture is not dark; of what leaves the small denoiser 20 % is."""
 PAGES = {
     "howto": "docs/run_in_lava.html",
     "estimate": "docs/read_an_estimate.html",
