@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """What ends a process from outside, and lets it put away what is half done."""
 
-_came: list[int] = []  # signals that wait
-_before: dict[int, Any] = {}  # their handlers, while a block has them wait
+Handler = Callable[[int, FrameType | None], object]
+
+_waiting: list[list[int]] = []  # the signals that came to the block that holds them
 
 
 @contextmanager
@@ -27,28 +28,31 @@ def uninterrupted() -> Iterator[None]:
 
     Blocks have to be short, and may not wait for anything from outside.
     """
-    if _before or threading.current_thread() is not threading.main_thread():
+    if _waiting or threading.current_thread() is not threading.main_thread():
         yield  # the outer block, or nobody, is told of them
         return
+    handlers: dict[int, Handler] = {}
+    came: list[int] = []
     try:
+        _waiting.append(came)
         for number in (signal.SIGINT, *SIGNALS):
             if callable(handler := signal.getsignal(number)):
-                _before[number] = handler
-                signal.signal(number, lambda number, frame: _came.append(number))
+                handlers[number] = handler
+                signal.signal(number, lambda number, frame: came.append(number))
         yield
     finally:
+        _waiting.clear()  # before a handler can raise again: nothing stays behind
         try:
-            _restore()
+            _restore(handlers)
         finally:
-            _restore()  # what a handler raises may have ended the first one early
-            _before.clear()
-            came = list(dict.fromkeys(_came))
-            _came.clear()
-            _tell(came)
+            try:
+                _restore(handlers)  # one that raised may have ended the first early
+            finally:
+                _tell(list(dict.fromkeys(came)))
 
 
-def _restore() -> None:
-    for number, handler in _before.items():
+def _restore(handlers: dict[int, Handler]) -> None:
+    for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
@@ -64,4 +68,4 @@ def _tell(came: list[int]) -> None:
 
 def interrupted() -> bool:
     """Whether a signal waits: a callback that waits for something should end."""
-    return bool(_came)
+    return any(_waiting)

@@ -245,3 +245,47 @@ def test_what_a_handler_raises_keeps_no_other_signal_from_coming():
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+class AtLine:
+    """A signal comes at a line of the module, the so-manieth that is run."""
+
+    def __init__(self, number):
+        self.number, self.seen = number, 0
+
+    def __call__(self, frame, event, arg):
+        if frame.f_code.co_filename != signals.__file__:
+            return None
+        if event == "line":
+            self.seen += 1
+            if self.seen == self.number:
+                signal.raise_signal(signal.SIGINT)
+        return self
+
+
+def interrupted_at(number):
+    """Whether a block had so many lines, after a signal at that one."""
+    trace, heard, tracing = AtLine(number), False, sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with signals.uninterrupted():
+            pass
+    except KeyboardInterrupt:
+        heard = True
+    finally:
+        sys.settrace(tracing)
+    assert heard == (trace.seen >= number)
+    return heard
+
+
+def test_a_signal_at_any_line_leaves_nothing_behind():
+    """Wherever it comes in a block's own code, the next block holds signals again."""
+    lines = 0
+    while interrupted_at(lines + 1):
+        lines += 1
+        assert not signals.interrupted()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        with signals.uninterrupted():
+            held = signal.getsignal(signal.SIGINT)
+        assert held is not signal.default_int_handler
+    assert lines > 10

@@ -36,6 +36,11 @@ from lava_sparse_rnn.audio.mixing.config import MixerConfig
 from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.ndns.segments import NdnsSegments
 
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: it shares no memory here
+    fcntl = None
+
 _HEADER = struct.Struct("<cq")  # kind of message, bytes that follow
 # A batch, in shared memory or behind the header; a defect of ours with its traceback,
 # a fault of the user's files.
@@ -63,17 +68,26 @@ _ERRORS = {
 }
 
 
-def _share(size: int) -> int | None:
-    """Memory of so many bytes for other processes, too; None if there is no such.
+@contextlib.contextmanager
+def _shared(size: int) -> Iterator[tuple[int | None, np.ndarray | None]]:
+    """Memory of so many bytes, and its descriptor for a process that is started.
 
-    A pipe copies twice, a page at a time: three times as much work.
+    Neither where there is no such: then a pipe copies twice, a page at a time, which is
+    three times as much work.
     """
-    try:
-        memory = os.memfd_create("batches")
-        os.ftruncate(memory, size)
-    except (AttributeError, OSError):  # not Linux, or one that forbids it
-        return None
-    return memory
+    with contextlib.ExitStack() as stack:
+        try:
+            made = os.memfd_create("batches")
+            stack.callback(os.close, made)
+            os.ftruncate(made, size)
+            found = _opened(made)
+            # Not one of the first three, which the process has for itself.
+            low = fcntl.F_DUPFD_CLOEXEC  # type: ignore[union-attr]
+            memory = fcntl.fcntl(made, low, 3)  # type: ignore[union-attr]
+            stack.callback(os.close, memory)
+        except (AttributeError, OSError):  # not Linux, or one that forbids it
+            memory = found = None
+        yield memory, found
 
 
 def _opened(memory: int | None) -> np.ndarray | None:
@@ -87,17 +101,15 @@ class _Worker:
     def __init__(self, task: dict, depth: int, shape: tuple[int, ...]):
         env = {**os.environ, **ENVIRONMENT}
         self._shape, self._ahead = shape, depth > 0
-        memory = _share(4 * math.prod(shape))
-        self._memory = _opened(memory)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, json.dumps({**task, "memory": memory})],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=env,
-            pass_fds=() if memory is None else (memory,),
-        )
-        if memory is not None:
-            os.close(memory)  # mapped
+        with _shared(4 * math.prod(shape)) as (memory, self._memory):
+            task = {**task, "memory": memory}
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, json.dumps(task)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=env,
+                pass_fds=() if memory is None else (memory,),
+            )
         self._asks = cast(io.BufferedWriter, self._process.stdin)
         self._pipe = cast(io.BufferedReader, self._process.stdout)
         self._queue: queue.Queue = queue.Queue(max(depth, 1))
@@ -264,8 +276,10 @@ def _tasks(
 def _stream(
     tasks: list[dict], shape: tuple[int, ...], count: int | None, prefetch: int
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    crew = [_Worker(task, prefetch, shape) for task in tasks]
+    crew: list[_Worker] = []
     try:
+        for task in tasks:
+            crew.append(_Worker(task, prefetch, shape))
         done = 0
         while count is None or done < count:
             if not prefetch and done % len(crew) == 0:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from lava_sparse_rnn.cli._console import console
+from lava_sparse_rnn.cli._files import check_folder
 from lava_sparse_rnn.cli._options import (
     Cores,
     Search,
@@ -123,6 +124,8 @@ class _Order:
 
         if self.output is None:
             raise ValueError("deploy writes a bundle: name its folder with -o")
+        reads = (network, self.audio, self.tokens, self.data)
+        check_folder(self.output, (*reads, self.chip))
         net = spec.load(network)
         golden = input_tokens(net, self.audio, self.tokens, self.data)
         if golden is not None:
@@ -201,6 +204,8 @@ def _check_options(context: typer.Context, golden: bool) -> None:
     given = context.params
     if given["search"] is None:
         refuse_idle(context, needs("--search"), "share")
+        if golden and not given["network"].is_dir():
+            refuse_idle(context, "is of a random golden input or a search", "seed")
     if given["check"] and given["backend"] not in (None, "cpu"):
         raise ValueError("--check: is --backend cpu, give one of them")
     if not given["check"] and given["backend"] is None:

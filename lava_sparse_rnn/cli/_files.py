@@ -116,6 +116,16 @@ def check_outputs(*paths: Path | None, reads: Iterable[Path | None] = ()) -> Non
             leave_output_to_result()
 
 
+def check_folder(folder: Path, reads: Iterable[Path | str | None]) -> None:
+    """Refuse a folder of results that holds what is read: it may be replaced."""
+    place = folder.resolve()
+    for path in reads:
+        if path and place in Path(path).resolve().parents and Path(path).exists():
+            raise ValueError(
+                f"{folder}: holds {path}, which is also read, and would be overwritten"
+            )
+
+
 def _is_same(path: Path, other: Path) -> bool:
     try:
         return path.samefile(other)

@@ -20,6 +20,7 @@ from pydantic import (
     SerializeAsAny,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -306,7 +307,7 @@ class TrainConfig(Section):
     @classmethod
     def _settings_of_the_task(cls, value: Any, info: ValidationInfo) -> BaseModel:
         if "task" not in info.data:  # its own error is enough
-            return BaseModel()
+            return create_model("Nothing")()
         return find_task(info.data["task"]).Settings.model_validate(value)
 
     @field_validator("name")
@@ -361,14 +362,13 @@ def in_words(error: ValidationError, values: dict[str, Any]) -> str:
     """What is wrong with the values of a `TrainConfig`, and what would be right."""
 
     def known(place: messages.Place) -> list[str]:
-        if place[:1] != ("data",):
-            return messages.names_at(TrainConfig, place)
         task = values.get("task", TrainConfig.model_fields["task"].default)
+        if place[:1] != ("data",) or not isinstance(task, str):
+            return messages.names_at(TrainConfig, place)
         return messages.names_at(find_task(task).Settings, place[1:])
 
-    found = error.errors()
-    text = messages.fields(found, "settings", known=known)
-    if any(each["type"] == "extra_forbidden" for each in found):
+    text = messages.fields(error.errors(), "settings", known=known)
+    if any(each["type"] == "extra_forbidden" for each in error.errors()):
         text += "; `lava-sparse-rnn train --show` prints all settings"
     return text
 

@@ -6,6 +6,8 @@ import itertools
 import json
 import os
 import pickle
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -217,15 +219,29 @@ def test_without_shared_memory_batches_come_through_a_pipe(
 
 
 @pytest.mark.slow
+def test_a_caller_without_standard_input_mixes(cache):
+    code = (
+        "import os, sys; os.close(0); from lava_sparse_rnn.audio import *;"
+        "made = batches(MixerConfig(sys.argv[1], seconds=0.3), 2, count=2);"
+        "print(*[len(noisy) for noisy, _ in made])"
+    )
+    call = [sys.executable, "-c", code, str(cache)]
+    assert subprocess.run(call, capture_output=True, check=True).stdout == b"2 2\n"
+
+
+@pytest.mark.slow
 def test_nothing_is_made_before_it_is_needed(cache):
     mixer = Mixer(cache, seconds=0.3, seed=1)
     stream = batches(mixer, 3, start=5, workers=2, prefetch=0)
     for k in range(3):
         assert np.array_equal(next(stream), mixer.batch(5 + k, 3))
         crew = stream.gi_frame.f_locals["crew"]
-        time.sleep(0.3)
         # Two come at once: the second waits for the one who asks next.
-        assert [w._queue.qsize() for w in crew] == ([0, 0] if k == 1 else [0, 1])
+        wanted, end = [0, 0] if k == 1 else [0, 1], time.monotonic() + 120
+        while [w._queue.qsize() for w in crew] != wanted and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        assert [w._queue.qsize() for w in crew] == wanted
     stream.close()
 
 

@@ -47,6 +47,31 @@ def test_write_and_check(command, net, tmp_path):
     assert "backend cpu, fall_through: 32 answers" in text
 
 
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("given", ["network", "--tokens"])
+def test_a_bundle_does_not_take_the_place_of_what_it_is_made_of(
+    command, net, tmp_path, given, link
+):
+    folder = tmp_path / "bb"
+    folder.mkdir()
+    tokens = tmp_path / "x.npy"
+    np.save(tokens, np.zeros((2, spec.load(net).d_in)))
+    paths = {"network": net, "--tokens": tokens}
+    inside = folder / "inside"
+    inside.write_bytes(paths[given].read_bytes())
+    paths[given] = inside
+    if link:
+        (tmp_path / "link").symlink_to(inside)
+        paths[given] = tmp_path / "link"
+    source, x = paths.values()
+    code, _, error = command(
+        "deploy", source, "-o", folder, "--tokens", x, "--overwrite"
+    )
+    assert code == 1
+    assert f"{folder}: holds {paths[given]}, which is also read, and would be" in error
+    assert inside.exists()
+
+
 @pytest.mark.slow
 def test_golden_input_from_files(command, net, tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.1, 3200)

@@ -185,3 +185,9 @@ def test_every_setting_is_in_the_docs(kind):
         named |= {*names, *(f"{section}.{name}" for name in names[1:])}
     prefix = "data." if kind is DataConfig else ""
     assert not set(settings_of(kind, prefix)) - named
+
+
+@pytest.mark.parametrize("more", [[], ["data.foo=1"]])
+def test_a_task_that_is_no_word(more):
+    with pytest.raises(ValueError, match="^task is 5, must be a word"):
+        read_config(None, ["task=5", *more])
