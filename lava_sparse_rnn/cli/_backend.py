@@ -119,14 +119,14 @@ def fastest(name: str | None) -> str:
     return best
 
 
-def check_denoiser(net: Network, path: Path, hint: str) -> None:
-    """Refuse a network of another task, by the name of its file and with a way out."""
+def check_denoiser(net: Network, whose: str, hint: str) -> None:
+    """Refuse a network of another task, by the file or option and with a way out."""
     from lava_sparse_rnn.audio.frontend import TASK
     from lava_sparse_rnn.fixed_point import shown
 
     if (task := net.meta.get("task")) != TASK:
         raise ValueError(
-            f"{path}: task is {shown(task)}, a denoiser has {TASK!r}; {hint}"
+            f"{whose} task is {shown(task)}, a denoiser has {TASK!r}; {hint}"
         )
 
 
@@ -145,7 +145,7 @@ def open_denoiser(
     from lava_sparse_rnn.audio.denoiser import Denoiser
 
     net = spec.load(path)
-    check_denoiser(net, path, hint)
+    check_denoiser(net, f"{path}:", hint)
     denoiser = Denoiser(net, backend, strength, rate)
     if denoiser.backend.notes:
         first, *rest = denoiser.backend.notes

@@ -49,7 +49,7 @@ def demo(
     if output is not None:
         refuse_idle(context, "nothing is served with --output, leave it out", "port")
     loaded = spec.load(network)
-    check_denoiser(loaded, network, "`demo denoiser` takes one")
+    check_denoiser(loaded, f"{network}:", "`demo denoiser` takes one")
     if output is not None:
         if output.exists() and not output.is_dir():
             raise ValueError(f"{output}: is a file, the name of a folder is needed")

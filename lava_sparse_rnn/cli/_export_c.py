@@ -76,7 +76,7 @@ def export_c(
     loaded = spec.load(network)
     if front_end or ladspa:
         asked = "--front-end" if front_end else "--ladspa"
-        check_denoiser(loaded, network, f"leave {asked} out, or export denoiser")
+        check_denoiser(loaded, f"{network}:", f"leave {asked} out, or export denoiser")
         made = c_export.export_denoiser(loaded, prefix, fixed_point, rate)
     else:
         made = c_export.export(loaded, prefix)

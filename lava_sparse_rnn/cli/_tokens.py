@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lava_sparse_rnn import messages
+from lava_sparse_rnn.cli._backend import check_denoiser
 from lava_sparse_rnn.cli._files import read_tokens
 
 if TYPE_CHECKING:
@@ -81,15 +82,9 @@ def audio_tokens(net: Network, path: Path, instead: str) -> NDArray:
     ``instead`` is what to give with a network of another task.
     """
     from lava_sparse_rnn.audio.denoiser import Denoiser
-    from lava_sparse_rnn.audio.frontend import TASK
     from lava_sparse_rnn.audio.sound import wav
-    from lava_sparse_rnn.fixed_point import shown
 
-    if net.meta.get("task") != TASK:
-        task = shown(net.meta.get("task"))
-        raise ValueError(
-            f"--audio: is for denoisers, the network's task is {task}; give {instead}"
-        )
+    check_denoiser(net, "--audio: the network's", f"give {instead}")
     samples, _ = wav.read(path)
     x = Denoiser(net).tokens(samples)
     if not len(x):

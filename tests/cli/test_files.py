@@ -365,7 +365,7 @@ def test_an_option_that_would_do_nothing_is_refused(command, tmp_path, words, me
     ("words", "message"),
     [
         ("denoise x.wav -o y.wav -n n.net", "n.net: task is"),
-        ("estimate n.net --audio x.wav", "--audio: is for denoisers"),
+        ("estimate n.net --audio x.wav", "--audio: the network's task is"),
         ("estimate n.net --audio x.wav", "give --tokens X.npy or --data PATH"),
         ("report n.net --audio x.wav -o p.html", "give --tokens X.npy\n"),
         (
