@@ -20,7 +20,6 @@ import json
 import math
 import mmap
 import os
-import queue
 import struct
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.mixing.config import MixerConfig
 from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.ndns.segments import NdnsSegments
+from lava_sparse_rnn.handover import Handover
 
 try:
     import fcntl
@@ -112,8 +112,7 @@ class _Worker:
             )
         self._asks = cast(io.BufferedWriter, self._process.stdin)
         self._pipe = cast(io.BufferedReader, self._process.stdout)
-        self._queue: queue.Queue = queue.Queue(max(depth, 1))
-        self._stop = threading.Event()
+        self._made = Handover[np.ndarray | Exception](max(depth, 1))
         self._thread = threading.Thread(target=self._take, daemon=True)
         self._thread.start()
 
@@ -126,28 +125,22 @@ class _Worker:
             done += count
         return True
 
-    def _put(self, item: object) -> None:
-        while not self._stop.is_set():
-            with contextlib.suppress(queue.Full):
-                self._queue.put(item, timeout=0.1)
-                return
-
     def _take(self) -> None:
         header = bytearray(_HEADER.size)
         if self._ahead:
             self.ask()
-        while not self._stop.is_set():
+        while not self._made.closed:
             if not self._read(memoryview(header)):
-                if not self._stop.is_set():
+                if not self._made.closed:
                     code = self._process.wait()
                     text = f"the mixing process ended with exit code {code}"
-                    self._put(RuntimeError(text))
+                    self._made.put(RuntimeError(text))
                 return
             kind, size = _HEADER.unpack(header)
             if kind in _ERRORS:
                 text = bytearray(size)
                 self._read(memoryview(text))
-                self._put(_ERRORS[kind](text.decode()))
+                self._made.put(_ERRORS[kind](text.decode()))
                 return
             batch = np.empty(self._shape, dtype=np.float32)
             if kind == _SHARED:
@@ -156,7 +149,7 @@ class _Worker:
                 continue
             if self._ahead:
                 self.ask()
-            self._put(batch)
+            self._made.put(batch)
 
     def ask(self) -> None:
         """Have the next batch made."""
@@ -165,13 +158,13 @@ class _Worker:
             self._asks.flush()
 
     def get(self) -> np.ndarray:
-        item = self._queue.get()
+        item = self._made.get()
         if isinstance(item, Exception):
             raise item
         return item
 
     def close(self) -> None:
-        self._stop.set()
+        self._made.close()
         self._process.kill()
         self._process.wait()
         self._thread.join()

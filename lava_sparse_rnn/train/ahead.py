@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
 
+from lava_sparse_rnn.handover import Handover
 from lava_sparse_rnn.train.tasks import Batches, RawBatch
 
 _DEPTH = 2  # batches kept ready
@@ -22,26 +21,19 @@ class Ahead:
     """
 
     def __init__(self, batches: Batches) -> None:
-        self._batches, self._ready = batches, queue.Queue[object](_DEPTH)
-        self._stop = threading.Event()
+        self._batches = batches
+        self._ready = Handover[RawBatch | Exception](_DEPTH)
         self._thread = threading.Thread(target=self._draw, daemon=True)
         self._thread.start()
 
     def _draw(self) -> None:
         try:
             for batch in self._batches:
-                self._put(batch)
-                if self._stop.is_set():
+                if not self._ready.put(batch):
                     return
-            self._put(StopIteration())
+            self._ready.put(StopIteration())
         except Exception as error:  # for who waits for the batch
-            self._put(error)
-
-    def _put(self, item: object) -> None:
-        while not self._stop.is_set():
-            with contextlib.suppress(queue.Full):
-                self._ready.put(item, timeout=0.1)
-                return
+            self._ready.put(error)
 
     def __iter__(self) -> Ahead:
         return self
@@ -49,12 +41,12 @@ class Ahead:
     def __next__(self) -> RawBatch:
         item = self._ready.get()
         if isinstance(item, Exception):
-            self._stop.set()
+            self._ready.close()
             raise item
-        return item  # type: ignore[return-value]  # what is no error is a batch
+        return item
 
     def close(self) -> None:
         """End the thread, then the generator."""
-        self._stop.set()
+        self._ready.close()
         self._thread.join()
         self._batches.close()

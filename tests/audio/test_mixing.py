@@ -238,10 +238,10 @@ def test_nothing_is_made_before_it_is_needed(cache):
         crew = stream.gi_frame.f_locals["crew"]
         # Two come at once: the second waits for the one who asks next.
         wanted, end = [0, 0] if k == 1 else [0, 1], time.monotonic() + 120
-        while [w._queue.qsize() for w in crew] != wanted and time.monotonic() < end:
+        while [w._made.waiting for w in crew] != wanted and time.monotonic() < end:
             time.sleep(0.01)
         time.sleep(0.3)
-        assert [w._queue.qsize() for w in crew] == wanted
+        assert [w._made.waiting for w in crew] == wanted
     stream.close()
 
 

@@ -17,6 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from lava_sparse_rnn.audio.denoiser import Denoiser, Samples
+from lava_sparse_rnn.handover import News
+from lava_sparse_rnn.signals import uninterrupted
 
 
 @dataclass
@@ -260,20 +262,23 @@ class Live:
         # A daemon: one that waits for a pipe that nobody reads must not keep the
         # program from ending.
         self._thread = threading.Thread(target=self._run, daemon=True, name="denoise")
-        self._ended = threading.Event()
+        self._ended = News()
 
     def start(self) -> None:
         """Begin to hear; `join` waits for the end and raises what went wrong."""
-        self._thread.start()
+        with uninterrupted():
+            self._thread.start()
 
     def stop(self) -> None:
         """Hear no more; what was heard still goes out."""
-        self._stop.set()
+        with uninterrupted():
+            self._stop.set()
 
     def give_up(self) -> None:
         """Hear no more, and do not wait for a sink that takes nothing."""
-        self._stop.set()
-        self._give_up.set()
+        with uninterrupted():
+            self._stop.set()
+            self._give_up.set()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the end; true when it has come, and all is written and closed.
@@ -324,7 +329,7 @@ class Live:
         self._tried(self.source.close)
         complete = self._error is None or (self._heard > 0 and not self._sink_failed)
         self.kept = self._tried(lambda: self.sink.close(complete)) and complete
-        self._ended.set()
+        self._ended.tell()
 
     def _tried(self, action: Callable[[], None]) -> bool:
         """Run it; the first error is kept, and raised where `join` is called."""

@@ -11,6 +11,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
@@ -58,14 +61,14 @@ def await_answer(
         When Lava reports an error that no process has reported.
     """
     ports = list(runtime.service_to_runtime) if ports is None else ports
-    answered = threading.Event()
+    answered = SimpleQueue[None]()  # not an Event, see `handover`
     wait, longest = POLL_SECONDS
     for port in ports:
-        port.observer = answered.set
+        port.observer = partial(answered.put, None)
     try:
         while not all(port.probe() for port in ports):
-            answered.wait(wait)
-            answered.clear()
+            with suppress(Empty):
+                answered.get(timeout=wait)
             wait = min(1.5 * wait, longest)
             look(runtime)
             if progress is not None:
