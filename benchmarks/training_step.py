@@ -2,7 +2,8 @@
 """A whole training step of the denoiser: ``python benchmarks/training_step.py``.
 
 Plain and fused form (``fused=false`` and ``true``) take turns, on synthetic material of
-16 sequences of 192 tokens, with the optimiser Muon and products in bfloat16. What is
+16 sequences of 192 tokens, with the optimiser Muon and products in bfloat16, or
+float32 where the processor does not multiply in bfloat16. What is
 compiled besides (Muon's passes, the front end, SI-SNR) is switched off for the row
 `all plain`. Every figure is the fastest of the rounds, because a busy machine only ever
 makes a round slower; CPU time is that of all threads. Mixing is another process' work
@@ -66,6 +67,7 @@ def open_stage(options: argparse.Namespace, runs: str) -> Stage:
         "runs": runs,
         "data.validation_seconds": 1,
         "threads": options.threads,
+        "precision": options.precision,
         "optim.algorithm": "muon",
         "optim.lr": 0.003,
         "pruning.sparsity": 0,
@@ -146,6 +148,9 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2, help="of torch")
+    parser.add_argument(
+        "--precision", default="auto", choices=["auto", "bfloat16", "float32"]
+    )
     parser.add_argument("--bins", action="store_true", help="257 bins, no bands")
     parser.add_argument("--steps", type=int, default=200, help="with mixing")
     parser.add_argument("-o", "--output", type=Path, help="write the table here")

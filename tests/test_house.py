@@ -370,7 +370,7 @@ def test_names_that_are_listed_twice_are_the_same():
 
     from lava_sparse_rnn import fixed_point, spec
     from lava_sparse_rnn.nn import _scan
-    from lava_sparse_rnn.train.config import ModelConfig, QuantizeConfig
+    from lava_sparse_rnn.train.sections import ModelConfig, QuantizeConfig
 
     # The engine numbers them in this order.
     assert tuple(spec.groups.STATE_GATES) == spec.NONLINEARITIES

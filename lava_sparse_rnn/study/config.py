@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.loihi2 import as_coefficients
-from lava_sparse_rnn.train.config import Section
+from lava_sparse_rnn.train.sections import Section
 from lava_sparse_rnn.train.values import override, read_json, read_yaml
 
 Recipe = Literal["w8a16", "w8a8", "w4a16", "sparse_rnns"]

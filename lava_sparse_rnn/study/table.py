@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.files import replacing
-from lava_sparse_rnn.train.config import Section
+from lava_sparse_rnn.train.sections import Section
 
 TABLE = "table.csv"
 """In the folder of a study."""

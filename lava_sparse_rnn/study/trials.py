@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from lava_sparse_rnn.study.config import Family, StudyConfig
 from lava_sparse_rnn.train import TrainConfig
-from lava_sparse_rnn.train.config import ModelConfig, in_words
+from lava_sparse_rnn.train.config import in_words
+from lava_sparse_rnn.train.sections import ModelConfig
 
 ELSEWHERE = {"name", "runs", "threads"}
 """Settings that do not change what a training finds."""

@@ -22,8 +22,8 @@ from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.tasks._losses import LOSSES
 from lava_sparse_rnn.tasks._sequences import IGNORED, Parts, Sequences, read_sequences
-from lava_sparse_rnn.train.config import FREE, FilePath, Section
 from lava_sparse_rnn.train.distributed import Group
+from lava_sparse_rnn.train.sections import FREE, FilePath, Section
 from lava_sparse_rnn.train.tasks import (
     Batch,
     Batches,

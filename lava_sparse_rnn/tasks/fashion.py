@@ -18,7 +18,7 @@ from pydantic import Field
 
 from lava_sparse_rnn.tasks._sequences import Parts, Sequences
 from lava_sparse_rnn.tasks.arrays import Arrays, SequenceConfig
-from lava_sparse_rnn.train.config import FREE, FilePath
+from lava_sparse_rnn.train.sections import FREE, FilePath
 
 PACKAGE = "dataset-fashion-mnist"
 """The Debian package that has the images."""

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from lava_sparse_rnn.tasks._sequences import Parts, Sequences
 from lava_sparse_rnn.tasks._varying import packed, resampled
 from lava_sparse_rnn.tasks.arrays import Arrays, SequenceConfig
-from lava_sparse_rnn.train.config import FREE, FilePath
+from lava_sparse_rnn.train.sections import FREE, FilePath
 from lava_sparse_rnn.train.tasks import RawBatch
 
 RATE = 50

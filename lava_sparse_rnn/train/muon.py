@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.nn import loops
+from lava_sparse_rnn.nn.precision import short_type
 
 # Of the quintic iteration X <- a X + (b A + c A A) X with A = X X^T. It does not
 # converge to singular values of one but brings them near it in five products.
@@ -117,7 +118,9 @@ class Muon(torch.optim.AdamW):
             gradients.append(parameter.grad)
             parameter.grad = None  # AdamW leaves it alone
         first = parameters[0]
-        short = torch.bfloat16 if first.dtype == torch.float32 else first.dtype
+        short = first.dtype
+        if short == torch.float32:
+            short = short_type(first.device.type)
         tensors = (*parameters, *gradients, *momenta)
         plain = not (
             loops.available(first.dtype, short)

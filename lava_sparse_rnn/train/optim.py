@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from lava_sparse_rnn.nn import parameter_groups
-from lava_sparse_rnn.train.config import OptimConfig
 from lava_sparse_rnn.train.muon import Muon
+from lava_sparse_rnn.train.sections import OptimConfig
 
 
 def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:

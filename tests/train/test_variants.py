@@ -18,14 +18,14 @@ from lava_sparse_rnn.tasks.denoise import Denoise
 from lava_sparse_rnn.tasks.denoise.data import SOURCES
 from lava_sparse_rnn.tasks.denoise.frontend import features
 from lava_sparse_rnn.train import TrainConfig, open_float, pipeline, run, stages
-from lava_sparse_rnn.train.config import (
+from lava_sparse_rnn.train.config import read_config
+from lava_sparse_rnn.train.resume import fingerprint
+from lava_sparse_rnn.train.sections import (
     ModelConfig,
     OptimConfig,
     PruningConfig,
     QuantizeConfig,
-    read_config,
 )
-from lava_sparse_rnn.train.resume import fingerprint
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from torch import Tensor
 from lava_sparse_rnn.fixed_point import SIGMOID_ONE
 from lava_sparse_rnn.nn._autograd import first_order
 from lava_sparse_rnn.nn._scan import NONLINEARITIES, scan_
+from lava_sparse_rnn.nn.precision import short_type
 from lava_sparse_rnn.nn.quantize.rules import Rules, Shift, Sigmoid
 
 
@@ -29,9 +30,10 @@ def _product_gradients(grad: Tensor, u: Tensor, W: Tensor) -> tuple[Tensor, Tens
 
     Gradients need no exact products; in bfloat16 they take a quarter of the time.
     """
-    flat = grad.flatten(0, 1).bfloat16()
-    grad_u = (flat @ W.bfloat16()).float().view(u.shape)
-    return grad_u, (flat.t() @ u.flatten(0, 1).bfloat16()).double()
+    short = short_type(grad.device.type)
+    flat = grad.flatten(0, 1).to(short)
+    grad_u = (flat @ W.to(short)).float().view(u.shape)
+    return grad_u, (flat.t() @ u.flatten(0, 1).to(short)).double()
 
 
 def _fit_positive(v: Tensor, bits: int, rules: Rules) -> tuple[Tensor, Tensor]:

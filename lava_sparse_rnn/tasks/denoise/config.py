@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import LOOKAHEAD, FrontEnd
 from lava_sparse_rnn.audio.mixing.wear import Wear
-from lava_sparse_rnn.train.config import FREE, FilePath, Section
+from lava_sparse_rnn.train.sections import FREE, FilePath, Section
 
 _LIFTED = ("front_end", "magnitude_loss", "compressed_loss")
 

@@ -19,7 +19,7 @@ from lava_sparse_rnn.audio.sound.mel import LogMel
 from lava_sparse_rnn.tasks._sequences import Parts, Sequences
 from lava_sparse_rnn.tasks.arrays import Arrays, SequenceConfig
 from lava_sparse_rnn.tasks.digits.variation import varied
-from lava_sparse_rnn.train.config import FREE, FilePath
+from lava_sparse_rnn.train.sections import FREE, FilePath
 from lava_sparse_rnn.train.tasks import RawBatch
 
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<number>\d+)\.wav")
