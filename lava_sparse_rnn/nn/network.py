@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lava_sparse_rnn.fixed_point import check_flag, check_number, check_whole, choose
-from lava_sparse_rnn.nn import _fused, quantize
+from lava_sparse_rnn.nn import _fused, _restore, quantize
 from lava_sparse_rnn.nn._autograd import refuse_script
 from lava_sparse_rnn.nn._inputs import (
     Lengths,
@@ -24,10 +24,17 @@ from lava_sparse_rnn.nn._inputs import (
     check_features,
     check_options,
     check_state,
+    inputs_of,
+    with_lengths,
 )
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn.activations import ACTIVATIONS
-from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork, check_expressible
+from lava_sparse_rnn.nn.folded import (
+    FoldedAffine,
+    FoldedNetwork,
+    check_expressible,
+    check_folded,
+)
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.nn.options import S5Options
 from lava_sparse_rnn.nn.s5 import S5Block, gradient_of
@@ -106,6 +113,66 @@ class SparseRNN(nn.Module):
         for name in self.matrices:
             shape = getattr(self, name).shape
             self.register_buffer(f"{name}_mask", torch.ones(shape, dtype=torch.bool))
+
+    @classmethod
+    def from_folded(cls, folded: FoldedNetwork, **options: Any) -> SparseRNN:
+        """A model that trains, of a folded network: the inverse of `fold`.
+
+        In evaluation it gives the same answers; zeros are masked. Before a training,
+        whose norms look at batches, `settle_norms` belongs.
+
+        Parameters
+        ----------
+        folded : FoldedNetwork
+            Such as `quantize.unfold` makes of a network of integers.
+        **options
+            Fields of `S5Options` that leave the equations as they are, such as
+            ``dropout`` or ``straight_through``.
+
+        Raises
+        ------
+        ValueError
+            If it is no encoder, S5 blocks and decoder, its biases are none that batch
+            norms can have given, or an option asks for other equations.
+
+        Examples
+        --------
+        >>> model = SparseRNN.from_folded(quantize.unfold(spec.load("denoiser")))
+        >>> model.settle_norms(features)
+        """
+        check_folded(folded)
+        sizes, fixed = _restore.sizes_of(folded), _restore.options_of(folded)
+        given = {"hippo_blocks": 1} | _restore.with_options(fixed, options)
+        model = cls(**sizes, head=folded.head, **given)
+        model.load_state_dict(_restore.state_of(folded, model.options.norm_eps))
+        return model
+
+    def settle_norms(
+        self,
+        features: Tensor | Iterable[Tensor | Sequence[Tensor]],
+        *,
+        lengths: Lengths = None,
+    ) -> None:
+        """Let batch norms have the statistics of typical input; answers stay the same.
+
+        Parameters
+        ----------
+        features, lengths
+            As for `export_hdf5`.
+
+        Raises
+        ------
+        ValueError
+            If there is no token, or a batch or lengths do not fit.
+        """
+        given = (x.to(self.encoder) for x in inputs_of(features, self.d_in))
+        trains = self.training
+        self.eval()
+        try:
+            batches = with_lengths(given, lengths)
+            _restore.settle_norms(self.encode, self.blocks, batches)
+        finally:
+            self.train(trains)
 
     def set_compute_dtype(self, dtype: torch.dtype | None) -> None:
         """Type of the matrix products while training; None is the weights' own.

@@ -54,8 +54,8 @@ class TrainConfig(Section):
     seed: int = Field(default=0, ge=0, le=2**63 - 1)
     start: FilePath | None = Field(
         default=None,
-        description="float checkpoint whose weights this training starts from; with "
-        "another activation that is ReLU-fication",
+        description="float checkpoint whose weights this training starts from (with "
+        "another activation that is ReLU-fication), or a network (.net), or its name",
     )
     steps: int = Field(default=20000, ge=1, json_schema_extra=FREE)
     precision: Literal["auto", "bfloat16", "float32"] = Field(

@@ -27,14 +27,13 @@ from lava_sparse_rnn.train.process import check_device, has_spare_core, prepare_
 from lava_sparse_rnn.train.report import quantisation_report, write_report
 from lava_sparse_rnn.train.resume import check_unchanged, fingerprint
 from lava_sparse_rnn.train.stages import (
-    QUANTIZE_SEED,
     FloatStage,
     IntegerStage,
     build_recipe,
-    read_start,
-    typical_features,
 )
+from lava_sparse_rnn.train.start import read_start
 from lava_sparse_rnn.train.tasks import Task, find_task
+from lava_sparse_rnn.train.typical import QUANTIZE_SEED, typical_features
 
 CONFIG = "config.json"
 
@@ -83,7 +82,7 @@ def _open_task(config: TrainConfig) -> Task:
     if saved.exists():
         state = checkpoint.read(saved)[1]
     elif config.start is not None:
-        state = read_start(config.start)[1]
+        state = read_start(config).state
     return find_task(config.task).open(config.data, config.seed, state)
 
 

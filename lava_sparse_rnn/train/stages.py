@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from itertools import islice
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,24 +19,16 @@ from lava_sparse_rnn.nn.sparsify import (
     prune_corrected,
     sparsity,
 )
-from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.loop import Stage
 from lava_sparse_rnn.train.optim import build_optimizer
 from lava_sparse_rnn.train.sections import OptimConfig
+from lava_sparse_rnn.train.start import start_from
 from lava_sparse_rnn.train.tasks import Batch, Task
+from lava_sparse_rnn.train.typical import QUANTIZE_SEED, typical_features
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
-
-ENDS = ("encoder", "encoder_mask", "decoder", "decoder_mask", "decoder_bias")
-"""What in a `SparseRNN` depends on its tokens and its answers."""
-
-SHAPING = ("d_model", "d_state", "n_layers", "gate", "conj_sym")
-"""Settings of a model that its weights' shapes depend on."""
-
-QUANTIZE_SEED = 1000
-"""Added to the seed: material of fine-tune and calibration, apart from the floats'."""
 
 
 def build_model(config: TrainConfig, d_in: int, d_out: int) -> SparseRNN:
@@ -74,16 +63,6 @@ def build_recipe(config: TrainConfig) -> spec.Recipe:
     return spec.Recipe(state_nonlinearity=config.model.state_nonlinearity, **chosen)
 
 
-def typical_features(
-    config: TrainConfig, task: Task, count: int
-) -> tuple[list[Tensor], list[Tensor | None]]:
-    """Features of so many batches to calibrate with, each (batch, T, d_in), lengths."""
-    made = task.calibration_batches(config.seed + QUANTIZE_SEED)
-    batches = [tuple(map(torch.from_numpy, batch)) for batch in islice(made, count)]
-    made.close()
-    return [task.features(b) for b in batches], [task.lengths(b) for b in batches]
-
-
 class FloatStage(Stage):
     """Training of the float network, pruned on the way.
 
@@ -106,7 +85,7 @@ class FloatStage(Stage):
         self.pruner = build_pruner(config)
         self.penalty = ActivityPenalty(config.pruning.activity_penalty)
         if config.start is not None and not self.checkpoint_path.exists():
-            _start_from(config.start, config, self.model, task)
+            start_from(config, self.model, task)
         if self.pruner is not None:
             self.pruner.prepare(self.model)
         self.resume()
@@ -227,79 +206,3 @@ def _fine_tune_rates(config: TrainConfig) -> OptimConfig:
     # Muon moves all directions alike, where a fine-tune has to move few.
     rest = {"algorithm": "adamw", "weight_decay": 0.0}
     return config.optim.model_copy(update={**rates, **rest})
-
-
-def _start_from(path: Path, config: TrainConfig, model: SparseRNN, task: Task) -> None:
-    """Take the weights of another training.
-
-    A token may last longer there: the states live in continuous time, so that the
-    length of their steps follows (Smith et al., arXiv 2208.04933, section 4.4).
-    """
-    tensors, state = read_start(path)
-    try:
-        found = task.translation(state)
-        if found is not None:
-            tensors = _translated(tensors, *found)
-        checkpoint.restore(tensors, model)
-    except RuntimeError as error:
-        why = _differences(state, config, tensors, task) or str(error)
-        raise ValueError(f"start: {path} is of another model: {why}") from None
-    model.stretch_time(task.stretch(state))
-
-
-def _differences(
-    state: dict[str, Any], config: TrainConfig, tensors: dict[str, Tensor], task: Task
-) -> str:
-    """In what the model of a start has other weights than that of a configuration."""
-    there = state.get("config", {}).get("model", {})
-    here = config.model.model_dump()
-    found = [
-        f"model.{name} is {there[name]} there and {here[name]} here"
-        for name in SHAPING
-        if there.get(name, here[name]) != here[name]
-    ]
-    for what, size, end, axis in (
-        ("inputs", task.d_in, "model.encoder", 1),
-        ("outputs", task.d_out, "model.decoder", 0),
-    ):
-        if end in tensors and tensors[end].shape[axis] != size:
-            found.append(f"it has {tensors[end].shape[axis]} {what}, this task {size}")
-    return "; ".join(found)
-
-
-def _translated(
-    tensors: dict[str, Tensor], heard: Tensor, answered: Tensor
-) -> dict[str, Tensor]:
-    """The weights at both ends for other tokens and answers, see `Task.translation`."""
-    ends = {f"model.{name}": tensors[f"model.{name}"] for name in ENDS}
-    encoder, encoder_mask, decoder, decoder_mask, bias = ends.values()
-    encoder = (encoder * encoder_mask) @ heard.to(encoder)
-    decoder = answered.to(decoder) @ (decoder * decoder_mask)
-    masks = [torch.ones(w.shape, dtype=torch.bool) for w in (encoder, decoder)]
-    new = encoder, masks[0], decoder, masks[1], answered.to(bias) @ bias
-    return tensors | dict(zip(ends, new, strict=True))
-
-
-def read_start(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and state of a float checkpoint that a training is to start from.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or it is something else.
-    """
-    if not path.exists():
-        raise ValueError(f"start: {path} does not exist")
-    try:
-        tensors, state = checkpoint.read(path)
-    except (ValueError, OSError) as error:
-        raise ValueError(
-            f"start: {error}; a training starts from {FloatStage.name}.safetensors in "
-            "the folder of another"
-        ) from None
-    if state.get("fingerprint") is not None:
-        raise ValueError(
-            f"start: {path} is of a fine-tune; a training starts from "
-            f"{FloatStage.name}.safetensors beside it"
-        )
-    return tensors, state

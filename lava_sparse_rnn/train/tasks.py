@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -199,6 +199,20 @@ class Task(Brief, ABC):
     def state(self) -> dict[str, Any]:
         """What checkpoints keep, as JSON has it: the constants of this task."""
         return {}
+
+    @classmethod
+    def state_of(cls, meta: Mapping[str, Any]) -> dict[str, Any]:
+        """`state`, out of what a network's file keeps, to train on from that network.
+
+        Raises
+        ------
+        ValueError
+            If no training can: so it is by default.
+        """
+        raise ValueError(
+            "is a network of integers, from which trainings of this task cannot "
+            "start; they start from float.safetensors in the folder of another"
+        )
 
     def meta(self) -> dict[str, Any]:
         """What the network's file keeps: how its input is made, what answers mean."""

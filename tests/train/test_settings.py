@@ -4,13 +4,15 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from lava_sparse_rnn import spec
 from lava_sparse_rnn.tasks.denoise.config import DataConfig
 from lava_sparse_rnn.train import fit, run, stages
 from lava_sparse_rnn.train.config import TrainConfig, read_config
-from lava_sparse_rnn.train.pipeline import open_float
+from lava_sparse_rnn.train.pipeline import complete, open_float
 from lava_sparse_rnn.train.resume import fingerprint
 from lava_sparse_rnn.train.sections import Section
 
@@ -213,3 +215,81 @@ def test_products_are_as_short_as_the_device_likes_or_as_asked(tiny, monkeypatch
 def test_a_run_goes_on_in_another_precision(tiny):
     open_float(tiny(precision="bfloat16")).fit(5)
     assert open_float(tiny(precision="float32")).step == 5
+
+
+@pytest.fixture
+def denoiser(tiny):
+    """A network of integers from a tiny run, and what its integers watched."""
+    config = tiny(name="made", steps=30, quantize={"steps": 0})
+    result = complete(config, lambda text: None)
+    return result.path, result.scores["integers"]
+
+
+@pytest.mark.slow
+def test_a_network_is_a_start(tiny, denoiser):
+    """What it does at once is what the integers did, and a step leaves it useful."""
+    path, scores = denoiser
+    stage = open_float(tiny(name="on", start=path, pruning={"sparsity": 0}))
+    assert stage.task.front == open_float(tiny(name="made", steps=30)).task.front
+    for name, value in stage.validate().items():
+        assert value == pytest.approx(scores[name], abs=0.1)
+    masks = [~m for n, m in stage.model.named_buffers() if n.endswith("_mask")]
+    assert sum(int(m.sum()) for m in masks) > 100  # zeros stay
+    for block in stage.model.blocks:
+        assert (block.norm.running_var != 1 - block.norm.eps).all()
+    network, _ = run(tiny(name="on", start=path, pruning={"sparsity": 0}))
+    before = spec.load(path)
+    for layer, old in zip(network.layers, before.layers, strict=True):
+        for name, matrix in layer.matrices.items():
+            assert matrix.nnz <= old.matrices[name].nnz
+
+
+@pytest.mark.slow
+def test_a_network_whose_tokens_are_others_is_translated(tiny, denoiser):
+    data = {
+        "front_end": {"hop_length": 256, "linear_bins": 65, "erb_bands": 64},
+        "seconds": 0.512,
+    }
+    stage = open_float(tiny(name="on", start=denoiser[0], data=data))
+    assert (stage.task.front.hop_length, stage.model.d_in) == (256, 129)
+    assert all(np.isfinite(list(stage.validate().values())))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": {"d_model": 9}}, "model.d_model is 8 there and 9 here$"),
+        (
+            {"model": {"activation": "gelu", "discretisation": "bilinear"}},
+            "model.activation is relu there and gelu here; model.discretisation is "
+            "zoh there and bilinear here$",
+        ),
+        ({"model": {"conj_sym": False}}, "model.conj_sym is True there and False"),
+    ],
+)
+def test_a_network_of_another_model_is_no_start(tiny, denoiser, changes, words):
+    config = tiny(name="new", start=denoiser[0], **changes)
+    with pytest.raises(ValueError, match=words):
+        open_float(config)
+    assert not config.directory.exists()
+
+
+def test_shipped_networks_are_starts_by_their_names(tiny):
+    model = {"d_model": 152, "d_state": 128, "n_layers": 4}
+    stage = open_float(tiny(name="on", start="denoiser_small", model=model))
+    network = spec.load("denoiser_small")
+    assert stage.task.meta() == network.meta
+    kept = sum(int(m.sum()) for n, m in stage.model.named_buffers() if "_mask" in n)
+    assert kept == sum(m.nnz for x in network.layers for m in x.matrices.values())
+    with pytest.raises(ValueError, match="start: .*digits.net: network: task is"):
+        open_float(tiny(name="other", start="digits"))
+
+
+def test_other_tasks_start_from_floats_only(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros((8, 4, 3)), y=np.arange(8) % 2)
+    given = ["task=arrays", f"runs={tmp_path}", f"data.path={tmp_path}/a.npz"]
+    config = read_config(None, [*given, "start=digits", "data.head=mean"])
+    text = "digits.net: is a network of integers, from which trainings of this task"
+    with pytest.raises(ValueError, match=text):
+        open_float(config)

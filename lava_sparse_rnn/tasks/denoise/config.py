@@ -218,6 +218,13 @@ class DataConfig(Section):
         ge=0,
         description="weight of the MSE of magnitudes to the power of 0.3",
     )
+    gain_power: float = Field(
+        default=1.0,
+        ge=1,
+        le=4,
+        description="the network's gains are this power of those that the losses "
+        "hear: more than 1 takes more away between words",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, ClassVar
@@ -111,9 +111,9 @@ class Denoise(Task):
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """See `Task` and `objective.loss`."""
-        weights = self.settings.magnitude_loss, self.settings.compressed_loss
-        noisy, clean = batch
-        return objective.loss(model, self.front, noisy, clean, *weights)
+        s, (noisy, clean) = self.settings, batch
+        how = s.magnitude_loss, s.compressed_loss, s.gain_power
+        return objective.loss(model, self.front, noisy, clean, *how)
 
     def validate(self, model: Model) -> dict[str, float]:
         """See `Task`: improvements of SI-SNR, in dB."""
@@ -143,6 +143,11 @@ class Denoise(Task):
     def state(self) -> dict[str, Any]:
         """See `Task`."""
         return {"front_end": asdict(self.front)}
+
+    @classmethod
+    def state_of(cls, meta: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Task`."""
+        return {"front_end": asdict(FrontEnd.from_metadata(meta))}
 
     def meta(self) -> dict[str, Any]:
         """See `Task`."""
