@@ -39,7 +39,7 @@ class News:
         """
         if not self._told:
             with contextlib.suppress(Empty):
-                self._wakes.get(timeout=timeout)
+                self._wakes.get(timeout=None if timeout is None else max(timeout, 0))
         return self._told
 
 

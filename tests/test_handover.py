@@ -54,7 +54,8 @@ def test_news_that_were_waited_for_can_still_be_told(interrupting):
     assert not news.wait(0)
     assert within(20, news.tell)
     assert news.wait()
-    assert news.wait()
+    assert news.wait(-1)
+    assert not News().wait(-1)
 
 
 def test_a_handover_goes_on_after_signals(interrupting):

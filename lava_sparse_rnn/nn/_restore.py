@@ -8,6 +8,7 @@ is the same for every choice of them; what follows are choices that train well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,7 +23,8 @@ from lava_sparse_rnn.nn.s5 import MAX_REAL_PART, S5Block
 DECAY = -0.5  # real part of HiPPO's eigenvalues
 STEPS = 1e-3, 1e-1  # of their time in a token
 FASTEST = 1e-6  # |a_bar| of a state that forgets at once
-FAR = 0.1  # of biases that no batch norm has given, relative
+SLOWEST = -4e-6  # log |a_bar|; a quarter of a step still decays in float32
+FAR = 0.3  # of biases that no batch norm has given, relative; a fine-tune leaves 0.2
 
 
 def sizes_of(folded: FoldedNetwork) -> dict[str, int]:
@@ -33,24 +35,45 @@ def sizes_of(folded: FoldedNetwork) -> dict[str, int]:
     ValueError
         If the network is no encoder, blocks of one size and decoder.
     """
-    first, *blocks, last = folded.layers
+    first, *blocks, last = folded.layers if len(folded.layers) > 2 else (None,) * 3
     kinds = [isinstance(first, FoldedAffine) and first.relu]
     kinds += [isinstance(block, FoldedBlock) for block in blocks]
     kinds += [isinstance(last, FoldedAffine) and not last.relu]
-    shapes = {tuple(b.B_re.shape) for b in blocks if isinstance(b, FoldedBlock)}
-    if not all(kinds) or len(shapes) != 1:
+    alike = {
+        (*block.B_re.shape, block.nonlinearity)
+        for block in blocks
+        if isinstance(block, FoldedBlock)
+    }
+    if not all(kinds) or len(alike) != 1:
+        names = [type(layer).__name__.removeprefix("Folded") for layer in folded.layers]
         raise ValueError(
             "network: what trains is an affine encoder with a ReLU, S5 blocks of one "
-            f"size and an affine decoder; this one has layers {shown(_names(folded))}"
+            "size and state nonlinearity, and an affine decoder; this one has layers "
+            f"{shown(names)}"
         )
-    ((n, h),) = shapes
+    ((n, h, _),) = alike
     d_out = last.weights.shape[0]  # type: ignore[union-attr]
     sizes = {"d_in": folded.d_in, "d_model": h, "d_state": 2 * n, "d_out": d_out}
     return sizes | {"n_layers": len(blocks)}
 
 
-def _names(folded: FoldedNetwork) -> list[str]:
-    return [type(layer).__name__.removeprefix("Folded") for layer in folded.layers]
+def checked(folded: FoldedNetwork) -> FoldedNetwork:
+    """The same on the processor, in float64.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
+    layers = []
+    for i, layer in enumerate(folded.layers):
+        found = {k: v for k, v in vars(layer).items() if isinstance(v, Tensor)}
+        for name, value in found.items():
+            if not bool(value.isfinite().all()):
+                raise ValueError(f"layer {i}: {name} has values that are not finite")
+        moved = {k: v.detach().cpu().double() for k, v in found.items()}
+        layers.append(replace(layer, **moved))
+    return replace(folded, layers=tuple(layers))
 
 
 def options_of(folded: FoldedNetwork) -> dict[str, Any]:
@@ -149,9 +172,9 @@ def block_state(block: FoldedBlock, eps: float, name: str) -> dict[str, Tensor]:
 
 def _continuous(a_re: Tensor, a_im: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Eigenvalues and steps that give ``a_bar``, of the size that new networks have."""
-    log = torch.hypot(a_re, a_im).clamp(min=FASTEST).log()
-    dt = (log / DECAY).clamp(*STEPS)
     # Rounding may have brought a slow state to 1: it decays at least a little.
+    log = torch.hypot(a_re, a_im).clamp(min=FASTEST).log().clamp(max=SLOWEST)
+    dt = (log / DECAY).clamp(*STEPS)
     return (log / dt).clamp(max=MAX_REAL_PART), torch.atan2(a_im, a_re) / dt, dt
 
 
@@ -171,8 +194,8 @@ def _offset(block: FoldedBlock, name: str) -> Tensor:
     far = float((maps @ found - given).norm() / given.norm().clamp(min=1e-12))
     if far > FAR:
         raise ValueError(
-            f"{name}: its biases are none that a batch norm has given, {far:.0%} of "
-            f"them is left over, {FAR:.0%} may be; it was not trained with one"
+            f"{name}: its biases are not those of a batch norm, which a model that "
+            f"trains has: {far:.0%} of them is left over, {FAR:.0%} may be"
         )
     return found
 

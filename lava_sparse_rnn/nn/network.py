@@ -142,7 +142,8 @@ class SparseRNN(nn.Module):
         """
         check_folded(folded)
         sizes, fixed = _restore.sizes_of(folded), _restore.options_of(folded)
-        given = {"hippo_blocks": 1} | _restore.with_options(fixed, options)
+        given = _restore.with_options(fixed, options)
+        folded = _restore.checked(folded)
         model = cls(**sizes, head=folded.head, **given)
         model.load_state_dict(_restore.state_of(folded, model.options.norm_eps))
         return model

@@ -79,11 +79,12 @@ class Result(Brief):
 def _open_task(config: TrainConfig) -> Task:
     """The task with the constants of the checkpoint or the start, if there is one."""
     saved, state = _float_checkpoint(config), None
+    kind = find_task(config.task)
     if saved.exists():
         state = checkpoint.read(saved)[1]
     elif config.start is not None:
-        state = read_start(config).state
-    return find_task(config.task).open(config.data, config.seed, state)
+        state = read_start(config, kind).state
+    return kind.open(config.data, config.seed, state)
 
 
 def _float_checkpoint(config: TrainConfig) -> Path:

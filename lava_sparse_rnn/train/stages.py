@@ -98,7 +98,8 @@ class FloatStage(Stage):
         return self.model.forward_time_major(inside).to(x.device)
 
     def _shorten(self) -> None:
-        short = _DTYPES.get(self.config.precision, short_type(self.config.device))
+        asked = _DTYPES.get(self.config.precision)
+        short = asked or short_type(self.config.device)
         self.model.set_compute_dtype(None if short == torch.float32 else short)
 
     @property

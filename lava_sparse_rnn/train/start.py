@@ -16,7 +16,7 @@ from lava_sparse_rnn.nn import SparseRNN
 from lava_sparse_rnn.nn.quantize import unfold
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig
-from lava_sparse_rnn.train.tasks import Task, find_task
+from lava_sparse_rnn.train.tasks import Task
 from lava_sparse_rnn.train.typical import typical_features
 
 FLOATS = "float.safetensors"
@@ -57,8 +57,14 @@ class Start:
     integers: bool = False
 
 
-def read_start(config: TrainConfig) -> Start:
+def read_start(config: TrainConfig, kind: type[Task]) -> Start:
     """The float checkpoint, or the network, that a configuration names.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    kind : type
+        Of the task that is trained for.
 
     Raises
     ------
@@ -70,7 +76,7 @@ def read_start(config: TrainConfig) -> Start:
     if not path.exists():
         raise ValueError(f"start: {path} does not exist")
     if path.is_file() and h5py.is_hdf5(path):
-        return _of_network(path, config)
+        return _of_network(path, config, kind)
     return _of_checkpoint(path)
 
 
@@ -90,10 +96,10 @@ def _of_checkpoint(path: Path) -> Start:
     return Start(path, tensors, state)
 
 
-def _of_network(path: Path, config: TrainConfig) -> Start:
+def _of_network(path: Path, config: TrainConfig, kind: type[Task]) -> Start:
     try:
         network = spec.load(path)
-        state = find_task(config.task).state_of(network.meta)
+        state = kind.state_of(network.meta)
         eps = config.model.norm_eps
         model = SparseRNN.from_folded(unfold(network), norm_eps=eps)
     except ValueError as error:
@@ -118,7 +124,7 @@ def start_from(config: TrainConfig, model: SparseRNN, task: Task) -> None:
     ValueError
         If they are of another model.
     """
-    start = read_start(config)
+    start = read_start(config, type(task))
     tensors, state = start.tensors, start.state
     other = _differences(start, config, task) if start.integers else ""
     try:

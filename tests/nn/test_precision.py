@@ -21,18 +21,16 @@ def test_the_processor_has_the_instructions():
     found = flags()
     if not {"sse2", "lm"} <= found:
         pytest.skip("no /proc/cpuinfo of x86")
-    if "avx512_bf16" in found:
-        assert precision.short_type() == torch.bfloat16
-    if not {"avx512f", "avx_ne_convert"} & found:
-        assert precision.short_type() == torch.float32
-        assert loops.products() is None
+    own = "avx512_bf16" in found
+    assert precision.short_type() == (torch.bfloat16 if own else torch.float32)
 
 
 def test_devices_that_torch_does_not_say_it_of_have_float32():
     assert precision.short_type("meta") == torch.float32
 
 
-def test_a_torch_without_onednn_has_float32(monkeypatch):
+def test_a_torch_that_does_not_know_has_float32(monkeypatch):
     monkeypatch.setattr(torch.ops, "mkldnn", object())
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
     monkeypatch.setattr(loops, "products", lambda: None)
     assert precision.short_type.__wrapped__() == torch.float32

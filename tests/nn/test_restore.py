@@ -124,13 +124,46 @@ def test_a_state_that_rounding_brought_to_one_decays():
     assert 0.999 < float(found.a_re[0]) < 1
 
 
+@pytest.mark.parametrize("name", ["denoiser", "denoiser_small"])
+@pytest.mark.parametrize("factor", [0.25, 0.5, 2.0])
+def test_shipped_networks_decay_with_longer_and_shorter_steps(name, factor):
+    folded = quantize.unfold(spec.load(name))
+    model = SparseRNN.from_folded(folded)
+    model.stretch_time(factor)
+    for old, new in zip(folded.layers[1:-1], model.fold().layers[1:-1], strict=True):
+        sizes = [torch.hypot(b.a_re, b.a_im) for b in (old, new)]
+        assert float(sizes[1].max()) < 1
+        live = sizes[0] < 0.9999
+        wanted = sizes[0][live] ** factor
+        assert torch.allclose(sizes[1][live], wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_values_that_are_not_finite_are_refused():
+    folded = trained().fold()
+    bias = folded.layers[1].bias_z.clone()
+    bias[2] = np.nan
+    block = replace(folded.layers[1], bias_z=bias)
+    layers = (folded.layers[0], block, *folded.layers[2:])
+    with pytest.raises(ValueError, match="layer 1: bias_z has values that are not fin"):
+        SparseRNN.from_folded(replace(folded, layers=layers))
+
+
+def test_blocks_of_different_nonlinearities_are_refused():
+    folded = trained().fold()
+    block = replace(folded.layers[1], nonlinearity="split")
+    layers = (folded.layers[0], block, *folded.layers[2:])
+    with pytest.raises(ValueError, match="S5 blocks of one size and state nonlin"):
+        SparseRNN.from_folded(replace(folded, layers=layers))
+
+
 def test_what_no_training_has_made_is_refused():
     random = quantize.unfold(spec.random_network(np.random.default_rng(0)))
-    with pytest.raises(ValueError, match="block 0: its biases are none that a batch"):
+    with pytest.raises(ValueError, match="block 0: its biases are not those"):
         SparseRNN.from_folded(random)
     folded = trained().fold()
     text = "what trains is an affine encoder with a ReLU, S5 blocks of one size"
-    for layers in (folded.layers[1:], (folded.layers[0], folded.layers[-1])):
+    ends = folded.layers[0], folded.layers[-1]
+    for layers in (folded.layers[1:], ends, ends[:1], ()):
         with pytest.raises(ValueError, match=re.escape(text)):
             SparseRNN.from_folded(replace(folded, layers=layers))
     for option, value in {"gate": "none", "conj_sym": False}.items():

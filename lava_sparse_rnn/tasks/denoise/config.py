@@ -228,6 +228,11 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:
+        if self.gain_power != 1 and self.magnitude_loss:
+            raise ValueError(
+                f"gain_power is {self.gain_power:g}, which magnitude_loss, "
+                f"{self.magnitude_loss:g}, would undo; one of them has to be left out"
+            )
         if self.snr_min > self.snr_max:
             raise ValueError(f"snr_min {self.snr_min} exceeds snr_max {self.snr_max}")
         if self.level_min > self.level_max:
