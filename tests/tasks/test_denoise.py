@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Front end, loss and validation of the denoising objective."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 import torch
@@ -300,40 +298,3 @@ def test_one_of_both_settings_of_bands_is_refused(given):
 def test_a_start_of_another_task_is_refused():
     with pytest.raises(ValueError, match="start: is of another task"):
         Denoise.open(DataConfig(source="synthetic"), 0, {"classes": 3})
-
-
-def test_losses_hear_the_root_of_gains():
-    gains = torch.tensor([0.0, 0.25, 1.0, 4.0])
-    found = 1 + objective.rooted(gains - 1, 2.0)
-    # A thousandth is added before the root, so that it is not vertical at 0.
-    expected = (gains + 1e-3).sqrt() - 1e-3**0.5
-    assert torch.allclose(found, expected)
-    assert torch.allclose(found[1:], torch.tensor([0.5, 1.0, 2.0]), atol=0.035)
-    assert torch.equal(objective.rooted(gains, 1.0), gains)
-    assert float(1 + objective.rooted(torch.tensor(-3.0), 2.0)) == 0  # no gain below 0
-    output = torch.full((3,), -1.0, requires_grad=True)
-    objective.rooted(output + 1e-9, 4.0).sum().backward()
-    assert output.grad.isfinite().all()
-
-
-def test_a_training_hears_its_gain_power():
-    torch.manual_seed(0)
-    noisy, clean = torch.randn(2, 2, 4096)
-    answer = torch.rand(32, 2, 257) - 1
-    losses = {}
-    for power in (1.0, 2.0):
-        data = {"source": "synthetic", "seconds": 0.256, "gain_power": power}
-        state = {"front_end": asdict(FrontEnd())}
-        task = Denoise.open(DataConfig.model_validate(data), 0, state)
-        losses[power] = float(task.loss(lambda _: answer, (noisy, clean)))
-    rooted = objective.rooted(answer, 2.0)
-    assert losses[1.0] != losses[2.0]
-    assert losses[2.0] == float(
-        objective.loss(lambda _: rooted, FrontEnd(), noisy, clean)
-    )
-
-
-def test_a_level_that_two_settings_pull_at_is_refused():
-    text = "gain_power is 2, which magnitude_loss, 0.5, would undo"
-    with pytest.raises(ValueError, match=text):
-        DataConfig.model_validate({"gain_power": 2, "magnitude_loss": 0.5})

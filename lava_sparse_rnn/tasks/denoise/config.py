@@ -218,21 +218,9 @@ class DataConfig(Section):
         ge=0,
         description="weight of the MSE of magnitudes to the power of 0.3",
     )
-    gain_power: float = Field(
-        default=1.0,
-        ge=1,
-        le=4,
-        description="the network's gains are this power of those that the losses "
-        "hear: more than 1 takes more away between words",
-    )
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:
-        if self.gain_power != 1 and self.magnitude_loss:
-            raise ValueError(
-                f"gain_power is {self.gain_power:g}, which magnitude_loss, "
-                f"{self.magnitude_loss:g}, would undo; one of them has to be left out"
-            )
         if self.snr_min > self.snr_max:
             raise ValueError(f"snr_min {self.snr_min} exceeds snr_max {self.snr_max}")
         if self.level_min > self.level_max:

@@ -23,8 +23,6 @@ from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
 from lava_sparse_rnn.tasks.denoise.pairing import Mixes
 from lava_sparse_rnn.train.tasks import Model, RawBatch
 
-_QUIET = 1e-3  # a gain, -60 dB, below which its root grows no steeper
-
 
 def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
     """Clean a batch of waveforms.
@@ -45,22 +43,6 @@ def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
     return resynthesise(front, spectrum, model(x).to(noisy.dtype))
 
 
-def rooted(output: Tensor, power: float) -> Tensor:
-    """Answers whose gains are the root of these ones'; near 0 it is not as steep.
-
-    Parameters
-    ----------
-    output : Tensor
-        See `gain`.
-    power : float
-        1 leaves the gains as they are; at least that.
-    """
-    if power == 1:
-        return output
-    root = 1 / power
-    return (gain(output) + _QUIET) ** root - _QUIET**root - 1
-
-
 def loss(
     model: Model,
     front: FrontEnd,
@@ -68,7 +50,6 @@ def loss(
     clean: Tensor,
     magnitude_weight: float = 0.0,
     compressed_weight: float = 0.0,
-    gain_power: float = 1.0,
 ) -> Tensor:
     """Negative SI-SNR in dB, plus weighted distances of magnitudes.
 
@@ -81,16 +62,13 @@ def loss(
         Of the mean squared error.
     compressed_weight : float
         Of `losses.compressed_distance`.
-    gain_power : float
-        All of it hears gains of which the network's own are this power, so that these
-        take more away where they take away at all.
 
     Returns
     -------
     Tensor, scalar
     """
     spectrum, x = analyse_features(front, noisy)
-    output = rooted(model(x).to(noisy.dtype), gain_power)
+    output = model(x).to(noisy.dtype)
     wave = resynthesise(front, spectrum, output)
     heard = clean[:, : wave.shape[1]]
     total = -si_snr(wave, heard).mean()

@@ -111,9 +111,9 @@ class Denoise(Task):
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """See `Task` and `objective.loss`."""
-        s, (noisy, clean) = self.settings, batch
-        how = s.magnitude_loss, s.compressed_loss, s.gain_power
-        return objective.loss(model, self.front, noisy, clean, *how)
+        weights = self.settings.magnitude_loss, self.settings.compressed_loss
+        noisy, clean = batch
+        return objective.loss(model, self.front, noisy, clean, *weights)
 
     def validate(self, model: Model) -> dict[str, float]:
         """See `Task`: improvements of SI-SNR, in dB."""
