@@ -17,7 +17,12 @@ from torch import Tensor, nn
 from lava_sparse_rnn.fixed_point import shown
 from lava_sparse_rnn.nn._discretise import zero_order_hold
 from lava_sparse_rnn.nn._inputs import real_tokens
-from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
+from lava_sparse_rnn.nn.folded import (
+    FoldedAffine,
+    FoldedBlock,
+    FoldedNetwork,
+    check_folded,
+)
 from lava_sparse_rnn.nn.s5 import MAX_REAL_PART, S5Block
 
 DECAY = -0.5  # real part of HiPPO's eigenvalues
@@ -63,8 +68,9 @@ def checked(folded: FoldedNetwork) -> FoldedNetwork:
     Raises
     ------
     ValueError
-        If a value is not finite.
+        If it is no folded network, or a value is not finite.
     """
+    check_folded(folded)
     layers = []
     for i, layer in enumerate(folded.layers):
         found = {k: v for k, v in vars(layer).items() if isinstance(v, Tensor)}
@@ -83,7 +89,7 @@ def options_of(folded: FoldedNetwork) -> dict[str, Any]:
     return rules | {"state_nonlinearity": folded.nonlinearity}
 
 
-def with_options(fixed: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def with_options(folded: FoldedNetwork, options: dict[str, Any]) -> dict[str, Any]:
     """Options of a user, with those that a network's equations need.
 
     Raises
@@ -91,6 +97,7 @@ def with_options(fixed: dict[str, Any], options: dict[str, Any]) -> dict[str, An
     ValueError
         If one of the latter has another value.
     """
+    fixed = options_of(folded)
     for name in fixed.keys() & options.keys():
         if options[name] != fixed[name]:
             raise ValueError(

@@ -33,7 +33,6 @@ from lava_sparse_rnn.nn.folded import (
     FoldedAffine,
     FoldedNetwork,
     check_expressible,
-    check_folded,
 )
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.nn.options import S5Options
@@ -140,10 +139,9 @@ class SparseRNN(nn.Module):
         >>> model = SparseRNN.from_folded(quantize.unfold(spec.load("denoiser")))
         >>> model.settle_norms(features)
         """
-        check_folded(folded)
-        sizes, fixed = _restore.sizes_of(folded), _restore.options_of(folded)
-        given = _restore.with_options(fixed, options)
         folded = _restore.checked(folded)
+        sizes = _restore.sizes_of(folded)
+        given = _restore.with_options(folded, options)
         model = cls(**sizes, head=folded.head, **given)
         model.load_state_dict(_restore.state_of(folded, model.options.norm_eps))
         return model
