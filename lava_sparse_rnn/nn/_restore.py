@@ -29,7 +29,7 @@ DECAY = -0.5  # real part of HiPPO's eigenvalues
 STEPS = 1e-3, 1e-1  # of their time in a token
 FASTEST = 1e-6  # |a_bar| of a state that forgets at once
 SLOWEST = -4e-6  # log |a_bar|; a quarter of a step still decays in float32
-FAR = 0.3  # of biases that no batch norm has given, relative; a fine-tune leaves 0.2
+FAR = 0.3  # of biases that no batch norm gives, relative; fine-tunes move them by 0.2
 
 
 def sizes_of(folded: FoldedNetwork) -> dict[str, int]:
@@ -226,6 +226,7 @@ class Moments:
         Raises
         ------
         ValueError
+            If there was no token.
         """
         if not self._count:
             raise ValueError("features: norms settle on at least one token, got none")

@@ -29,11 +29,7 @@ from lava_sparse_rnn.nn._inputs import (
 )
 from lava_sparse_rnn.nn._linear import apply_mask, linear
 from lava_sparse_rnn.nn.activations import ACTIVATIONS
-from lava_sparse_rnn.nn.folded import (
-    FoldedAffine,
-    FoldedNetwork,
-    check_expressible,
-)
+from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork, check_expressible
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.nn.options import S5Options
 from lava_sparse_rnn.nn.s5 import S5Block, gradient_of

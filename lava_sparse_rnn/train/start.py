@@ -24,11 +24,14 @@ FLOATS = "float.safetensors"
 ENDS = ("encoder", "encoder_mask", "decoder", "decoder_mask", "decoder_bias")
 """What in a `SparseRNN` depends on its tokens and its answers."""
 
-SHAPING = ("d_model", "d_state", "n_layers", "gate", "conj_sym")
+SIZES = ("d_model", "d_state", "n_layers")
+SHAPING = (*SIZES, "gate", "conj_sym")
 """Settings of a model that its weights' shapes depend on."""
 
 EQUATIONS = ("activation", "top_k", "discretisation", "state_nonlinearity")
 """Those that what a network of integers computes depends on, too."""
+
+_OPTIONS = tuple(name for name in (*SHAPING, *EQUATIONS) if name not in SIZES)
 
 BATCHES = 16
 """Batches of material on which norms settle."""
@@ -105,10 +108,9 @@ def _of_network(path: Path, config: TrainConfig, kind: type[Task]) -> Start:
     except ValueError as error:
         text = str(error).removeprefix(f"{path}: ")
         raise ValueError(f"start: {path}: {text}") from None
-    block, options = model.blocks[0], model.options
-    there = {"d_model": model.d_model, "d_state": block.d_state}
-    there |= {"n_layers": len(model.blocks)}
-    there |= {name: getattr(options, name) for name in (*SHAPING[3:], *EQUATIONS)}
+    sizes = model.d_model, model.blocks[0].d_state, len(model.blocks)
+    there = dict(zip(SIZES, sizes, strict=True))
+    there |= {name: getattr(model.options, name) for name in _OPTIONS}
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     return Start(path, tensors, {**state, "config": {"model": there}}, integers=True)
 
@@ -117,7 +119,8 @@ def start_from(config: TrainConfig, model: SparseRNN, task: Task) -> None:
     """Take the weights of another training, or of a network.
 
     A token may last longer there: the states live in continuous time, so that the
-    length of their steps follows (Smith et al., arXiv 2208.04933, section 4.4).
+    length of their steps follows (Smith et al., arXiv 2208.04933, section 4.4). Of a
+    network the batch norms settle on this task's material.
 
     Raises
     ------

@@ -138,6 +138,20 @@ def test_shipped_networks_decay_with_longer_and_shorter_steps(name, factor):
         assert torch.allclose(sizes[1][live], wanted, rtol=1e-4, atol=1e-6)
 
 
+def test_biases_that_a_fine_tune_has_moved_are_about_kept():
+    """What no norm can give is left out; most of them stays."""
+    folded = trained().fold()
+    layers = list(folded.layers)
+    for i in (1, 2):
+        bias = layers[i].bias_z
+        moved = bias + 0.15 * bias.norm() / len(bias) ** 0.5 * torch.randn(len(bias))
+        layers[i] = replace(layers[i], bias_z=moved)
+    again = SparseRNN.from_folded(replace(folded, layers=tuple(layers))).fold()
+    for i in (1, 2):
+        near = (again.layers[i].bias_z - layers[i].bias_z).norm()
+        assert near < 0.3 * layers[i].bias_z.norm()
+
+
 def test_values_that_are_not_finite_are_refused():
     folded = trained().fold()
     bias = folded.layers[1].bias_z.clone()
