@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from numbers import Real
 
 import numpy as np
@@ -70,8 +71,8 @@ class Denoiser(StreamDefaults):
         samples.
     strength : float, optional
         The most by which anything is attenuated, dB: the rest of the noise stays, and
-        with it what the network takes for noise and is none. No limit if not given;
-        0 lets all through.
+        with it what the network takes for noise and is none. 0 lets all through,
+        infinity sets no limit. If not given, what the network's file says, or no limit.
     sample_rate : {16000, 8000, 48000}
         Of the samples in and out, Hz. The network hears 16 kHz; what lies above 8 kHz
         is kept as `lava_sparse_rnn.audio.rates` tells.
@@ -99,9 +100,9 @@ class Denoiser(StreamDefaults):
         strength: float | None = None,
         sample_rate: int = SAMPLE_RATE,
     ) -> None:
-        self.strength = strength
         self.network = check_network(network, "Denoiser", backend)
         self.front_end = FrontEnd.of(network)
+        self.strength = strength
         self._stft, self.sample_rate = self.front_end.stft(), sample_rate
         self._converter = self._convert()
         self.delay = self._converter.delay
@@ -120,6 +121,8 @@ class Denoiser(StreamDefaults):
     def strength(self) -> float | None:
         """Largest attenuation in dB, None for no limit; it may change in a stream.
 
+        None that is assigned stands for what the network's file says.
+
         Raises
         ------
         AudioError
@@ -133,8 +136,9 @@ class Denoiser(StreamDefaults):
             number = isinstance(strength, Real) and not isinstance(strength, bool)
             if not number or not strength >= 0:
                 raise AudioError(f"strength is {strength!r}, must be 0 dB or more")
-        self._strength = strength
-        self._kept = 0.0 if strength is None else float(10.0 ** (-strength / 20.0))
+        self._strength = self.front_end.strength if strength is None else strength
+        limit = inf if self._strength is None else float(self._strength)
+        self._kept = 10.0 ** (-limit / 20.0)
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
         """The integers that the network sees of a whole recording, (T, size)."""

@@ -29,6 +29,8 @@ WINDOW = "sqrt_hann_periodic"
 MASK = "1 + output"
 LOOKAHEAD = 16
 """The most tokens that a network may hear before it answers."""
+STRONGEST = 96
+"""The largest attenuation that a network's file may say, dB: 16 bits hold no more."""
 
 
 def _number(value: Any) -> bool:
@@ -52,6 +54,10 @@ def _is_lookahead(value: Any) -> bool:
     return _is_whole(value) and int(value) <= LOOKAHEAD
 
 
+def _is_strength(value: Any) -> bool:
+    return value is None or (_is_whole(value) and int(value) <= STRONGEST)
+
+
 # What a network's ``meta`` must hold: a test of the value, and its rule in words.
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "sample_rate": (
@@ -66,10 +72,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "lookahead": (_is_lookahead, f"a whole number from 0 to {LOOKAHEAD}"),
     "linear_bins": (_is_whole, "a whole number from 0 on"),
     "erb_bands": (_is_whole, "a whole number from 0 on"),
+    "strength": (_is_strength, f"whole dB from 0 to {STRONGEST}, or missing"),
 }
 
 # What older files lack.
-_DEFAULTS = {"lookahead": 0, "linear_bins": 0, "erb_bands": 0}
+_DEFAULTS = {"lookahead": 0, "linear_bins": 0, "erb_bands": 0, "strength": None}
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,9 @@ class FrontEnd:
         as so many bands, see `lava_sparse_rnn.audio.sound.bands`: |X| of a band is the
         root of its mean power, and answers are interpolated between bands. Without
         bands, 0 and 0, every bin is a number of a token.
+    strength : int, optional
+        The most by which anything is attenuated, dB, where the user of the network
+        says nothing else; no limit if not given.
     """
 
     sample_rate: int = 16000
@@ -109,6 +119,7 @@ class FrontEnd:
     lookahead: int = 0
     linear_bins: int = 0
     erb_bands: int = 0
+    strength: int | None = None
 
     def __post_init__(self) -> None:
         self.stft()  # refuses a window and hop that do not reconstruct
@@ -187,6 +198,11 @@ class FrontEnd:
         return self.linear_bins + self.erb_bands or self.bins
 
     @property
+    def kept(self) -> float:
+        """Share of the noisy sound that stays, by `strength`."""
+        return 0.0 if self.strength is None else 10.0 ** (-self.strength / 20.0)
+
+    @property
     def delay(self) -> int:
         """Samples by which sound comes out late: a window, a hop a token ahead."""
         return self.n_fft + self.lookahead * self.hop_length
@@ -200,11 +216,12 @@ class FrontEnd:
                 f"{self.linear_bins} linear bins + {self.erb_bands} ERB bands "
                 f"(of {numbers})"
             )
+        limit = "" if self.strength is None else f", {self.strength} dB at most"
         return (
             f"{self.sample_rate} Hz, window {self.n_fft} samples "
             f"({self.n_fft * ms:g} ms), hop {self.hop_length} "
             f"({self.hop_length * ms:g} ms), {numbers}, lookahead {self.lookahead} "
-            f"tokens, sound {self.delay} samples ({self.delay * ms:g} ms) late"
+            f"tokens, sound {self.delay} samples ({self.delay * ms:g} ms) late{limit}"
         )
 
     def stft(self) -> Stft:
@@ -223,7 +240,7 @@ class FrontEnd:
         self,
         spectrum: NDArray[np.complexfloating],
         answer: NDArray[np.floating],
-        kept: float = 0.0,
+        kept: float | None = None,
     ) -> NDArray[np.complexfloating]:
         """The cleaned spectrum: magnitude times a gain, phase kept.
 
@@ -232,19 +249,21 @@ class FrontEnd:
         spectrum : array of complex, shape (T, bins)
         answer : array of float, shape (T, size)
             Of the network; the gain is ``max(1 + answer, 0)``.
-        kept : float
+        kept : float, optional
             Share of the noisy sound that stays, which nothing is attenuated below:
-            the gain is ``kept + (1 - kept) * max(1 + answer, 0)``.
+            the gain is ``kept + (1 - kept) * max(1 + answer, 0)``. That of `strength`
+            if not given.
         """
         return (spectrum * self.gains(answer, kept)).astype(spectrum.dtype)
 
     def gains(
-        self, answer: NDArray[np.floating], kept: float = 0.0
+        self, answer: NDArray[np.floating], kept: float | None = None
     ) -> NDArray[np.floating]:
         """What `apply` multiplies by, shape (T, bins)."""
         if self.bands is not None:
             answer = self.bands.expand(answer)
         gain = np.maximum(1.0 + answer, 0.0)
+        kept = self.kept if kept is None else kept
         return kept + (1.0 - kept) * gain if kept else gain
 
 

@@ -50,8 +50,8 @@ StrengthOption = Annotated[
         "--strength",
         callback=_from_zero,
         help="The most by which noise is attenuated, dB: 6 leaves half of it, which "
-        "sounds more natural and loses less of the voice.",
-        show_default="no limit",
+        "sounds more natural and loses less of the voice; inf for no limit.",
+        show_default="what the network's file says, or no limit",
     ),
 ]
 

@@ -292,6 +292,36 @@ def test_strength_is_decibels_from_zero(strength):
     assert DENOISER.strength is None
 
 
+def test_a_file_may_limit_attenuation_itself():
+    limited = network(strength=12)
+    own = Denoiser(limited)
+    assert (own.strength, own.front_end.kept) == (12, 10.0 ** (-12 / 20))
+    wanted = Denoiser(network(), strength=12).denoise(SAMPLES)
+    assert np.array_equal(own.denoise(SAMPLES), wanted)
+    assert not np.array_equal(wanted, WHOLE)
+    own.strength = float("inf")  # no limit
+    assert np.array_equal(own.denoise(SAMPLES), WHOLE)
+    own.strength = None  # its own again
+    assert own.strength == 12
+    assert np.array_equal(own.denoise(SAMPLES), wanted)
+    other = Denoiser(limited, strength=6.0).denoise(SAMPLES)
+    assert np.array_equal(other, Denoiser(network(), strength=6.0).denoise(SAMPLES))
+    # The front end alone does so, too.
+    front = own.front_end
+    spectrum = front.stft().analysis(SAMPLES)
+    answer = np.full((len(spectrum), front.size), -1.0)
+    kept = front.apply(spectrum, answer)
+    assert np.array_equal(kept, (spectrum * front.kept).astype(spectrum.dtype))
+    assert not front.apply(spectrum, answer, 0.0).any()
+
+
+@pytest.mark.parametrize("strength", [-1, 97, 1.5, True, "6", float("inf")])
+def test_the_limit_of_a_file_is_whole_decibels(strength):
+    words = "network: strength is .*, must be whole dB from 0 to 96, or missing"
+    with pytest.raises(AudioError, match=words):
+        Denoiser(network(strength=strength))
+
+
 REFUSED = [
     ((SAMPLES * 32768).astype(np.int16), "of int16 that is x / 32768"),
     ((SAMPLES * 100 + 128).astype(np.uint8), r"of uint8 that is \(x - 128\) / 128"),

@@ -188,6 +188,23 @@ def test_samples_are_those_of_the_rules(
     np.testing.assert_array_equal(y, right.denoise(x))
 
 
+@pytest.mark.parametrize("own", [0, 20, 96])
+def test_the_limit_that_the_file_says(library, tiny_denoiser, own):
+    network = tiny_denoiser(*SHAPES[0], strength=own)
+    c = library(f"limit {own}", network, *UNDEFINED)
+    x = noise_of_a_level(np.random.default_rng(3), 400)
+    found = {}
+    for asked, said in ((None, -1), (own, own), (5, 5), (1000, 1000)):
+        right = c_export.FixedPointDenoiser(network, asked)
+        found[asked] = right.denoise(x)
+        np.testing.assert_array_equal(c.denoise(x, c.new(said))[0], found[asked])
+    np.testing.assert_array_equal(found[None], found[own])
+    np.testing.assert_array_equal(
+        found[1000],
+        c_export.FixedPointDenoiser(tiny_denoiser(*SHAPES[0])).denoise(x),
+    )
+
+
 @pytest.mark.parametrize("shape", [SHAPES[0], BANDED[0]])
 def test_other_compilers_give_the_same(library, tiny_denoiser, shape):
     """No arithmetic shift, no builtin of gcc."""

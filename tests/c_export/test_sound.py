@@ -79,6 +79,24 @@ def test_the_limit_of_attenuation_and_streams_that_do_not_meet(
         np.testing.assert_array_equal(c.run(x, silent)[2], plain)
 
 
+def test_the_limit_that_the_file_says(built, tiny_denoiser, noise):
+    network = tiny_denoiser(32, 16, strength=12)
+    c, x = built(network), noise(20, 16)
+    tokens, _, own = c.run(x)
+    samples = [expected(network, x, tokens.astype(np.int64), k)[1] for k in (None, 0.0)]
+    np.testing.assert_allclose(own, samples[0], rtol=0, atol=1e-4)
+    same, none = c.new(), c.new()
+    c.lib.net_sound_strength(same, 12.0)
+    np.testing.assert_array_equal(c.run(x, same)[2], own)
+    c.lib.net_sound_strength(none, 1000.0)
+    free = c.run(x, none)[2]
+    np.testing.assert_allclose(free, samples[1], rtol=0, atol=1e-4)
+    assert np.abs(free - own).max() > 0.1
+    c.lib.net_sound_strength(none, -1.0)  # its own again
+    c.lib.net_sound_reset(none)
+    np.testing.assert_array_equal(c.run(x, none)[2], own)
+
+
 def test_what_is_no_sound_is_refused_and_changes_nothing(built, tiny_denoiser, noise):
     network = tiny_denoiser(32, 16)
     c, x = built(network), noise(20, 16)

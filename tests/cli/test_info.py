@@ -21,6 +21,11 @@ from lava_sparse_rnn import audio, spec
             "64 ERB bands (of 257 bins), lookahead 1 tokens, sound 640 samples (40 ms) "
             "late",
         ),
+        (
+            {"n_fft": 64, "hop_length": 16, "strength": 30},
+            "16000 Hz, window 64 samples (4 ms), hop 16 (1 ms), 33 bins, lookahead 0 "
+            "tokens, sound 64 samples (4 ms) late, 30 dB at most",
+        ),
     ],
 )
 def test_info_names_the_front_end(command, tmp_path, front, words):

@@ -9,14 +9,19 @@ from lava_sparse_rnn.tasks.denoise.float_denoiser import FloatDenoiser
 from lava_sparse_rnn.train import TrainConfig, checkpoint, open_float, run
 
 
-@pytest.mark.parametrize("samples", [5000, 128 * 30, 77])
-def test_same_samples_as_through_the_audio_room(tiny, samples):
-    config = tiny(pruning={"score": "movement"})
+@pytest.mark.parametrize(
+    ("samples", "strength"), [(5000, None), (128 * 30, 12), (77, None)]
+)
+def test_same_samples_as_through_the_audio_room(tiny, samples, strength):
+    config = tiny(
+        pruning={"score": "movement"}, data={"front_end": {"strength": strength}}
+    )
     stage = open_float(config)
     stage.fit()
     denoiser = FloatDenoiser(stage.checkpoint_path)
     noisy = 0.1 * np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
     front = denoiser.front_end
+    assert front.strength == strength
     spectrum = front.stft().analysis(noisy)
     x = torch.from_numpy(front.features(spectrum)).float()[None]
     with torch.no_grad():

@@ -137,6 +137,7 @@ def words_of(network: Network, prefix: str) -> dict[str, object]:
         "hop": front.hop_length,
         "window": front.n_fft,
         "lookahead": front.lookahead,
+        "strength": -1 if front.strength is None else front.strength,
         "latency_ms": f"{1000 * front.delay / front.sample_rate:g}",
         "in_low": inp.format.lowest,
         "in_high": inp.format.highest,

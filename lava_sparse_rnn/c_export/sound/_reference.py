@@ -84,7 +84,8 @@ class FixedPointDenoiser(Brief):
     ----------
     network : Network
     strength : int, optional
-        The most by which anything is attenuated, dB; no limit if not given.
+        The most by which anything is attenuated, dB, from 97 on without limit; if not
+        given, what the network's file says, or no limit.
 
     Raises
     ------
@@ -100,6 +101,7 @@ class FixedPointDenoiser(Brief):
         whole = isinstance(strength, int) and not isinstance(strength, bool)
         if strength is not None and not (whole and strength >= 0):
             raise AudioError(f"strength is {strength!r}, must be whole dB, 0 or more")
+        strength = self._constants.front.strength if strength is None else strength
         self.strength = strength
         limited = strength is not None and strength < len(fixed.KEPT)
         self._kept = int(fixed.KEPT[strength]) if limited else 0

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.frontend import LOOKAHEAD, FrontEnd
+from lava_sparse_rnn.audio.frontend import LOOKAHEAD, STRONGEST, FrontEnd
 from lava_sparse_rnn.audio.mixing.wear import Wear
 from lava_sparse_rnn.train.sections import FREE, FilePath, Section
 
@@ -52,6 +52,13 @@ class FrontEndConfig(Section):
         ge=0,
         description="bands, equally far from each other on the ERB scale, that stand "
         "for the bins above the linear ones; 0 and linear_bins=0 for none",
+    )
+    strength: int | None = Field(
+        default=None,
+        ge=0,
+        le=STRONGEST,
+        description="dB, the most by which anything is attenuated, kept in the file "
+        "for whoever says nothing else; else that of the start, or no limit",
     )
 
     @model_validator(mode="after")
@@ -217,6 +224,11 @@ class DataConfig(Section):
         default=0.0,
         ge=0,
         description="weight of the MSE of magnitudes to the power of 0.3",
+    )
+    gain_loss: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the distance in dB between gains and ideal ones",
     )
 
     @model_validator(mode="after")

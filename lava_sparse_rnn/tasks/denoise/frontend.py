@@ -82,13 +82,14 @@ def features(front: FrontEnd, magnitude: Tensor) -> Tensor:
 def _logarithms(front: FrontEnd, magnitude: Tensor) -> Tensor:
     if front.bands is not None:
         low, high = magnitude.tensor_split([front.linear_bins], -1)
-        power = high.square() @ _means(front.bands, high.dtype)
+        power = high.square() @ band_means(front.bands, high.dtype)
         magnitude = torch.cat([low, power.sqrt()], -1)
     return torch.log1p(front.magnitude_scale * magnitude)
 
 
 @_kept
-def _means(bands: Bands, dtype: torch.dtype) -> Tensor:
+def band_means(bands: Bands, dtype: torch.dtype) -> Tensor:
+    """Weights (bins, bands) of the power of bins above the linear ones, in bands."""
     return torch.from_numpy(bands.means.T).to(dtype)
 
 
@@ -393,6 +394,6 @@ def _matrices(front: FrontEnd) -> tuple[Tensor, Tensor]:
     if front.bands is None:
         return whole, whole
     linear = whole[: front.linear_bins, : front.linear_bins]
-    means = _means(front.bands, torch.float64)
+    means = band_means(front.bands, torch.float64)
     weights = _weights(front.bands, torch.float64)
     return torch.block_diag(linear, means.T), torch.block_diag(linear, weights.T)

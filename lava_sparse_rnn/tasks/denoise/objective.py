@@ -19,6 +19,7 @@ from lava_sparse_rnn.tasks.denoise.frontend import (
     gain,
     resynthesise,
 )
+from lava_sparse_rnn.tasks.denoise.gains import gain_distance, ideal_gains
 from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
 from lava_sparse_rnn.tasks.denoise.pairing import Mixes
 from lava_sparse_rnn.train.tasks import Model, RawBatch
@@ -40,7 +41,19 @@ def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
         Estimate, aligned with the input.
     """
     spectrum, x = analyse_features(front, noisy)
-    return resynthesise(front, spectrum, model(x).to(noisy.dtype))
+    return _cleaned(front, noisy, spectrum, model(x).to(noisy.dtype))
+
+
+def _cleaned(
+    front: FrontEnd, noisy: Tensor, spectrum: Tensor, output: Tensor
+) -> Tensor:
+    """The waveform of a network's answers; what the front end keeps of the noise is a
+    share of the samples, as the transform and its inverse give them back.
+    """
+    wave = resynthesise(front, spectrum, output)
+    if not front.kept:
+        return wave
+    return torch.lerp(wave, noisy[:, : wave.shape[1]], front.kept)
 
 
 def loss(
@@ -50,8 +63,9 @@ def loss(
     clean: Tensor,
     magnitude_weight: float = 0.0,
     compressed_weight: float = 0.0,
+    gain_weight: float = 0.0,
 ) -> Tensor:
-    """Negative SI-SNR in dB, plus weighted distances of magnitudes.
+    """Negative SI-SNR in dB, plus weighted distances of magnitudes and of gains.
 
     Parameters
     ----------
@@ -62,6 +76,8 @@ def loss(
         Of the mean squared error.
     compressed_weight : float
         Of `losses.compressed_distance`.
+    gain_weight : float
+        Of `gains.gain_distance`, for each dB.
 
     Returns
     -------
@@ -69,15 +85,21 @@ def loss(
     """
     spectrum, x = analyse_features(front, noisy)
     output = model(x).to(noisy.dtype)
-    wave = resynthesise(front, spectrum, output)
+    wave = _cleaned(front, noisy, spectrum, output)
     heard = clean[:, : wave.shape[1]]
     total = -si_snr(wave, heard).mean()
+    if gain_weight:
+        answered = spectrum[:, : spectrum.shape[1] - front.lookahead]
+        answers = gain(output[front.lookahead :]).transpose(0, 1)
+        distance = gain_distance(answers, *ideal_gains(front, answered, clean))
+        total = total + gain_weight * distance
     if not (magnitude_weight or compressed_weight):
         return total
     spectrum, output = answered_frames(front, spectrum, output)
     target = torch.stack([analyse(front, c[None]).squeeze(1).abs() for c in clean])
     target = target[:, : spectrum.shape[1]]
-    magnitude = spectrum.abs() * gain(output).transpose(0, 1)
+    gains = gain(output).transpose(0, 1)
+    magnitude = spectrum.abs() * (front.kept + (1 - front.kept) * gains)
     if magnitude_weight:
         total = total + magnitude_weight * (magnitude - target).square().mean()
     if compressed_weight:

@@ -111,7 +111,8 @@ class Denoise(Task):
 
     def loss(self, model: Model, batch: Batch) -> Tensor:
         """See `Task` and `objective.loss`."""
-        weights = self.settings.magnitude_loss, self.settings.compressed_loss
+        given = self.settings
+        weights = given.magnitude_loss, given.compressed_loss, given.gain_loss
         noisy, clean = batch
         return objective.loss(model, self.front, noisy, clean, *weights)
 

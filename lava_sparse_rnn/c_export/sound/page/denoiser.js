@@ -5,7 +5,7 @@
 //     const context = new AudioContext({ sampleRate: WIDE_RATE }); // or RATE
 //     const node = await createDenoiser(context);
 //     source.connect(node).connect(context.destination);
-//     node.port.postMessage({ on: true, strength: 20 }); // dB; -1 for no limit
+//     node.port.postMessage({ on: true, strength: 20 }); // dB; -1 for the network's own limit
 
 export const RATE = 16000; // what the network hears
 export const WIDE_RATE = 48000; // what lies above 8 kHz is kept, with a gain that follows

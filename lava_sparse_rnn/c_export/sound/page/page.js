@@ -2,7 +2,7 @@
 import { createDenoiser } from './denoiser.js';
 
 const RECORD_S = 5;
-const NO_LIMIT = 60; // dB, the end of the slider
+const OWN_LIMIT = 60; // dB, the end of the slider: what the network's file says, or no limit
 const at = (id) => document.getElementById(id);
 let graph = null; // made by the first source: a page may not make sound before a click
 let playing = null; // what stops the present source
@@ -36,8 +36,8 @@ async function audio() {
 
 function tell() {
   const decibels = Number(at('strength').value);
-  const limited = decibels < NO_LIMIT;
-  at('decibels').textContent = limited ? `${decibels} dB` : 'no limit';
+  const limited = decibels < OWN_LIMIT;
+  at('decibels').textContent = limited ? `${decibels} dB` : 'default';
   graph?.node.port.postMessage({ on: at('on').checked, strength: limited ? decibels : -1 });
 }
 

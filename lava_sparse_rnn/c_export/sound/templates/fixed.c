@@ -271,7 +271,7 @@ void ${prefix}_sound_init(${prefix}_sound *sound)
         sound->token[i] = 0;
     for (i = 0; i < ${PREFIX}_D_OUT; ++i)
         sound->answer[i] = 0;
-    sound->kept = 0;
+    ${prefix}_sound_strength(sound, -1);
     sound->q = 0;
     ${prefix}_sound_reset(sound);
 }
@@ -280,6 +280,8 @@ void ${prefix}_sound_strength(${prefix}_sound *sound, int32_t decibels)
 {
     const int32_t n = (int32_t)(sizeof share / sizeof *share);
 
+    if (decibels < 0)
+        decibels = ${PREFIX}_STRENGTH;
     sound->kept = decibels >= 0 && decibels < n ? share[decibels] : 0;
 }
 

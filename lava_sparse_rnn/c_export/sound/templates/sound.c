@@ -339,12 +339,14 @@ void ${prefix}_sound_init(${prefix}_sound *sound)
         sound->token[i] = 0;
     for (i = 0; i < ${PREFIX}_D_OUT; ++i)
         sound->answer[i] = 0;
-    sound->kept = 0.0f;
+    ${prefix}_sound_strength(sound, -1.0f);
     ${prefix}_sound_reset(sound);
 }
 
 void ${prefix}_sound_strength(${prefix}_sound *sound, float decibels)
 {
+    if (decibels < 0.0f)
+        decibels = ${PREFIX}_STRENGTH;
     /* 10^(-d / 20) = 2^(-d log2(10) / 20) */
     sound->kept = decibels >= 0.0f ? power_of_two(-0.166096405f * decibels) : 0.0f;
 }

@@ -26,6 +26,7 @@ extern "C" {
 #define ${PREFIX}_HOP $hop /* samples of a call */
 #define ${PREFIX}_WINDOW $window
 #define ${PREFIX}_FIXED_POINT $fixed_point
+#define ${PREFIX}_STRENGTH ($strength) /* dB, the network's own limit; -1 for none */
 #define ${PREFIX}_LOOKAHEAD $lookahead /* hops that the network hears before it answers */
 /* Sample i of all output is sample i - DELAY of all input. With the hop that has to be
  * filled before a call, sound comes out LATENCY samples ($latency_ms ms) late. */
@@ -49,14 +50,14 @@ typedef struct {
     ${prefix}_out answer[${PREFIX}_D_OUT];$q
 } ${prefix}_sound;
 
-/* Before the first call: silence was heard, attenuation has no limit. */
+/* Before the first call: silence was heard, the limit of attenuation is STRENGTH. */
 void ${prefix}_sound_init(${prefix}_sound *sound);
 
 /* Before another stream: silence was heard; the limit of attenuation stays. */
 void ${prefix}_sound_reset(${prefix}_sound *sound);
 
-/* The most by which anything is attenuated, dB; no limit where it is below 0. It may
- * change in a stream. 0 lets all through. */
+/* The most by which anything is attenuated, dB; STRENGTH where it is below 0. It may
+ * change in a stream. 0 lets all through, 1000 is no limit. */
 void ${prefix}_sound_strength(${prefix}_sound *sound, $decibels decibels);
 
 $calls

@@ -54,7 +54,7 @@ const descriptor *ladspa_descriptor(unsigned long index);
 
 enum { IN, OUT, STRENGTH, LATENCY, PORTS };
 enum { LONGEST = ${PREFIX}_WIDE_HOP };
-#define NO_LIMIT 60.0f /* dB, from here on attenuation has no limit */
+#define OWN_LIMIT 60.0f /* dB; from here on the network's own limit, or none */
 
 typedef struct {
     ${prefix}_wide wide; /* of which only `sound` is used at the lower rate */
@@ -110,11 +110,11 @@ static void run(handle instance, unsigned long count)
     plugin *const self = instance;
     const float *const in = self->ports[IN];
     float *const out = self->ports[OUT];
-    const float strength = self->ports[STRENGTH] ? *self->ports[STRENGTH] : NO_LIMIT;
+    const float strength = self->ports[STRENGTH] ? *self->ports[STRENGTH] : OWN_LIMIT;
     const int hop = self->is_wide ? ${PREFIX}_WIDE_HOP : ${PREFIX}_HOP;
     unsigned long i;
 
-    ${prefix}_wide_strength(&self->wide, strength < NO_LIMIT ? strength : -1.0f);
+    ${prefix}_wide_strength(&self->wide, strength < OWN_LIMIT ? strength : -1.0f);
     for (i = 0; i < count; ++i) {
         self->in[self->at] = in[i]; /* before `out`, which may be the same */
         out[i] = self->out[self->at];
@@ -136,11 +136,11 @@ static void cleanup(handle instance)
 static const int ports[PORTS] = {INPUT | AUDIO, OUTPUT | AUDIO, INPUT | CONTROL,
                                  OUTPUT | CONTROL};
 static const char *const port_names[PORTS] = {
-    "Input", "Output", "Largest attenuation (dB, 60: no limit)", "latency"};
+    "Input", "Output", "Largest attenuation (dB, 60: default)", "latency"};
 static const range port_ranges[PORTS] = {
     {0, 0.0f, 0.0f},
     {0, 0.0f, 0.0f},
-    {BOUNDED_BELOW | BOUNDED_ABOVE | DEFAULT_MAXIMUM, 0.0f, NO_LIMIT},
+    {BOUNDED_BELOW | BOUNDED_ABOVE | DEFAULT_MAXIMUM, 0.0f, OWN_LIMIT},
     {0, 0.0f, 0.0f}};
 
 EXPORTED const descriptor *ladspa_descriptor(unsigned long index)
