@@ -16,6 +16,7 @@ from rich.console import Console
 from lava_sparse_rnn.cli._backend import (
     FastestOption,
     RuntimeOption,
+    StrengthOption,
     check_runtime,
     fastest,
     lava_runtime,
@@ -74,6 +75,7 @@ def evaluate(
             "(float.safetensors), on the same files; may be repeated.",
         ),
     ] = None,
+    strength: StrengthOption = None,
     dnsmos: Annotated[
         bool, typer.Option("--dnsmos", help="Also score with DNSMOS (slow).")
     ] = False,
@@ -112,7 +114,7 @@ def evaluate(
     if _other_task(network, options):
         for name, value in (
             *(("--peer", peer), ("--beside", beside), ("--dnsmos", dnsmos)),
-            *(("--by", by), ("--board", board)),
+            *(("--strength", strength is not None), ("--by", by), ("--board", board)),
         ):
             if value:
                 raise ValueError(f"{name} is for denoisers")
@@ -125,7 +127,8 @@ def evaluate(
     folder = NdnsFolder(data, lenient=True)
     left_out: list[LeftOut] = []
     with lava_runtime(runtime), contextlib.ExitStack() as stack:
-        ours = _ours([network, *(beside or [])], fastest(backend), stack)
+        paths = [network, *(beside or [])]
+        ours = _ours(paths, fastest(backend), strength, stack)
         systems = {one.name: one.denoise for one in ours} | _peers(peer or [])
         with bar("mixes") as progress:
             rows = evaluation.measure(systems, folder, progress, dnsmos, left_out)
@@ -226,7 +229,12 @@ class _Ours:
 
     @classmethod
     def open(
-        cls, path: Path, backend: str, stack: contextlib.ExitStack, floats: bool
+        cls,
+        path: Path,
+        backend: str,
+        strength: float | None,
+        stack: contextlib.ExitStack,
+        floats: bool,
     ) -> _Ours:
         """Integers from a .net file; floats, where they may be, from a checkpoint."""
         if floats and path.suffix == ".safetensors":
@@ -235,15 +243,21 @@ class _Ours:
             name = f"{path.parent.name} (float)"
             return cls(name, path, FloatDenoiser(path).denoise)
         hint = "--beside takes denoisers" if floats else "--task names another task"
-        denoiser = stack.enter_context(open_denoiser(path, backend, hint=hint))
+        opened = open_denoiser(path, backend, strength, hint=hint)
+        denoiser = stack.enter_context(opened)
         return cls(path.stem, path, denoiser.denoise, denoiser)
 
 
-def _ours(paths: list[Path], backend: str, stack: contextlib.ExitStack) -> list[_Ours]:
+def _ours(
+    paths: list[Path],
+    backend: str,
+    strength: float | None,
+    stack: contextlib.ExitStack,
+) -> list[_Ours]:
     """The network that is evaluated, first, and those beside it."""
     found: dict[str, _Ours] = {}
     for path in paths:
-        one = _Ours.open(path, backend, stack, floats=bool(found))
+        one = _Ours.open(path, backend, strength, stack, floats=bool(found))
         if one.name in found:
             raise ValueError(f"beside: {path}: a second network named {one.name!r}")
         found[one.name] = one

@@ -139,6 +139,7 @@ def test_missing_packages_say_how_to_install_them(monkeypatch):
     with pytest.raises(MissingDependencyError, match="lacks nothing.onnx"):
         _package.file_of("numpy==1.26.4", "nothing.onnx")
     monkeypatch.setitem(__import__("sys").modules, "speechmos", None)
+    mos._scorer.cache_clear()
     with pytest.raises(MissingDependencyError, match="extra 'evaluate'"):
         mos.dnsmos(np.zeros(16000))
 
@@ -146,6 +147,38 @@ def test_missing_packages_say_how_to_install_them(monkeypatch):
 def test_silence_of_no_length_has_no_score():
     with pytest.raises(AudioError, match="no samples"):
         mos.dnsmos(np.zeros(0))
+
+
+@pytest.mark.parametrize(
+    "samples", [700, 48_000, 50_000, 64_000, 144_160, 208_077, 480_000]
+)
+def test_windows_of_dnsmos_are_those_of_its_script(samples):
+    rng = np.random.default_rng(0)
+    audio = x = rng.normal(0, 0.1, samples)
+    size = int(9.01 * 16_000)
+    while len(audio) < size:
+        audio = np.append(audio, audio)
+    expected = []
+    for i in range(int(np.floor(len(audio) / 16_000) - 9.01) + 1):
+        window = audio[int(i * 16_000) : int((i + 9.01) * 16_000)]
+        if len(window) == size:
+            expected.append(window.tobytes())
+    found = [w.tobytes() for w, count in mos._windows(x) for _ in range(count)]
+    assert sorted(found) == sorted(expected)
+    if samples in (48_000, 64_000):  # each begins as another one a period before it
+        assert len(list(mos._windows(x))) == samples // 16_000
+
+
+@pytest.mark.slow
+def test_dnsmos_is_that_of_the_package():
+    package = pytest.importorskip("speechmos.dnsmos")
+    x, rate = wav.read(SAMPLES / "noisy_01.wav")
+    for samples in (x[: 4 * rate], x):
+        right = package.run(np.clip(samples.astype(np.float64), -1, 1), rate)
+        found = mos.dnsmos(samples)
+        for name in ("ovrl", "sig", "bak"):
+            same = pytest.approx(right[f"{name}_mos"], abs=1e-6)
+            assert getattr(found, name) == same
 
 
 @pytest.mark.slow

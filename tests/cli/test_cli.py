@@ -332,6 +332,24 @@ def test_evaluate_scores_networks_beside_each_other(command, net, tmp_path):
     assert f"a second network named '{net.stem}'" in error
 
 
+def test_evaluate_with_another_limit_of_attenuation(command, net, tmp_path):
+    put(tmp_path, number=0, **sounds())
+    limited, scores = tmp_path / "limited.net", tmp_path / "scores.json"
+    network = spec.load(net)
+    meta = network.meta | {"strength": 0}  # lets all through
+    spec.Network(network.layers, network.recipe, meta).save(limited)
+    found = {}
+    for path, words in ((net, []), (limited, []), (limited, ["--strength", "inf"])):
+        given = ("evaluate", path, "--data", tmp_path, "-o", scores, *words)
+        code, _, _ = command(*given)
+        assert code == 0
+        (rows,) = json.loads(scores.read_text())["scores"].values()
+        found[path, *words] = rows[-1]["improvement"]
+    assert found[limited,] == pytest.approx(0, abs=1e-4)
+    assert abs(found[net,]) > 0.01
+    assert found[limited, "--strength", "inf"] == found[net,]
+
+
 def put(folder, **sounds):
     """A mixture of a set: `number` and what is in ``noisy`` and ``clean``."""
     number, suffix = sounds.pop("number"), sounds.pop("suffix", "wav")

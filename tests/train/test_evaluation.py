@@ -191,6 +191,7 @@ def test_the_command(command, network, path, tmp_path):
         (("--split", "train"), "split is 'train', must be one of: test, validation"),
         (("model.d_model=3",), "settings of a task are data.key=value, not model"),
         (("--peer", "rnnoise"), "--peer is for denoisers"),
+        (("--strength", "0"), "--strength is for denoisers"),
         (("--task", "denoise"), "settings"),
     ],
 )
