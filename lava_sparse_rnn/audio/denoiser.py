@@ -119,7 +119,7 @@ class Denoiser(StreamDefaults):
 
     @property
     def strength(self) -> float | None:
-        """Largest attenuation in dB, None for no limit; it may change in a stream.
+        """Largest attenuation in dB, no limit if None or inf; may change in a stream.
 
         None that is assigned stands for what the network's file says.
 

@@ -105,9 +105,9 @@ class FrontEnd:
         as so many bands, see `lava_sparse_rnn.audio.sound.bands`: |X| of a band is the
         root of its mean power, and answers are interpolated between bands. Without
         bands, 0 and 0, every bin is a number of a token.
-    strength : int, optional
+    strength : float, optional
         The most by which anything is attenuated, dB, where the user of the network
-        says nothing else; no limit if not given.
+        says nothing else; no limit if not given. In a file it is a whole number.
     """
 
     sample_rate: int = 16000
@@ -119,7 +119,7 @@ class FrontEnd:
     lookahead: int = 0
     linear_bins: int = 0
     erb_bands: int = 0
-    strength: int | None = None
+    strength: float | None = None
 
     def __post_init__(self) -> None:
         self.stft()  # refuses a window and hop that do not reconstruct
@@ -200,7 +200,7 @@ class FrontEnd:
     @property
     def kept(self) -> float:
         """Share of the noisy sound that stays, by `strength`."""
-        return 0.0 if self.strength is None else 10.0 ** (-self.strength / 20.0)
+        return 0.0 if self.strength is None else 10.0 ** (-float(self.strength) / 20)
 
     @property
     def delay(self) -> int:
@@ -216,7 +216,7 @@ class FrontEnd:
                 f"{self.linear_bins} linear bins + {self.erb_bands} ERB bands "
                 f"(of {numbers})"
             )
-        limit = "" if self.strength is None else f", {self.strength} dB at most"
+        limit = "" if self.strength is None else f", {self.strength:g} dB at most"
         return (
             f"{self.sample_rate} Hz, window {self.n_fft} samples "
             f"({self.n_fft * ms:g} ms), hop {self.hop_length} "

@@ -241,7 +241,7 @@ class _Ours:
             from lava_sparse_rnn.tasks.denoise.float_denoiser import FloatDenoiser
 
             name = f"{path.parent.name} (float)"
-            return cls(name, path, FloatDenoiser(path).denoise)
+            return cls(name, path, FloatDenoiser(path, strength).denoise)
         hint = "--beside takes denoisers" if floats else "--task names another task"
         opened = open_denoiser(path, backend, strength, hint=hint)
         denoiser = stack.enter_context(opened)

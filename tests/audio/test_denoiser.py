@@ -306,12 +306,15 @@ def test_a_file_may_limit_attenuation_itself():
     assert np.array_equal(own.denoise(SAMPLES), wanted)
     other = Denoiser(limited, strength=6.0).denoise(SAMPLES)
     assert np.array_equal(other, Denoiser(network(), strength=6.0).denoise(SAMPLES))
-    # The front end alone does so, too.
+    # The front end alone does so, too, and says so.
     front = own.front_end
+    assert FrontEnd.from_metadata(front.metadata()) == front
+    assert "strength" not in FRONT_END.metadata()
     spectrum = front.stft().analysis(SAMPLES)
     answer = np.full((len(spectrum), front.size), -1.0)
     kept = front.apply(spectrum, answer)
-    assert np.array_equal(kept, (spectrum * front.kept).astype(spectrum.dtype))
+    assert np.array_equal(kept, front.apply(spectrum, answer, front.kept))
+    assert np.allclose(kept, spectrum * front.kept, atol=1e-6)
     assert not front.apply(spectrum, answer, 0.0).any()
 
 

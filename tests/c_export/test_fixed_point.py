@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from lava_sparse_rnn import c_export, spec
 from lava_sparse_rnn.audio import AudioError, Denoiser, FrontEnd, wav
+from lava_sparse_rnn.audio.frontend import STRONGEST
 from lava_sparse_rnn.audio.sound.bands import erb_bands
+from lava_sparse_rnn.c_export.sound import _fixed_point
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants, IntegerBands
 from lava_sparse_rnn.c_export.sound._reference import Block
 from lava_sparse_rnn.fixed_point import SpecError
@@ -452,6 +454,7 @@ def test_what_cannot_be_done_is_refused(tiny_denoiser):
         c_export.export_denoiser(other)
     with pytest.raises(SpecError, match="fixed_point"):
         c_export.export_denoiser(network, fixed_point=1)
+    assert len(_fixed_point.KEPT) == STRONGEST + 1  # what a file may say
     for strength in (-1, 1.5, True):
         with pytest.raises(AudioError, match="strength is .* whole dB"):
             c_export.FixedPointDenoiser(network, strength)

@@ -87,7 +87,7 @@ def load(path):
 def test_a_plugin_gives_the_samples_of_the_library(
     built, gcc, tiny_denoiser, noise, tmp_path, bands
 ):
-    network, x = tiny_denoiser(64, 16, bands=bands), noise(40, 16)
+    network, x = tiny_denoiser(64, 16, bands=bands, strength=30), noise(40, 16)
     c = built(network)
     path = c_export.ladspa_plugin(network, tmp_path / "plugin", "tiny", gcc)
     assert path == tmp_path / "plugin" / "tiny_ladspa.so"

@@ -277,8 +277,10 @@ def test_output_level_and_its_fold():
     def loud(features):  # every gain is 5
         return torch.full_like(features, factor - 1)
 
-    found = objective.output_level(loud, FrontEnd(), [(clean, clean)])
-    assert found == pytest.approx(1 / factor, rel=1e-3)
+    for strength in (None, 12):  # with what is kept the whole is right, too
+        front = FrontEnd(strength=strength)
+        found = objective.output_level(loud, front, [(clean, clean)])
+        assert found == pytest.approx(1 / factor, rel=1e-3)
 
     decoder = FoldedAffine(torch.randn(3, 2), torch.randn(3), relu=False)
     u = torch.randn(7, 1, 2)
@@ -293,6 +295,17 @@ def test_one_of_both_settings_of_bands_is_refused(given):
     missing = ({"linear_bins", "erb_bands"} - {given}).pop()
     with pytest.raises(ValueError, match=f"{missing} is missing: both are given"):
         FrontEndConfig(**{given: 65})
+
+
+def test_the_limit_is_that_of_the_start_unless_another_is_given():
+    start, free = FrontEnd(strength=30), FrontEnd()
+    assert FrontEndConfig().after(start).strength == 30
+    assert FrontEndConfig(strength=12).after(start).strength == 12
+    assert FrontEndConfig().after(free).strength is None
+    assert FrontEndConfig(strength=12).build().strength == 12
+    for bad in (0, 97):
+        with pytest.raises(ValueError, match="strength"):
+            FrontEndConfig(strength=bad)
 
 
 def test_a_start_of_another_task_is_refused():

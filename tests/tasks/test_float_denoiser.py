@@ -32,6 +32,10 @@ def test_same_samples_as_through_the_audio_room(tiny, samples, strength):
     assert found.shape == noisy.shape
     assert np.allclose(found, expected, atol=1e-5)
     assert not np.allclose(found, noisy, atol=1e-3)
+    other = FloatDenoiser(stage.checkpoint_path, 0.0).denoise(noisy)
+    assert np.allclose(other, noisy, atol=1e-6)
+    free = FloatDenoiser(stage.checkpoint_path, float("inf"))
+    assert free.front_end.kept == 0
 
 
 @pytest.mark.slow

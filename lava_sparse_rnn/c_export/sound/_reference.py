@@ -101,7 +101,9 @@ class FixedPointDenoiser(Brief):
         whole = isinstance(strength, int) and not isinstance(strength, bool)
         if strength is not None and not (whole and strength >= 0):
             raise AudioError(f"strength is {strength!r}, must be whole dB, 0 or more")
-        strength = self._constants.front.strength if strength is None else strength
+        own = self._constants.front.strength
+        if strength is None and own is not None:
+            strength = int(own)
         self.strength = strength
         limited = strength is not None and strength < len(fixed.KEPT)
         self._kept = int(fixed.KEPT[strength]) if limited else 0

@@ -55,10 +55,11 @@ class FrontEndConfig(Section):
     )
     strength: int | None = Field(
         default=None,
-        ge=0,
+        ge=1,
         le=STRONGEST,
         description="dB, the most by which anything is attenuated, kept in the file "
-        "for whoever says nothing else; else that of the start, or no limit",
+        f"for whoever says nothing else; else that of the start, which {STRONGEST} all "
+        "but lifts, or no limit",
     )
 
     @model_validator(mode="after")

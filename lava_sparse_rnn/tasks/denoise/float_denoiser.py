@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import isinf
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,8 @@ class FloatDenoiser:
     ----------
     path : Path
         ``float.safetensors`` in the folder of a run.
+    strength : float, optional
+        As of `audio.Denoiser`.
 
     Raises
     ------
@@ -33,7 +37,7 @@ class FloatDenoiser:
         If the file is missing, damaged, or of another stage.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, strength: float | None = None) -> None:
         if not path.is_file():
             raise ValueError(f"checkpoint: {path} does not exist")
         tensors, state = checkpoint.read(path)
@@ -43,7 +47,11 @@ class FloatDenoiser:
                 f".net beside it; of floats there is {FloatStage.name}.safetensors"
             )
         config = TrainConfig.model_validate(state["config"])
-        self.front_end = front_of(state, f"checkpoint: {path}")
+        front = front_of(state, f"checkpoint: {path}")
+        if strength is not None:
+            limit = None if isinf(strength) else strength
+            front = replace(front, strength=limit)
+        self.front_end = front
         size = self.front_end.size
         self.model = build_model(config, size, size)
         pruner = build_pruner(config)

@@ -20,16 +20,18 @@ _EXPONENT = 1.5  # of the ideal gains: a little more suppression than Wiener's
 _BEND_DB = 1.0  # up to here distances count by their squares, then as they are
 _AUDIBLE = 1e-7  # of the power of the loudest number
 _BLOCK, _OVER = 8, 2.5  # tokens of a mean, and the floor over the least of the means
+_BLOCKS = 8  # that take part, at least: less sound may have no pause
 
 
 @torch.no_grad()
 def ideal_gains(front: FrontEnd, noisy: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
     """What a denoiser should answer for each number of each token.
 
-    The power of the speech over that of the mixture, both averaged over four tokens
-    around each (weights of 1, 4, 6, 4 and 1), to the power of 1.5. The noise that a
-    recording of clean speech has itself is no speech: of its power, that of its softest
-    128 ms (of 16 ms a token) times 2.5 is taken away, number by number.
+    The power of the speech over that of the mixture, both averaged over five tokens
+    (weights of 1, 4, 6, 4 and 1), to the power of 1.5. The noise that a recording of
+    clean speech has itself is no speech: of its power, that of its softest 8 tokens in
+    a row times 2.5 is taken away, number by number, unless there are less than 64
+    tokens. Sound that never pauses is thus taken for noise, too.
 
     Sources: the ratio of powers is Wiener's gain; the floor out of minima follows
     Martin, "Noise power spectral density estimation based on optimal smoothing and
@@ -70,9 +72,9 @@ def _power(front: FrontEnd, spectrum: Tensor) -> Tensor:
 
 
 def _floor(power: Tensor) -> Tensor:
-    """Noise of a clean recording, (batch, 1, size); 0 of less than one block."""
+    """Noise of a clean recording, (batch, 1, size); 0 of few blocks."""
     count = power.shape[1] // _BLOCK
-    if not count:
+    if count < _BLOCKS:
         return torch.zeros_like(power[:, :1])
     means = power[:, : count * _BLOCK].unflatten(1, (count, _BLOCK)).mean(2)
     return _OVER * means.amin(1, keepdim=True)
@@ -88,7 +90,8 @@ def gain_distance(gains: Tensor, ideal: Tensor, audible: Tensor) -> Tensor:
     """Mean distance of gains in dB, of those that can be heard.
 
     A constant is added to both sides, so that what lies far below `LIMIT_DB` is alike;
-    distances below 1 dB count by their squares (pseudo-Huber).
+    distances below 1 dB count by their squares (pseudo-Huber). Where a gain is 0
+    because the network's answer is below -1, its gradient ends there.
 
     Parameters
     ----------

@@ -117,10 +117,10 @@ def _level(wave: Tensor, target: Tensor) -> Tensor:
 
 @torch.no_grad()
 def output_level(model: Model, front: FrontEnd, batches: Iterable[RawBatch]) -> float:
-    """Factor that brings a network's estimates to the level of the clean speech.
+    """Factor on the gains that brings estimates to the level of the clean speech.
 
     SI-SNR leaves the level open, and a network trained on it alone finds some level
-    of its own.
+    of its own. What the front end keeps of the noise is not multiplied.
 
     Parameters
     ----------
@@ -135,8 +135,11 @@ def output_level(model: Model, front: FrontEnd, batches: Iterable[RawBatch]) -> 
     """
     logs = []
     for noisy, clean in batches:
-        wave = denoise(model, front, torch.from_numpy(noisy))
-        factor = _level(wave, torch.from_numpy(clean)[:, : wave.shape[1]])
+        heard = torch.from_numpy(noisy)
+        spectrum, x = analyse_features(front, heard)
+        wave = resynthesise(front, spectrum, model(x).to(heard.dtype))
+        heard, clear = (v[:, : wave.shape[1]] for v in (heard, torch.from_numpy(clean)))
+        factor = _level((1 - front.kept) * wave, clear - front.kept * heard)
         logs.append(factor[factor > 0].log())
     found = torch.cat(logs)
     return float(found.mean().exp()) if found.numel() else 1.0

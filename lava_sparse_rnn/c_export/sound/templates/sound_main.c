@@ -5,7 +5,8 @@
  *
  *     cc -std=c99 -O2 ${prefix}_main.c $example_sources -o $prefix
  *     ./$prefix <noisy.raw >clean.raw
- *     ./$prefix 20 <noisy.raw >clean.raw     noise is attenuated by 20 dB at most
+ *     ./$prefix 20 <noisy.raw >clean.raw     noise is attenuated by 20 dB at most,
+ *                                            without a number by what the network says
  *
  * What comes out is as long as what goes in, and lies in time with it.
  */
