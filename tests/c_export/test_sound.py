@@ -15,7 +15,7 @@ from lava_sparse_rnn.fixed_point import SpecError
 DATA = Path(__file__).parents[2] / "data"
 
 
-def expected(network, x, tokens, kept=0.0):
+def expected(network, x, tokens, kept=None):
     """Samples that follow from some tokens, by the STFT of `audio`; and answers."""
     front = FrontEnd.of(network)
     stft = front.stft()
