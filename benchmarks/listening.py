@@ -5,13 +5,13 @@
         --with distillmos==0.9.1 python benchmarks/listening.py SET \
         data/denoiser.net data/denoiser.net@inf gtcrn -o listening.md
 
-A set is what ``data mix`` makes. A system is a peer, or a network's file, ``@`` and
-another limit of attenuation in dB. One table has the mean improvement of SI-SNR, DNSMOS
-(P.835), PESQ (ITU-T P.862.2) and Distill-MOS (arXiv 2502.05356), which know nothing of
-each other. The second one has, in four bands, by how many dB each system is beside the
-clean recording where speech is loud (within 20 dB of the band's loudest frame) and
-where it is soft (20 to 40 dB below it), and how far below that frame it leaves pauses,
-all of them means of decibels.
+A set is what ``data mix`` makes. A system is a peer, ``noisy`` for the sound as it is,
+or a network's file, with ``@`` and another limit of attenuation in dB. One table has
+the mean improvement of SI-SNR, DNSMOS (P.835), PESQ (ITU-T P.862.2) and Distill-MOS
+(arXiv 2502.05356), which know nothing of each other. The second one has, in four bands,
+by how many dB each system is beside the clean recording where speech is loud (within 20
+dB of the band's loudest frame) and where it is soft (20 to 40 dB below it), and how far
+below that frame it leaves pauses, all of them means of decibels.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def system(name: str) -> Denoise:
 
 
 def distill_mos() -> Score:
-    """Scores of the package's network, of sound repeated to 8 s."""
+    """Scores of the package's network, of sound repeated or cut to 8 s."""
     import distillmos
     import torch
 

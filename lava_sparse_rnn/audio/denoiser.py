@@ -6,7 +6,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import inf
 from numbers import Real
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn import backends
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.frontend import FrontEnd, share_kept
 from lava_sparse_rnn.audio.rates import Converter, converter
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_sound
@@ -137,8 +136,7 @@ class Denoiser(StreamDefaults):
             if not number or not strength >= 0:
                 raise AudioError(f"strength is {strength!r}, must be 0 dB or more")
         self._strength = self.front_end.strength if strength is None else strength
-        limit = inf if self._strength is None else float(self._strength)
-        self._kept = 10.0 ** (-limit / 20.0)
+        self._kept = share_kept(self._strength)
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
         """The integers that the network sees of a whole recording, (T, size)."""

@@ -58,6 +58,13 @@ def _is_strength(value: Any) -> bool:
     return value is None or (_is_whole(value) and int(value) <= STRONGEST)
 
 
+def share_kept(strength: float | None) -> float:
+    """Share of the noisy sound that stays where it is attenuated by so many dB at most;
+    0 where there is no limit, None or infinity.
+    """
+    return 0.0 if strength is None else 10.0 ** (-float(strength) / 20)
+
+
 # What a network's ``meta`` must hold: a test of the value, and its rule in words.
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "sample_rate": (
@@ -200,7 +207,7 @@ class FrontEnd:
     @property
     def kept(self) -> float:
         """Share of the noisy sound that stays, by `strength`."""
-        return 0.0 if self.strength is None else 10.0 ** (-float(self.strength) / 20)
+        return share_kept(self.strength)
 
     @property
     def delay(self) -> int:

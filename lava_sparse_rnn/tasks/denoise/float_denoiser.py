@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isinf
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +47,8 @@ class FloatDenoiser:
             )
         config = TrainConfig.model_validate(state["config"])
         front = front_of(state, f"checkpoint: {path}")
-        if strength is not None:
-            limit = None if isinf(strength) else strength
-            front = replace(front, strength=limit)
-        self.front_end = front
+        limit = front.strength if strength is None else strength
+        self.front_end = replace(front, strength=limit)
         size = self.front_end.size
         self.model = build_model(config, size, size)
         pruner = build_pruner(config)

@@ -133,13 +133,12 @@ def output_level(model: Model, front: FrontEnd, batches: Iterable[RawBatch]) -> 
     float
         Geometric mean over the mixtures of the factor with the least squared error.
     """
-    logs = []
+    logs, kept, free = [], front.kept, replace(front, strength=None)
     for noisy, clean in batches:
-        heard = torch.from_numpy(noisy)
-        spectrum, x = analyse_features(front, heard)
-        wave = resynthesise(front, spectrum, model(x).to(heard.dtype))
-        heard, clear = (v[:, : wave.shape[1]] for v in (heard, torch.from_numpy(clean)))
-        factor = _level((1 - front.kept) * wave, clear - front.kept * heard)
+        heard, speech = torch.from_numpy(noisy), torch.from_numpy(clean)
+        wave = denoise(model, free, heard)
+        heard, speech = heard[:, : wave.shape[1]], speech[:, : wave.shape[1]]
+        factor = _level((1 - kept) * wave, speech - kept * heard)
         logs.append(factor[factor > 0].log())
     found = torch.cat(logs)
     return float(found.mean().exp()) if found.numel() else 1.0
