@@ -64,8 +64,7 @@ def run(
     rows = ray.run(chosen, address, workers, screen.print)
     failed = sum(row.status == "failed" for row in rows)
     screen.print(
-        f"{len(rows) - failed} trials done, {failed} failed: "
-        f"{chosen.directory / TABLE}"
+        f"{len(rows) - failed} trials done, {failed} failed: {chosen.directory / TABLE}"
     )
 
 

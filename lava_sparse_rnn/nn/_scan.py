@@ -70,7 +70,7 @@ def scan_(
     reverse : bool
         Run from the last step to the first (``x_t = a * x_{t+1} + b_t``).
     """
-    steps, batch, n = x_re.shape
+    steps = x_re.shape[0]
     if steps == 0:
         return
     length = _chunk_length(steps)

@@ -93,7 +93,7 @@ def test_the_command_serves_it(monkeypatch, command, tiny_denoiser, tmp_path):
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Gives the page, and keeps what it posts."""
 
-    def do_POST(self):  # noqa: N802  (the name that the server calls)
+    def do_POST(self):  # the name that the server calls
         size = int(self.headers["Content-Length"])
         self.server.got[self.path[1:]] = self.rfile.read(size)
         self.send_response(204)

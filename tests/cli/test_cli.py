@@ -344,10 +344,10 @@ def test_evaluate_with_another_limit_of_attenuation(command, net, tmp_path):
         code, _, _ = command(*given)
         assert code == 0
         (rows,) = json.loads(scores.read_text())["scores"].values()
-        found[path, *words] = rows[-1]["improvement"]
-    assert found[limited,] == pytest.approx(0, abs=1e-4)
-    assert abs(found[net,]) > 0.01
-    assert found[limited, "--strength", "inf"] == found[net,]
+        found[(path, *words)] = rows[-1]["improvement"]
+    assert found[(limited,)] == pytest.approx(0, abs=1e-4)
+    assert abs(found[(net,)]) > 0.01
+    assert found[limited, "--strength", "inf"] == found[(net,)]
 
 
 def put(folder, **sounds):

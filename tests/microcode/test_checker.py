@@ -39,9 +39,9 @@ def test_findings(text, line, severity, message):
         (f.severity, f.position.line, f.message)
         for f in check(assemble(HEAD + text)).findings
     ]
-    assert any(
-        (s, at) == (severity, line) and message in m for s, at, m in found
-    ), found
+    assert any((s, at) == (severity, line) and message in m for s, at, m in found), (
+        found
+    )
 
 
 def test_a_program_with_an_error_is_not_run():

@@ -50,8 +50,10 @@ def relu(x):
 BY_HAND = {
     "half1": lambda p, y, g: g(y) * sigmoid(p["gate"] @ g(y) + p["gate_bias"]),
     "half2": lambda p, y, g: y * sigmoid(p["gate"] @ g(y) + p["gate_bias"]),
-    "full": lambda p, y, g: (p["gate_value"] @ g(y) + p["gate_value_bias"])
-    * sigmoid(p["gate"] @ g(y) + p["gate_bias"]),
+    "full": lambda p, y, g: (
+        (p["gate_value"] @ g(y) + p["gate_value_bias"])
+        * sigmoid(p["gate"] @ g(y) + p["gate_bias"])
+    ),
     "none": lambda p, y, g: g(y),
 }
 

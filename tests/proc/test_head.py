@@ -123,7 +123,7 @@ def test_sums_saturate_at_32_bits_and_are_counted():
 
 def test_a_reset_from_outside_empties_it():
     data = np.array([[3], [4], [5], [6]])
-    _, head, sink = in_one(data)
+    _, head, _ = in_one(data)
     head.run(RunSteps(2), proc.RunCfg())
     assert head.kept.get() == 7
     proc.reset(head)

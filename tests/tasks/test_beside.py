@@ -78,7 +78,7 @@ def test_it_goes_on_where_it_was_stopped(script, task, tmp_path):
             data = {"path": Path()}
             runs = script.Runs("watch", tmp_path / name, plan, data, scale)
             rows.append(script.gru_of(runs, task, 300))
-    whole, half, parts = rows
+    whole, _, parts = rows
     assert whole.accuracy > 60
     assert parts.parameters == whole.parameters <= 300
     (path,) = (tmp_path / "parts").glob("*.safetensors")

@@ -42,7 +42,7 @@ def test_what_the_page_says_works(command, tmp_path, monkeypatch):
             small = ("model.d_model=8", "model.d_state=8", "model.hippo_blocks=2")
             few = [w for w in words if not w.startswith(("steps=", "quantize.steps="))]
             words = [*few, *quick, *(small if "mine:Mine" in words[1] else ())]
-        code, text, error = command(*words)
+        code, _, error = command(*words)
         assert code == 0, (words, error)
         seen.append(words[0])
     assert seen == ["train", "evaluate", "estimate", "deploy", "export-c", *seen[5:]]

@@ -62,7 +62,7 @@ def n_of_m(score: Tensor, count: int, block: int) -> Tensor:
     ValueError
         If M does not divide the number of columns.
     """
-    rows, columns = score.shape
+    columns = score.shape[1]
     if columns % block:
         raise ValueError(
             f"a matrix of {columns} columns cannot be cut into blocks of {block}"
