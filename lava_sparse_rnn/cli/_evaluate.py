@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,7 +36,7 @@ from lava_sparse_rnn.progress import bar
 if TYPE_CHECKING:
     from lava_sparse_rnn.audio.denoiser import Denoiser
     from lava_sparse_rnn.audio.evaluation.costs import Costs
-    from lava_sparse_rnn.audio.evaluation.scores import LeftOut, Row, Score
+    from lava_sparse_rnn.audio.evaluation.scores import LeftOut, Score
 
 # Known without their room, which takes long to import; a test compares.
 PEER_NAMES = ("dtln", "gtcrn", "nsnet2", "rnnoise", "speex")
@@ -127,13 +128,13 @@ def evaluate(
     folder = NdnsFolder(data, lenient=True)
     left_out: list[LeftOut] = []
     with lava_runtime(runtime), contextlib.ExitStack() as stack:
-        paths = [network, *(beside or [])]
-        ours = _ours(paths, fastest(backend), strength, stack)
+        ours = _ours([network, *(beside or [])], fastest(backend), strength, stack)
         systems = {one.name: one.denoise for one in ours} | _peers(peer or [])
         with bar("mixes") as progress:
             rows = evaluation.measure(systems, folder, progress, dnsmos, left_out)
         scores = {name: evaluation.by_ratio(found) for name, found in rows.items()}
-        tables = {label: _by_label(rows, label) for label in by or []}
+        part = evaluation.by_label
+        tables = {b: {n: part(r, b) for n, r in rows.items()} for b in by or []}
         costs = _costs(ours, folder, left_out)
         counters = [one.denoiser.backend.counters for one in ours if one.denoiser]
     if output is not None:
@@ -141,6 +142,7 @@ def evaluate(
             "scores": evaluation.as_json(scores),
             "by": {label: _as_json(table) for label, table in tables.items()},
             "costs": {name: found.as_dict() for name, found in costs.items()},
+            "strength": {one.name: one.strength for one in ours},
             "left_out": [one.reason for one in left_out],
         }
         _write(output, json.dumps(values, indent=2) + "\n")
@@ -166,13 +168,6 @@ def _other_task(network: Path, options: TaskOptions) -> bool:
     if trained in (None, TASK) and options.given and options.name in (None, TASK):
         raise ValueError("settings and --split are for other tasks than denoising")
     return trained not in (None, TASK)
-
-
-def _by_label(rows: dict[str, list[Row]], label: str) -> dict[str, dict[str, Score]]:
-    """Scores of each system by kind of noise, or by voice."""
-    from lava_sparse_rnn.audio.evaluation.scores import by_label
-
-    return {name: by_label(found, label) for name, found in rows.items()}
 
 
 def _as_json(table: dict[str, dict[str, Score]]) -> dict[str, Any]:
@@ -218,6 +213,8 @@ class _Ours:
         Of the file, or of the run of a float checkpoint.
     path : Path
     denoise : callable
+    strength : float, optional
+        Limit of attenuation, dB; None without one, as JSON has no infinity.
     denoiser : Denoiser, optional
         Integers; a float checkpoint has none.
     """
@@ -225,6 +222,7 @@ class _Ours:
     name: str
     path: Path
     denoise: Callable
+    strength: float | None
     denoiser: Denoiser | None = None
 
     @classmethod
@@ -241,18 +239,21 @@ class _Ours:
             from lava_sparse_rnn.tasks.denoise.float_denoiser import FloatDenoiser
 
             name = f"{path.parent.name} (float)"
-            return cls(name, path, FloatDenoiser(path, strength).denoise)
+            one = FloatDenoiser(path, strength)
+            return cls(name, path, one.denoise, _finite(one.front_end.strength))
         hint = "--beside takes denoisers" if floats else "--task names another task"
         opened = open_denoiser(path, backend, strength, hint=hint)
         denoiser = stack.enter_context(opened)
-        return cls(path.stem, path, denoiser.denoise, denoiser)
+        limit = _finite(denoiser.strength)
+        return cls(path.stem, path, denoiser.denoise, limit, denoiser)
+
+
+def _finite(strength: float | None) -> float | None:
+    return None if strength == inf else strength
 
 
 def _ours(
-    paths: list[Path],
-    backend: str,
-    strength: float | None,
-    stack: contextlib.ExitStack,
+    paths: list[Path], backend: str, strength: float | None, stack: contextlib.ExitStack
 ) -> list[_Ours]:
     """The network that is evaluated, first, and those beside it."""
     found: dict[str, _Ours] = {}
@@ -335,7 +336,7 @@ def _show(screen: Console, scores, data: Path) -> None:
 
 
 def _row(name: str, s) -> list[str]:
-    row = [
+    return [
         name,
         "all" if s.snr_db is None else f"{s.snr_db:g}",
         str(s.mixes),
@@ -343,8 +344,8 @@ def _row(name: str, s) -> list[str]:
         f"{s.denoised:.2f}",
         _improvement(s),
         f"{s.worst:+.2f}",
+        *_mos(s.denoised_mos),
     ]
-    return row + _mos(s.denoised_mos)
 
 
 def _noisy_row(s) -> list[str]:

@@ -343,8 +343,11 @@ def test_evaluate_with_another_limit_of_attenuation(command, net, tmp_path):
         given = ("evaluate", path, "--data", tmp_path, "-o", scores, *words)
         code, _, _ = command(*given)
         assert code == 0
-        (rows,) = json.loads(scores.read_text())["scores"].values()
+        written = json.loads(scores.read_text())
+        (rows,) = written["scores"].values()
         found[(path, *words)] = rows[-1]["improvement"]
+        limit = 0 if path == limited and not words else None
+        assert written["strength"] == {path.stem: limit}
     assert found[(limited,)] == pytest.approx(0, abs=1e-4)
     assert abs(found[(net,)]) > 0.01
     assert found[limited, "--strength", "inf"] == found[(net,)]
