@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Busiest cores of the shipped networks, and what more cores bring and cost.
+"""The tables of docs/loihi2.md: shipped networks on cores, counted and estimated.
 
     uv run python benchmarks/mapping.py [NET ...] [-o FOLDER]
 
-Prints, for each network and number of cores, the busiest core of the mapping by stored
-synapses, of the one by measured work, and the least that any cut has. Work is measured
-on the first half of each recording of ``data/samples`` and counted on the second. With
+Prints, in the order of that page: the first network and one of the paper's size on some
+numbers of cores; of each network the busiest core of the mapping by stored synapses and
+of the one by measured work (measured on the first half of each recording of
+``data/samples``, counted on the second); the least that any cut has, and the numbers of
+cores on which the busiest has next to that (measured and counted on ``noisy_01``). With
 ``-o`` it draws ``sweep_shipped.png`` and its like there: busiest core, step, latency,
-energy and copies.
+energy and copies; and ``mapping_shipped.png``, the first network on 64 cores.
 """
 
 from __future__ import annotations
@@ -20,24 +22,92 @@ import numpy as np
 from lava_sparse_rnn import loihi2, pictures, spec
 from lava_sparse_rnn.audio import Denoiser
 from lava_sparse_rnn.audio.sound import wav
-from lava_sparse_rnn.loihi2 import plots
+from lava_sparse_rnn.cli._tokens import token_times
+from lava_sparse_rnn.loihi2 import plots, report
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 CORES = (14, 20, 32, 64, 128)
+PLACED = 64  # cores of the map that is drawn
+EVEN = 1.15  # of the mean: what the busiest core of a good number of cores has
+LOOKED = range(15, 61)
+COLUMNS = (
+    *("network", "cores", "copies per chip", "fullest core", "synapses, most"),
+    *("instructions, most", "memory reads", "messages", "hops", "step us"),
+    *("latency us, pipelined", "fall-through", "uJ/token, pipelined", "fall-through"),
+)
+
+
+def head(*columns: str, words: int = 1) -> str:
+    """First two lines of a table whose first columns are words."""
+    rules = ["---"] * words + ["---:"] * (len(columns) - words)
+    return f"\n| {' | '.join(columns)} |\n|{'|'.join(rules)}|"
+
+
+def row(*cells: object) -> str:
+    """A line of a table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def spoken(network: spec.Network, i: int = 1) -> np.ndarray:
+    """Tokens of one of the recordings."""
+    return Denoiser(network).tokens(wav.read(SAMPLES / f"noisy_{i:02d}.wav")[0])
 
 
 def halves(network: spec.Network) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """First and second half of every recording's tokens."""
-    first, second = [], []
-    for path in sorted(SAMPLES.glob("noisy_*.wav")):
-        tokens = Denoiser(network).tokens(wav.read(path)[0])
-        first.append(tokens[: len(tokens) // 2])
-        second.append(tokens[len(tokens) // 2 :])
-    return first, second
+    heard = [spoken(network, i) for i in (1, 2, 3)]
+    return [x[: len(x) // 2] for x in heard], [x[len(x) // 2 :] for x in heard]
 
 
-def table(name: str) -> list[str]:
-    """Rows of a network: stored, measured, bound."""
+def papers_size() -> tuple[spec.Network, np.ndarray]:
+    """A random network of the paper's size, and random tokens."""
+    made = spec.random_network(np.random.default_rng(0), 257, 384, 256, 257, 3, 0.1)
+    return made, np.random.default_rng(1).integers(-20000, 20000, (200, 257))
+
+
+def figures(
+    label: str, network: spec.Network, x: np.ndarray, sizes: tuple[int, ...]
+) -> tuple[list[str], str]:
+    """A row for each number of cores, and what does not depend on it."""
+    trace, lines = {}, []
+    spec.reference.run(network, x, trace)
+    for cores in sizes:
+        m = loihi2.map_network(network, cores=cores)
+        counts = loihi2.count(network, x, m, trace)
+        e = loihi2.weigh(counts, loihi2.PRESETS["loihi1"], *token_times(network))
+        every = report.count_table(counts)["all"]
+        hops = every["hops_east_west"] + every["hops_north_south"]
+        full = m.on_cores(m.total_bytes).max() / m.board.chip.core_bytes
+        a, b = e.pipelined, e.fall_through
+        lines.append(
+            row(
+                *(label, len(m), m.copies_per_chip, f"{full:.1%}"),
+                *(f"{m.synapses.max():,}", f"{m.instructions.max():,}"),
+                *(f"{every['memory_reads']:,.0f}", f"{every['messages_in']:,.0f}"),
+                *(f"{hops:,.0f}", f"{1e6 * (a.step_s or 0):.1f}"),
+                *(f"{1e6 * (one.latency_s or 0):.0f}" for one in (a, b)),
+                f"{1e6 * (a.energy_per_token_j or 0):.2f}",
+                f"{1e6 * (b.energy_per_token_j or 0):.1f}",
+            )
+        )
+    return lines, f"{label}: {_whatever(e, every)}"
+
+
+def _whatever(e: loihi2.Estimate, every: dict[str, float]) -> str:
+    """What a token takes on any number of cores."""
+    m, synops = e.counts.mapping, e.counts.synops.mean()
+    copies = every["sparse_synops"] + every["dense_synops"]
+    return (
+        f"{synops:,.0f} synops ({copies:,.0f} with copies; {m.synapses.sum():,} stored "
+        f"synapses), {every['neuron_updates']:,.0f} neuron updates, "
+        f"{every['instructions']:,.0f} instructions, N-DNS power proxy "
+        f"{e.power_proxy / 1e6:.2f} M-Ops/s, power-delay product "
+        f"{e.pdp_proxy / 1e6:.2f} M-Ops"
+    )
+
+
+def balance(name: str) -> list[str]:
+    """Rows of a network: by stored synapses, and by measured work."""
     network = spec.load(name)
     first, second = halves(network)
     busy, trace = loihi2.measure(network, first), {}
@@ -46,17 +116,55 @@ def table(name: str) -> list[str]:
     for cores in CORES:
         cells: list[str] = []
         for activity in (None, busy):
-            mapping = loihi2.map_network(network, cores=cores, activity=activity)
-            counts = loihi2.count(network, second, mapping, trace)
+            m = loihi2.map_network(network, cores=cores, activity=activity)
+            counts = loihi2.count(network, second, m, trace)
             e = loihi2.weigh(counts, loihi2.PRESETS["loihi1"])
-            choice = loihi2.Choice(mapping, e)
             step = (e.pipelined.step_s or 0.0) * 1e6
-            cells += [f"{choice.busiest:,.0f}", f"{choice.imbalance:.2f}"]
-            cells += [f"{step:.1f}"]
-        over = choice.busiest / choice.least
-        cells += [f"{choice.least:,.0f}", f"{over:.3f}"]
-        lines.append(f"| `{name}` | {len(mapping)} | {' | '.join(cells)} |")
+            cells += [f"{loihi2.Choice(m, e).imbalance:.2f}", f"{step:.1f}"]
+        lines.append(row(f"`{name}`", cores, *cells))
     return lines
+
+
+def bounds(name: str) -> tuple[list[str], str]:
+    """Rows of a network: the busiest core and the least; and even numbers of cores."""
+    network = spec.load(name)
+    x = spoken(network)
+    busy, trace, lines, even = loihi2.measure(network, x), {}, [], {}
+    spec.reference.run(network, x, trace)
+    for cores in sorted({*CORES, *LOOKED}):
+        m = loihi2.map_network(network, cores=cores, activity=busy)
+        counts = loihi2.count(network, x, m, trace)
+        c = loihi2.Choice(m, loihi2.weigh(counts, loihi2.PRESETS["loihi1"]))
+        if cores in CORES:
+            cells = f"{c.busiest:,.0f}", f"{c.imbalance:.2f}", f"{c.least:,.0f}"
+            over = f"{100 * (c.busiest / c.least - 1):.1f} %"
+            asked = "" if cores == len(m) else f" ({cores} asked for)"
+            lines.append(row(f"`{name}`", f"{len(m)}{asked}", *cells, over))
+        if cores in LOOKED and c.imbalance <= EVEN:
+            even[len(m)] = f"{len(m)} ({c.imbalance:.2f})"
+    return lines, row(f"`{name}`", ", ".join(even.values()))
+
+
+def draw(name: str, folder: Path) -> None:
+    """What more cores bring and cost."""
+    network = spec.load(name)
+    first, second = halves(network)
+    busy = loihi2.measure(network, first)
+    stem = {"denoiser": "shipped"}.get(name, Path(name).stem)
+    path = folder / f"sweep_{stem}.png"
+    choices = loihi2.sweep(network, second, activity=busy)
+    pictures.save(plots.sweep(choices), path)
+    print(path)
+
+
+def draw_map(name: str, path: Path) -> None:
+    """Where the groups lie on the chip, and what their cores do."""
+    network = spec.load(name)
+    mapping = loihi2.map_network(network, cores=PLACED)
+    times = token_times(network)
+    e = loihi2.estimate(network, spoken(network), mapping, "loihi1", *times)
+    pictures.save(plots.cores(mapping, e), path)
+    print(path)
 
 
 def main() -> None:
@@ -65,23 +173,31 @@ def main() -> None:
     parser.add_argument("nets", nargs="*", default=["denoiser", "denoiser_small"])
     parser.add_argument("-o", "--output", type=Path, help="folder of the pictures")
     arguments = parser.parse_args()
-    print(
-        "| network | cores | stored: busiest | of the mean | step us "
-        "| measured: busiest | of the mean | step us | at least | over that |\n"
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
-    )
+    first = spec.load(arguments.nets[0])
+    print(head(*COLUMNS))
+    ours, about = figures("shipped", first, spoken(first), (14, 28, 64, 128))
+    papers, size = figures("paper's size", *papers_size(), (11, 32, 64, 128))
+    print(*ours, *papers, f"\n{about}\n{size}", sep="\n")
+    ways = [
+        (f"{w}: busiest / mean", "step us") for w in ("by stored synapses", "measured")
+    ]
+    print(head("network", "cores", *ways[0], *ways[1]))
     for name in arguments.nets:
-        print("\n".join(table(name)))
+        print(*balance(name), sep="\n")
+    found = [bounds(name) for name in arguments.nets]
+    print(
+        head("network", "cores", "busiest core", "of the mean", "at least", "over that")
+    )
+    for lines, _ in found:
+        print(*lines, sep="\n")
+    print(
+        head("network", f"cores of 15 to 60 with at most {EVEN} of the mean", words=2)
+    )
+    print(*(even for _, even in found), sep="\n")
     if arguments.output is not None:
         for name in arguments.nets:
-            network = spec.load(name)
-            first, second = halves(network)
-            busy = loihi2.measure(network, first)
-            stem = {"denoiser": "shipped"}.get(name, Path(name).stem)
-            path = arguments.output / f"sweep_{stem}.png"
-            choices = loihi2.sweep(network, second, activity=busy)
-            pictures.save(plots.sweep(choices), path)
-            print(path)
+            draw(name, arguments.output)
+        draw_map(arguments.nets[0], arguments.output / "mapping_shipped.png")
 
 
 if __name__ == "__main__":
