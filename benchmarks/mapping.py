@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The tables of docs/loihi2.md: shipped networks on cores, counted and estimated.
+"""Tables of docs/loihi2.md from "Figures" on: networks on cores, and estimates.
 
     uv run python benchmarks/mapping.py [NET ...] [-o FOLDER]
 
@@ -69,7 +69,7 @@ def figures(
     label: str, network: spec.Network, x: np.ndarray, sizes: tuple[int, ...]
 ) -> tuple[list[str], str]:
     """A row for each number of cores, and what does not depend on it."""
-    trace, lines = {}, []
+    trace, lines, found = {}, [], []
     spec.reference.run(network, x, trace)
     for cores in sizes:
         m = loihi2.map_network(network, cores=cores)
@@ -79,6 +79,7 @@ def figures(
         hops = every["hops_east_west"] + every["hops_north_south"]
         full = m.on_cores(m.total_bytes).max() / m.board.chip.core_bytes
         a, b = e.pipelined, e.fall_through
+        found.append(e)
         lines.append(
             row(
                 *(label, len(m), m.copies_per_chip, f"{full:.1%}"),
@@ -90,19 +91,21 @@ def figures(
                 f"{1e6 * (b.energy_per_token_j or 0):.1f}",
             )
         )
-    return lines, f"{label}: {_whatever(e, every)}"
+    return lines, f"{label}: {_whatever(found)}"
 
 
-def _whatever(e: loihi2.Estimate, every: dict[str, float]) -> str:
-    """What a token takes on any number of cores."""
+def _whatever(found: list[loihi2.Estimate]) -> str:
+    """What a token takes on any number of cores; the last product is a range."""
+    e, products = found[0], [f"{one.pdp_proxy / 1e6:.2f}" for one in found]
     m, synops = e.counts.mapping, e.counts.synops.mean()
+    every = report.count_table(e.counts)["all"]
     copies = every["sparse_synops"] + every["dense_synops"]
     return (
         f"{synops:,.0f} synops ({copies:,.0f} with copies; {m.synapses.sum():,} stored "
         f"synapses), {every['neuron_updates']:,.0f} neuron updates, "
         f"{every['instructions']:,.0f} instructions, N-DNS power proxy "
         f"{e.power_proxy / 1e6:.2f} M-Ops/s, power-delay product "
-        f"{e.pdp_proxy / 1e6:.2f} M-Ops"
+        f"{'-'.join(sorted({min(products), max(products)}))} M-Ops"
     )
 
 
@@ -113,7 +116,7 @@ def balance(name: str) -> list[str]:
     busy, trace = loihi2.measure(network, first), {}
     spec.reference.run(network, second, trace)
     lines = []
-    for cores in CORES:
+    for cores in CORES[1:]:  # on the fewest there is nothing to balance
         cells: list[str] = []
         for activity in (None, busy):
             m = loihi2.map_network(network, cores=cores, activity=activity)
