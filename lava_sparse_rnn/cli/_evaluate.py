@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,22 +18,21 @@ from lava_sparse_rnn.cli._backend import (
     check_runtime,
     fastest,
     lava_runtime,
-    open_denoiser,
 )
 from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._evaluate_task import TaskOptions, evaluate_task
 from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._notices import overflows
 from lava_sparse_rnn.cli._options import NetworkFile, network_file, path_option
+from lava_sparse_rnn.cli._scored import Scored, scored
 from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.markup import Table
 from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
-    from lava_sparse_rnn.audio.denoiser import Denoiser
     from lava_sparse_rnn.audio.evaluation.costs import Costs
-    from lava_sparse_rnn.audio.evaluation.scores import LeftOut, Score
+    from lava_sparse_rnn.audio.evaluation.scores import LeftOut, Row, Score
 
 # Known without their room, which takes long to import; a test compares.
 PEER_NAMES = ("dtln", "gtcrn", "nsnet2", "rnnoise", "speex")
@@ -128,13 +124,13 @@ def evaluate(
     folder = NdnsFolder(data, lenient=True)
     left_out: list[LeftOut] = []
     with lava_runtime(runtime), contextlib.ExitStack() as stack:
-        ours = _ours([network, *(beside or [])], fastest(backend), strength, stack)
+        paths = [network, *(beside or [])]
+        ours = scored(paths, fastest(backend), strength, stack)
         systems = {one.name: one.denoise for one in ours} | _peers(peer or [])
         with bar("mixes") as progress:
             rows = evaluation.measure(systems, folder, progress, dnsmos, left_out)
         scores = {name: evaluation.by_ratio(found) for name, found in rows.items()}
-        part = evaluation.by_label
-        tables = {b: {n: part(r, b) for n, r in rows.items()} for b in by or []}
+        tables = {label: _by_label(rows, label) for label in by or []}
         costs = _costs(ours, folder, left_out)
         counters = [one.denoiser.backend.counters for one in ours if one.denoiser]
     if output is not None:
@@ -142,7 +138,7 @@ def evaluate(
             "scores": evaluation.as_json(scores),
             "by": {label: _as_json(table) for label, table in tables.items()},
             "costs": {name: found.as_dict() for name, found in costs.items()},
-            "strength": {one.name: one.strength for one in ours},
+            "strength": {one.name: one.limit for one in ours},
             "left_out": [one.reason for one in left_out],
         }
         _write(output, json.dumps(values, indent=2) + "\n")
@@ -168,6 +164,13 @@ def _other_task(network: Path, options: TaskOptions) -> bool:
     if trained in (None, TASK) and options.given and options.name in (None, TASK):
         raise ValueError("settings and --split are for other tasks than denoising")
     return trained not in (None, TASK)
+
+
+def _by_label(rows: dict[str, list[Row]], label: str) -> dict[str, dict[str, Score]]:
+    """Scores of each system by kind of noise, or by voice."""
+    from lava_sparse_rnn.audio.evaluation.scores import by_label
+
+    return {name: by_label(found, label) for name, found in rows.items()}
 
 
 def _as_json(table: dict[str, dict[str, Score]]) -> dict[str, Any]:
@@ -203,69 +206,9 @@ def _improvement(s: Score) -> str:
     return f"{s.improvement:+.2f}{error}"
 
 
-@dataclass(frozen=True)
-class _Ours:
-    """A network of this library that is scored.
-
-    Parameters
-    ----------
-    name : str
-        Of the file, or of the run of a float checkpoint.
-    path : Path
-    denoise : callable
-    strength : float, optional
-        Limit of attenuation, dB; None without one, as JSON has no infinity.
-    denoiser : Denoiser, optional
-        Integers; a float checkpoint has none.
-    """
-
-    name: str
-    path: Path
-    denoise: Callable
-    strength: float | None
-    denoiser: Denoiser | None = None
-
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        backend: str,
-        strength: float | None,
-        stack: contextlib.ExitStack,
-        floats: bool,
-    ) -> _Ours:
-        """Integers from a .net file; floats, where they may be, from a checkpoint."""
-        if floats and path.suffix == ".safetensors":
-            from lava_sparse_rnn.tasks.denoise.float_denoiser import FloatDenoiser
-
-            name = f"{path.parent.name} (float)"
-            one = FloatDenoiser(path, strength)
-            return cls(name, path, one.denoise, _finite(one.front_end.strength))
-        hint = "--beside takes denoisers" if floats else "--task names another task"
-        opened = open_denoiser(path, backend, strength, hint=hint)
-        denoiser = stack.enter_context(opened)
-        limit = _finite(denoiser.strength)
-        return cls(path.stem, path, denoiser.denoise, limit, denoiser)
-
-
-def _finite(strength: float | None) -> float | None:
-    return None if strength == inf else strength
-
-
-def _ours(
-    paths: list[Path], backend: str, strength: float | None, stack: contextlib.ExitStack
-) -> list[_Ours]:
-    """The network that is evaluated, first, and those beside it."""
-    found: dict[str, _Ours] = {}
-    for path in paths:
-        one = _Ours.open(path, backend, strength, stack, floats=bool(found))
-        if one.name in found:
-            raise ValueError(f"beside: {path}: a second network named {one.name!r}")
-        found[one.name] = one
-    return list(found.values())
-
-
-def _costs(ours: list[_Ours], folder: Any, left_out: list[LeftOut]) -> dict[str, Costs]:
+def _costs(
+    ours: list[Scored], folder: Any, left_out: list[LeftOut]
+) -> dict[str, Costs]:
     """Of every network of integers, over the first mixtures that were scored."""
     from lava_sparse_rnn.audio.evaluation.costs import COUNTED_MIXES, count_costs
 
@@ -359,7 +302,7 @@ def _mos(mos) -> list[str]:
 
 
 def _show_costs(
-    screen: Console, ours: list[_Ours], costs: dict[str, Costs], names: list[str]
+    screen: Console, ours: list[Scored], costs: dict[str, Costs], names: list[str]
 ) -> None:
     from lava_sparse_rnn.audio.peers import PEERS
 
