@@ -176,6 +176,8 @@ def main() -> None:
     parser.add_argument("nets", nargs="*", default=["denoiser", "denoiser_small"])
     parser.add_argument("-o", "--output", type=Path, help="folder of the pictures")
     arguments = parser.parse_args()
+    if arguments.output is not None and not arguments.output.is_dir():
+        parser.error(f"-o {arguments.output}: is no folder")
     first = spec.load(arguments.nets[0])
     print(head(*COLUMNS))
     ours, about = figures("shipped", first, spoken(first), (14, 28, 64, 128))
@@ -194,7 +196,11 @@ def main() -> None:
     for lines, _ in found:
         print(*lines, sep="\n")
     print(
-        head("network", f"cores of 15 to 60 with at most {EVEN} of the mean", words=2)
+        head(
+            "network",
+            f"cores of {LOOKED[0]} to {LOOKED[-1]} with at most {EVEN} of the mean",
+            words=2,
+        )
     )
     print(*(even for _, even in found), sep="\n")
     if arguments.output is not None:
