@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig, lifted
-from lava_sparse_rnn.train.sections import FREE, LATER
+from lava_sparse_rnn.train.sections import FINISH, FREE, LATER
 from lava_sparse_rnn.train.values import read_json
 
 
@@ -64,7 +64,8 @@ def check_unchanged(config: TrainConfig, saved: Path, weights: Path) -> None:
 def _free(part: BaseModel, prefix: str = "", free: bool = False):
     """Every setting's name, and whether it or its section is marked as free."""
     for name, field in type(part).model_fields.items():
-        value, marked = getattr(part, name), free or field.json_schema_extra == FREE
+        value = getattr(part, name)
+        marked = free or field.json_schema_extra in (FREE, FINISH)
         if isinstance(value, BaseModel):
             yield from _free(value, f"{prefix}{name}.", marked)
         else:
@@ -86,9 +87,10 @@ def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def fingerprint(config: TrainConfig, model: nn.Module, network: spec.Network) -> str:
     """Of what a fine-tune starts from; another value makes its checkpoint stale.
 
-    Covers the float tensors, the settings of the integer stage except its length,
-    and all formats of the network. The integers themselves are left out: another
-    number of threads moves a few of them by one, which no fine-tune minds.
+    Covers the float tensors, the settings of the integer stage except its length and
+    those of the task that act before it, and all formats of the network. The integers
+    themselves are left out: another number of threads moves a few of them by one, which
+    no fine-tune minds.
 
     Parameters
     ----------
@@ -104,6 +106,10 @@ def fingerprint(config: TrainConfig, model: nn.Module, network: spec.Network) ->
     for name, field in type(config.quantize).model_fields.items():
         if field.json_schema_extra == LATER and settings[name] == field.default:
             del settings[name]
+    for name, field in type(config.data).model_fields.items():
+        value = getattr(config.data, name)
+        if field.json_schema_extra == FINISH and value != field.default:
+            settings[f"data.{name}"] = value
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):
         tensor = tensor.detach().contiguous()

@@ -59,6 +59,10 @@ FilePath = Annotated[Path, BeforeValidator(_given_path)]
 FREE: dict[str, Any] = {"free": True}
 """Mark of settings that a run may be resumed with at another value."""
 
+FINISH: dict[str, Any] = {**FREE, "finish": True}
+"""Mark of a task's settings that act between the float training and its integers: a run
+may go on with another value, and a fine-tune that started from the old one is stale."""
+
 LATER: dict[str, Any] = {"later": True}
 """Mark of settings of the integer stage that older versions did not have."""
 

@@ -290,6 +290,32 @@ def test_output_level_and_its_fold():
     assert torch.allclose(again, found * gains, atol=1e-6)
 
 
+def test_oversubtraction_takes_more_away_and_keeps_the_level():
+    torch.manual_seed(0)
+    front = FrontEnd(strength=30)
+    speech = 0.1 * torch.randn(4, 128 * 20)
+    noise = 0.1 * torch.randn(4, 128 * 20)
+    decoder = FoldedAffine(torch.randn(65, 65) / 8, torch.randn(65) / 8, relu=False)
+    u = torch.randn(7, 1, 65)
+    gains = 1 + decoder.trace(u)["out"]
+
+    # Without a level, the distance of a gain from 1 is what grows.
+    more = objective.at_level(FoldedNetwork((decoder,)), 1.0, 1.25).layers[0]
+    found = 1 + more.trace(u)["out"]
+    assert torch.allclose(1 - found, 1.25 * (1 - gains), atol=1e-5)
+    none = gains < 1 - 1 / 1.25  # these are 0 then
+    assert none.any()
+    assert (found[none] < 1e-5).all()
+
+    # The level is that of the gains as they are in the end: 1 - 1.5 * 0.5 is 0.25.
+    mixes = [((speech + noise).numpy(), speech.numpy())]
+    level = objective.output_level(
+        lambda x: torch.full_like(x, -0.5), front, mixes, oversubtraction=1.5
+    )
+    least = objective.output_level(lambda x: torch.full_like(x, -0.75), front, mixes)
+    assert level == pytest.approx(least, rel=1e-6)
+
+
 @pytest.mark.parametrize("given", ["linear_bins", "erb_bands"])
 def test_one_of_both_settings_of_bands_is_refused(given):
     missing = ({"linear_bins", "erb_bands"} - {given}).pop()

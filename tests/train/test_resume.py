@@ -58,6 +58,19 @@ def test_another_recipe_makes_the_fine_tune_start_anew(tiny):
     assert "stale" in kinds
 
 
+def test_another_end_of_the_float_stage_makes_the_fine_tune_start_anew(tiny):
+    first, kinds = resumed(tiny())
+    more = tiny(data={"oversubtraction": 1.01})  # too little to change any format
+    second, kinds = resumed(more)
+    assert "stale" in kinds
+    assert "what is taken away is multiplied by 1.01" in kinds
+    assert first != second
+    again, kinds = resumed(more)
+    assert "stale" not in kinds
+    assert again == second
+    assert resumed(tiny())[0] == first
+
+
 def test_a_longer_fine_tune_goes_on(tiny):
     run(tiny(), lambda text: None)
     _, kinds = resumed(tiny(quantize={"steps": 6}))

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import LOOKAHEAD, STRONGEST, FrontEnd
 from lava_sparse_rnn.audio.mixing.wear import Wear
-from lava_sparse_rnn.train.sections import FREE, FilePath, Section
+from lava_sparse_rnn.train.sections import FINISH, FREE, FilePath, Section
 
 _LIFTED = ("front_end", "magnitude_loss", "compressed_loss")
 
@@ -230,6 +230,14 @@ class DataConfig(Section):
         default=0.0,
         ge=0,
         description="weight of the distance in dB between gains and ideal ones",
+    )
+    oversubtraction: float = Field(
+        default=1.0,
+        gt=0,
+        le=4,
+        description="what the network takes away is multiplied by this at the end: "
+        "above 1 gains below 1 - 1/it become 0, and 1 stays 1",
+        json_schema_extra=FINISH,
     )
 
     @model_validator(mode="after")

@@ -116,7 +116,12 @@ def _level(wave: Tensor, target: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def output_level(model: Model, front: FrontEnd, batches: Iterable[RawBatch]) -> float:
+def output_level(
+    model: Model,
+    front: FrontEnd,
+    batches: Iterable[RawBatch],
+    oversubtraction: float = 1.0,
+) -> float:
     """Factor on the gains that brings estimates to the level of the clean speech.
 
     SI-SNR leaves the level open, and a network trained on it alone finds some level
@@ -127,6 +132,8 @@ def output_level(model: Model, front: FrontEnd, batches: Iterable[RawBatch]) -> 
     model, front
         As in `denoise`; `model` in evaluation mode.
     batches : iterable of (noisy, clean)
+    oversubtraction : float
+        See `at_level`.
 
     Returns
     -------
@@ -136,7 +143,7 @@ def output_level(model: Model, front: FrontEnd, batches: Iterable[RawBatch]) -> 
     logs, kept, free = [], front.kept, replace(front, strength=None)
     for noisy, clean in batches:
         heard, speech = torch.from_numpy(noisy), torch.from_numpy(clean)
-        wave = denoise(model, free, heard)
+        wave = denoise(lambda x: oversubtraction * model(x), free, heard)
         heard, speech = heard[:, : wave.shape[1]], speech[:, : wave.shape[1]]
         factor = _level((1 - kept) * wave, speech - kept * heard)
         logs.append(factor[factor > 0].log())
@@ -144,19 +151,34 @@ def output_level(model: Model, front: FrontEnd, batches: Iterable[RawBatch]) -> 
     return float(found.mean().exp()) if found.numel() else 1.0
 
 
-def at_level(folded: FoldedNetwork, factor: float) -> FoldedNetwork:
-    """The same denoiser with all gains, ``1 + output``, multiplied by `factor`.
+def at_level(
+    folded: FoldedNetwork, factor: float, oversubtraction: float = 1.0
+) -> FoldedNetwork:
+    """The same denoiser with what it takes away, and then all gains, multiplied.
 
-    ``factor * (1 + W u + b) = 1 + (factor W) u + (factor b + factor - 1)``, so the
-    decoder takes it in.
+    A gain is ``1 + output``, so that minus the output is the share of a magnitude that
+    is taken for noise. Taking away `oversubtraction` times as much, with a limit of
+    attenuation as its floor, is due to Berouti et al., "Enhancement of speech corrupted
+    by acoustic noise" (1979). With ``a`` for it and ``f`` for `factor`,
+    ``f * (1 + a (W u + b)) = 1 + (f a W) u + (f a b + f - 1)``: the decoder takes both
+    in.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    factor : float
+        On the gains, see `output_level`.
+    oversubtraction : float
+        On what is taken away.
     """
     *layers, decoder = folded.layers
     if not isinstance(decoder, FoldedAffine):
         raise TypeError(f"the last layer is {type(decoder).__name__}, not a decoder")
+    scale = factor * oversubtraction
     decoder = replace(
         decoder,
-        weights=factor * decoder.weights,
-        bias=factor * decoder.bias + (factor - 1),
+        weights=scale * decoder.weights,
+        bias=scale * decoder.bias + (factor - 1),
     )
     return replace(folded, layers=(*layers, decoder))
 

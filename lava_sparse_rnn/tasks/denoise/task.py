@@ -175,8 +175,12 @@ class Denoise(Task):
         note: Callable[[str], None],
     ) -> FoldedNetwork:
         """See `Task`: SI-SNR has left the level open, which is set here."""
+        more = self.settings.oversubtraction
         batches = training_batches(self.source, self.settings, seed)
-        level = objective.output_level(model, self.front, islice(batches, count))
+        batch = islice(batches, count)
+        level = objective.output_level(model, self.front, batch, more)
         batches.close()
+        if more != 1:
+            note(f"what is taken away is multiplied by {more:.4g}")
         note(f"level: gains are multiplied by {level:.4g}")
-        return objective.at_level(folded, level)
+        return objective.at_level(folded, level, more)
