@@ -31,7 +31,7 @@ from lava_sparse_rnn.train.stages import (
     IntegerStage,
     build_recipe,
 )
-from lava_sparse_rnn.train.start import read_start
+from lava_sparse_rnn.train.start import like_start, read_start
 from lava_sparse_rnn.train.tasks import Task, find_task
 from lava_sparse_rnn.train.typical import QUANTIZE_SEED, typical_features
 
@@ -100,18 +100,20 @@ def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
     Parameters
     ----------
     config : TrainConfig
+        Sizes of the model that are not given are those of its start, if it has one.
     task : Task, optional
         In place of the configuration's.
 
     Raises
     ------
     ValueError
-        If the run is resumed with settings that it must keep, or another process is
-        at it.
+        If there is no such start, the run is resumed with settings that it must keep,
+        or another process is at it.
     OSError
         If its folder cannot be made; it names the folder.
     """
     check_device(config.device)
+    config = like_start(config, _float_checkpoint(config))
     with named(config.directory):
         new = not config.directory.exists()
         config.directory.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from lava_sparse_rnn.train import fit, run, stages
 from lava_sparse_rnn.train.config import TrainConfig, read_config
 from lava_sparse_rnn.train.pipeline import complete, open_float
 from lava_sparse_rnn.train.resume import fingerprint
-from lava_sparse_rnn.train.sections import Section
+from lava_sparse_rnn.train.sections import ModelConfig, Section
 
 SMALL = {"n_fft": 64, "hop_length": 16}
 
@@ -73,6 +73,30 @@ def trained(tiny):
     stage = open_float(tiny(name="old", steps=1, data={"front_end": bands}))
     stage.fit()
     return stage.checkpoint_path
+
+
+def test_a_model_is_that_of_its_start_unless_something_else_is_given(tiny, trained):
+    # Of floats the shapes, not the activation: another one is a training of its own.
+    def begun(name, **changes):
+        config = tiny(name=name, **changes, data={"front_end": {"n_fft": 64}})
+        return open_float(config.model_copy(update={"model": ModelConfig(**given)}))
+
+    given: dict = {"activation": "gelu"}
+    model = begun("new", start=trained).config.model
+    assert (model.d_model, model.d_state, model.n_layers) == (8, 8, 1)
+    assert model.activation == "gelu"
+    given = {"d_model": 9}
+    with pytest.raises(ValueError, match=r"another model: model.d_model is 8 there"):
+        begun("other", start=trained)
+    given = {}
+    with pytest.raises(ValueError, match=r"start: .*none.* does not exist"):
+        begun("lost", start=trained.with_name("none"))
+
+    # A run goes on with its own, though the start is gone.
+    stage = begun("on", start=trained, steps=1)
+    stage.fit()
+    trained.unlink()
+    assert begun("on", start=trained, steps=1).config == stage.config
 
 
 @pytest.mark.parametrize(
@@ -276,8 +300,10 @@ def test_a_network_of_another_model_is_no_start(tiny, denoiser, changes, words):
 
 
 def test_shipped_networks_are_starts_by_their_names(tiny):
-    model = {"d_model": 152, "d_state": 128, "n_layers": 4}
-    stage = open_float(tiny(name="on", start="denoiser_small", model=model))
+    config = tiny(name="on", start="denoiser_small")
+    stage = open_float(config.model_copy(update={"model": ModelConfig()}))
+    model = stage.config.model
+    assert (model.d_model, model.d_state, model.n_layers) == (152, 128, 4)
     network = spec.load("denoiser_small")
     assert stage.task.meta() == network.meta
     kept = sum(int(m.sum()) for n, m in stage.model.named_buffers() if "_mask" in n)
