@@ -22,6 +22,7 @@ _HOMES = {
     "batches": "prefetch",
     "Denoiser": "denoiser",
     "FrontEnd": "frontend",
+    "oversubtract": "oversubtraction",
     "Stft": "sound.stft",
     "Analyzer": "sound.stft",
     "Synthesizer": "sound.stft",

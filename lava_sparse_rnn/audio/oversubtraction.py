@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A denoiser that takes more away than it was trained to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+
+from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.spec import Affine, Bias, Network, Weights, Wire
+
+MOST = 4.0
+"""The largest factor: beyond it hardly any gain is left between 0 and 1."""
+
+
+def oversubtract(network: Network, factor: float) -> Network:
+    """The same denoiser, what it takes away of every magnitude multiplied by a factor.
+
+    A gain is ``1 + answer``, so that minus the answer is the share of a magnitude that
+    the network takes for noise. More than all of that is taken away in spectral
+    subtraction, down to a floor, which is the front end's `strength` here (Berouti et
+    al., "Enhancement of speech corrupted by acoustic noise", 1979). With a factor of
+    1.15 gains up to 0.13 become 0 and one of 0.5 is 0.425; 1 stays 1.
+
+    The decoder's integers are made anew, of as many bits, and nothing else is: all
+    layers before it compute what they did. A training ends so, too, from floats, with
+    the setting ``data.oversubtraction``.
+
+    Parameters
+    ----------
+    network : Network
+        A denoiser.
+    factor : float
+        Above 0, at most 4; 1 changes nothing.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    AudioError
+        If the network is no denoiser, or the factor out of range.
+    """
+    FrontEnd.of(network)
+    number = isinstance(factor, Real) and not isinstance(factor, bool)
+    if not number or not 0 < factor <= MOST:
+        raise AudioError(f"factor is {factor!r}, must be above 0 and at most {MOST:g}")
+    *layers, decoder = network.layers
+    if not isinstance(decoder, Affine) or decoder.relu:
+        raise AudioError("network: its last layer is no decoder without ReLU")
+    if factor == 1:
+        return network
+
+    # Columns are at the wire's reference already, see `Wire`.
+    inp = decoder.inp
+    aligned = Wire(inp.bits, np.full(inp.size, inp.ref), inp.ref)
+    old, bias = decoder.weights, decoder.bias
+    real = factor * np.ldexp(old.matrix.toarray().astype(float), -old.frac[:, None])
+    fits = np.minimum(Weights.largest_frac(real, aligned, old.bits), old.frac)
+    frac = np.where(real.any(axis=1), fits, old.frac)  # rows of zeros stay
+    weights = Weights.quantize(real, aligned, frac, old.bits)
+    value = factor * np.ldexp(bias.value.astype(float), -decoder.acc_frac)
+    out = decoder.out
+    if network.recipe.overflow == "wrap" and factor > 1:
+        bits = int(np.ceil(np.log2(factor)))  # answers are so much larger
+        out = Wire(out.bits, out.frac - bits, out.ref - bits)
+    decoder = replace(
+        decoder,
+        weights=weights,
+        bias=Bias.quantize(value, frac + inp.ref, bias.bits),
+        out=out,
+    )
+    return replace(network, layers=(*layers, decoder))
