@@ -94,7 +94,7 @@ ROOMS = {
         Analyzer AudioError DEFAULT_CACHE Denoiser FrontEnd
         MissingDependencyError Mix Mixer MixerConfig NdnsFolder NdnsItem
         NdnsSegments SAMPLE_RATE SegmentsConfig Stft Synthesizer WavInfo batches
-        fetch find_lag open_split si_snr si_snr_improvement write_set
+        fetch find_lag open_split oversubtract si_snr si_snr_improvement write_set
     """,
     "audio.peers": """
         Denoise PEERS Peer

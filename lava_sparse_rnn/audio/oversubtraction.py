@@ -10,7 +10,7 @@ import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.spec import Affine, Bias, Network, Weights, Wire
+from lava_sparse_rnn.spec import Affine, Bias, Network, SpecError, Weights, Wire
 
 MOST = 4.0
 """The largest factor: beyond it hardly any gain is left between 0 and 1."""
@@ -26,15 +26,15 @@ def oversubtract(network: Network, factor: float) -> Network:
     1.15 gains up to 0.13 become 0 and one of 0.5 is 0.425; 1 stays 1.
 
     The decoder's integers are made anew, of as many bits, and nothing else is: all
-    layers before it compute what they did. A training ends so, too, from floats, with
-    the setting ``data.oversubtraction``.
+    layers before it compute what they did. A training ends so, too, from floats and
+    with the level set after it, by the setting ``data.oversubtraction``.
 
     Parameters
     ----------
     network : Network
         A denoiser.
     factor : float
-        Above 0, at most 4; 1 changes nothing.
+        From 1, which changes nothing, to 4.
 
     Returns
     -------
@@ -43,35 +43,41 @@ def oversubtract(network: Network, factor: float) -> Network:
     Raises
     ------
     AudioError
-        If the network is no denoiser, or the factor out of range.
+        If the network is no denoiser, the factor is out of range, or with it the
+        decoder's accumulators might overflow.
     """
     FrontEnd.of(network)
     number = isinstance(factor, Real) and not isinstance(factor, bool)
-    if not number or not 0 < factor <= MOST:
-        raise AudioError(f"factor is {factor!r}, must be above 0 and at most {MOST:g}")
+    if not number or not 1 <= factor <= MOST:
+        raise AudioError(f"factor is {factor!r}, must be from 1 to {MOST:g}")
     *layers, decoder = network.layers
     if not isinstance(decoder, Affine) or decoder.relu:
         raise AudioError("network: its last layer is no decoder without ReLU")
     if factor == 1:
         return network
+    wraps = network.recipe.overflow == "wrap"
+    try:
+        return replace(network, layers=(*layers, _scaled(decoder, factor, wraps)))
+    except SpecError as error:
+        raise AudioError(f"factor is {factor!r}, too large here: {error}") from None
 
+
+def _scaled(decoder: Affine, factor: float, wraps: bool) -> Affine:
+    """The decoder with answers that are `factor` times as large."""
     # Columns are at the wire's reference already, see `Wire`.
-    inp = decoder.inp
+    inp, old, bias = decoder.inp, decoder.weights, decoder.bias
     aligned = Wire(inp.bits, np.full(inp.size, inp.ref), inp.ref)
-    old, bias = decoder.weights, decoder.bias
     real = factor * np.ldexp(old.matrix.toarray().astype(float), -old.frac[:, None])
     fits = np.minimum(Weights.largest_frac(real, aligned, old.bits), old.frac)
     frac = np.where(real.any(axis=1), fits, old.frac)  # rows of zeros stay
-    weights = Weights.quantize(real, aligned, frac, old.bits)
     value = factor * np.ldexp(bias.value.astype(float), -decoder.acc_frac)
     out = decoder.out
-    if network.recipe.overflow == "wrap" and factor > 1:
-        bits = int(np.ceil(np.log2(factor)))  # answers are so much larger
-        out = Wire(out.bits, out.frac - bits, out.ref - bits)
-    decoder = replace(
+    if wraps:
+        more = int(np.ceil(np.log2(factor)))  # bits by which answers are larger
+        out = Wire(out.bits, out.frac - more, out.ref - more)
+    return replace(
         decoder,
-        weights=weights,
+        weights=Weights.quantize(real, aligned, frac, old.bits),
         bias=Bias.quantize(value, frac + inp.ref, bias.bits),
         out=out,
     )
-    return replace(network, layers=(*layers, decoder))

@@ -101,6 +101,9 @@ def _of_family(
             except ValidationError as error:
                 text = in_words(error, values)
                 raise ValueError(f"trial {short}: {text}") from None
+            # All of a row's sizes are the study's, whatever a start has.
+            model = ModelConfig.model_validate(config.model.model_dump())
+            config = config.model_copy(update={"model": model})
             yield (
                 turn,
                 Trial(short, name, width, sparsity, activation, bits, seed, config),

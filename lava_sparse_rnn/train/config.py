@@ -131,9 +131,20 @@ class TrainConfig(Section):
                 f"pruning.start is {self.pruning.start}, after pruning.end "
                 f"{self.pruning.end}"
             )
+        # Of a start with other sizes nothing is known yet, see `start.like_start`.
+        if self.start is None or "n_layers" in self.model.model_fields_set:
+            self.check_places()
+        return self
+
+    def check_places(self) -> None:
+        """Refuse a recipe for layers that the model does not have.
+
+        Raises
+        ------
+        ValueError
+        """
         recipe = Recipe(by_layer=self.quantize.by_layer)
         recipe.check_places(self.model.n_layers + 2)  # encoder and decoder
-        return self
 
     @property
     def keeps_best(self) -> bool:

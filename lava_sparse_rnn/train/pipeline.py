@@ -113,7 +113,8 @@ def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
         If its folder cannot be made; it names the folder.
     """
     check_device(config.device)
-    config = like_start(config, _float_checkpoint(config))
+    kind = find_task(config.task) if task is None else type(task)
+    config = like_start(config, kind, _float_checkpoint(config))
     with named(config.directory):
         new = not config.directory.exists()
         config.directory.mkdir(parents=True, exist_ok=True)

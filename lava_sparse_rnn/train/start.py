@@ -16,7 +16,8 @@ from lava_sparse_rnn.nn import SparseRNN
 from lava_sparse_rnn.nn.quantize import unfold
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig
-from lava_sparse_rnn.train.tasks import Task, find_task
+from lava_sparse_rnn.train.sections import ModelConfig
+from lava_sparse_rnn.train.tasks import Task
 from lava_sparse_rnn.train.typical import typical_features
 
 FLOATS = "float.safetensors"
@@ -109,13 +110,16 @@ def _of_network(path: Path, config: TrainConfig, kind: type[Task]) -> Start:
         text = str(error).removeprefix(f"{path}: ")
         raise ValueError(f"start: {path}: {text}") from None
     sizes = model.d_model, model.blocks[0].d_state, len(model.blocks)
-    there = dict(zip(SIZES, sizes, strict=True))
+    there: dict[str, Any] = dict(zip(SIZES, sizes, strict=True))
+    # What states begin with does not matter, but must be possible.
+    if there["d_state"] % (2 * config.model.hippo_blocks):
+        there["hippo_blocks"] = 1
     there |= {name: getattr(model.options, name) for name in _OPTIONS}
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     return Start(path, tensors, {**state, "config": {"model": there}}, integers=True)
 
 
-def like_start(config: TrainConfig, saved: Path) -> TrainConfig:
+def like_start(config: TrainConfig, kind: type[Task], saved: Path) -> TrainConfig:
     """A configuration whose model is that of its start where nothing else is given.
 
     Sizes and gate are taken over, of a network of integers its equations, too: of a
@@ -124,28 +128,33 @@ def like_start(config: TrainConfig, saved: Path) -> TrainConfig:
     Parameters
     ----------
     config : TrainConfig
+    kind : type
+        Of the task that is trained for.
     saved : Path
-        Checkpoint of the run. If there is one, its model counts: the start may have
-        been moved or changed since.
+        Checkpoint of the run. If there is one, its model counts, and not the start,
+        which may have been moved or changed since.
 
     Raises
     ------
     ValueError
-        If there is no such start, see `read_start`.
+        If there is no such start, see `read_start`, or the recipe has layers that the
+        model has not.
     """
     if config.start is None:
         return config
     if saved.exists():
         state, equations = checkpoint.read(saved)[1], EQUATIONS
     else:
-        start = read_start(config, find_task(config.task))
+        start = read_start(config, kind)
         state, equations = start.state, EQUATIONS if start.integers else ()
     names = (*SHAPING, "hippo_blocks", *equations)
     there = state.get("config", {}).get("model", {})
     given = config.model.model_fields_set
     taken = {k: v for k, v in there.items() if k in names and k not in given}
-    model = config.model.model_dump() | taken
-    return TrainConfig.model_validate({**config.model_dump(), "model": model})
+    model = ModelConfig.model_validate(config.model.model_dump() | taken)
+    config = config.model_copy(update={"model": model})
+    config.check_places()
+    return config
 
 
 def start_from(config: TrainConfig, model: SparseRNN, task: Task) -> None:

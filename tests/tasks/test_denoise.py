@@ -307,6 +307,12 @@ def test_oversubtraction_takes_more_away_and_keeps_the_level():
     assert none.any()
     assert (found[none] < 1e-5).all()
 
+    # Of level and factor together, an equation of its own: 0.8 * (1 + 1.25 * answer).
+    both = objective.at_level(FoldedNetwork((decoder,)), 0.8, 1.25).layers[0]
+    assert torch.allclose(
+        1 + both.trace(u)["out"], 0.8 * (1 + 1.25 * (gains - 1)), atol=1e-5
+    )
+
     # The level is that of the gains as they are in the end: 1 - 1.5 * 0.5 is 0.25.
     mixes = [((speech + noise).numpy(), speech.numpy())]
     level = objective.output_level(

@@ -92,6 +92,12 @@ def test_a_model_is_that_of_its_start_unless_something_else_is_given(tiny, train
     with pytest.raises(ValueError, match=r"start: .*none.* does not exist"):
         begun("lost", start=trained.with_name("none"))
 
+    # A recipe is for the layers that the start has.
+    given, deep = {}, {"by_layer": {"layer2": {"weight_bits": 6}}}
+    assert begun("deep", start=trained, quantize=deep).config.quantize.by_layer
+    with pytest.raises(ValueError, match="'layer3' matches no place"):
+        begun("deeper", start=trained, quantize={"by_layer": {"layer3": {}}})
+
     # A run goes on with its own, though the start is gone.
     stage = begun("on", start=trained, steps=1)
     stage.fit()

@@ -233,10 +233,10 @@ class DataConfig(Section):
     )
     oversubtraction: float = Field(
         default=1.0,
-        gt=0,
+        ge=1,
         le=4,
-        description="what the network takes away is multiplied by this at the end: "
-        "above 1 gains below 1 - 1/it become 0, and 1 stays 1",
+        description="what the network takes away is multiplied by this after the float "
+        "training, then the level is set; a fine-tune goes on from there, for SI-SNR",
         json_schema_extra=FINISH,
     )
 
