@@ -10,7 +10,15 @@ import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.spec import Affine, Bias, Network, SpecError, Weights, Wire
+from lava_sparse_rnn.spec import (
+    Affine,
+    Bias,
+    Network,
+    SpecError,
+    Weights,
+    Wire,
+    check_network,
+)
 
 MOST = 4.0
 """The largest factor: beyond it hardly any gain is left between 0 and 1."""
@@ -42,11 +50,13 @@ def oversubtract(network: Network, factor: float) -> Network:
 
     Raises
     ------
+    SpecError
+        If it is given something else than a network.
     AudioError
         If the network is no denoiser, the factor is out of range, or with it the
         decoder's accumulators might overflow.
     """
-    FrontEnd.of(network)
+    FrontEnd.of(check_network(network, "oversubtract"))
     number = isinstance(factor, Real) and not isinstance(factor, bool)
     if not number or not 1 <= factor <= MOST:
         raise AudioError(f"factor is {factor!r}, must be from 1 to {MOST:g}")
