@@ -77,32 +77,31 @@ def trained(tiny):
 
 def test_a_model_is_that_of_its_start_unless_something_else_is_given(tiny, trained):
     # Of floats the shapes, not the activation: another one is a training of its own.
-    def begun(name, **changes):
-        config = tiny(name=name, **changes, data={"front_end": {"n_fft": 64}})
-        return open_float(config.model_copy(update={"model": ModelConfig(**given)}))
+    def begun(name, start=trained, model=None, **changes):
+        data = {"front_end": {"n_fft": 64}}
+        config = tiny(name=name, start=start, data=data, **changes)
+        given = ModelConfig(**(model or {}))  # not the sizes of `tiny`
+        return open_float(config.model_copy(update={"model": given}))
 
-    given: dict = {"activation": "gelu"}
-    model = begun("new", start=trained).config.model
+    model = begun("new", model={"activation": "gelu"}).config.model
     assert (model.d_model, model.d_state, model.n_layers) == (8, 8, 1)
     assert model.activation == "gelu"
-    given = {"d_model": 9}
     with pytest.raises(ValueError, match=r"another model: model.d_model is 8 there"):
-        begun("other", start=trained)
-    given = {}
+        begun("other", model={"d_model": 9})
     with pytest.raises(ValueError, match=r"start: .*none.* does not exist"):
         begun("lost", start=trained.with_name("none"))
 
     # A recipe is for the layers that the start has.
-    given, deep = {}, {"by_layer": {"layer2": {"weight_bits": 6}}}
-    assert begun("deep", start=trained, quantize=deep).config.quantize.by_layer
+    deep = {"by_layer": {"layer2": {"weight_bits": 6}}}
+    assert begun("deep", quantize=deep).config.quantize.by_layer
     with pytest.raises(ValueError, match="'layer3' matches no place"):
-        begun("deeper", start=trained, quantize={"by_layer": {"layer3": {}}})
+        begun("deeper", quantize={"by_layer": {"layer3": {}}})
 
     # A run goes on with its own, though the start is gone.
-    stage = begun("on", start=trained, steps=1)
+    stage = begun("on", steps=1)
     stage.fit()
     trained.unlink()
-    assert begun("on", start=trained, steps=1).config == stage.config
+    assert begun("on", steps=1).config == stage.config
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import LOOKAHEAD, STRONGEST, FrontEnd
 from lava_sparse_rnn.audio.mixing.wear import Wear
+from lava_sparse_rnn.audio.oversubtraction import MOST
 from lava_sparse_rnn.train.sections import FINISH, FREE, FilePath, Section
 
 _LIFTED = ("front_end", "magnitude_loss", "compressed_loss")
@@ -234,7 +235,7 @@ class DataConfig(Section):
     oversubtraction: float = Field(
         default=1.0,
         ge=1,
-        le=4,
+        le=MOST,
         description="what the network takes away is multiplied by this after the float "
         "training, then the level is set; a fine-tune goes on from there, for SI-SNR",
         json_schema_extra=FINISH,
