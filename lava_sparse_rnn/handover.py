@@ -5,17 +5,47 @@ A handler may raise at any line of Python's main thread. What `threading.Event` 
 `queue.Queue` do there is Python, too: between taking their lock and the block that
 gives it back a handler that raises leaves it taken for ever, and the other thread waits
 for it. About one in ten thousand signals came there. Here one call of C waits.
+
+Where the wait has a limit, that call is a lock's: a `queue.SimpleQueue` before Python
+3.13 forgets the limit, and waits for ever, if a handler takes longer than what is left
+of it, and on 3.10 without any handler: a new one with a limit of 0 once in 2,000 times.
 """
 
 from __future__ import annotations
 
 import contextlib
-from queue import Empty, SimpleQueue
+import threading
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 _LOOK_SECONDS = 0.1  # between two looks whether to stop
+
+
+class Hint:
+    """That something may have changed: wakes one who waits, and is gone then.
+
+    Several that nobody has waited for are one.
+    """
+
+    def __init__(self) -> None:
+        self._none = threading.Lock()
+        self._none.acquire()
+
+    def give(self) -> None:
+        """Wake who waits, or who waits next."""
+        with contextlib.suppress(RuntimeError):  # there is one already
+            self._none.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for so many seconds at most, and say whether there was a hint.
+
+        May be interrupted, which may lose the hint, and called again.
+        """
+        if timeout is None:
+            return self._none.acquire()
+        return self._none.acquire(timeout=min(max(timeout, 0), threading.TIMEOUT_MAX))
 
 
 class News:
@@ -25,12 +55,12 @@ class News:
     """
 
     def __init__(self) -> None:
-        self._told, self._wakes = False, SimpleQueue[None]()
+        self._told, self._wakes = False, Hint()
 
     def tell(self) -> None:
         """Wake who waits, now and from now on."""
         self._told = True  # first: a waking that is lost does not matter then
-        self._wakes.put(None)
+        self._wakes.give()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for so many seconds at most, and say whether it has been told.
@@ -38,8 +68,7 @@ class News:
         May be interrupted and called again.
         """
         if not self._told:
-            with contextlib.suppress(Empty):
-                self._wakes.get(timeout=None if timeout is None else max(timeout, 0))
+            self._wakes.wait(timeout)
         return self._told
 
 
@@ -59,7 +88,7 @@ class Handover(Generic[Item]):
 
     def __init__(self, room: int) -> None:
         self._room, self.closed = room, False
-        self._items, self._wakes = SimpleQueue[Item](), SimpleQueue[None]()
+        self._items, self._wakes = SimpleQueue[Item](), Hint()
 
     @property
     def waiting(self) -> int:
@@ -69,9 +98,7 @@ class Handover(Generic[Item]):
     def put(self, item: Item) -> bool:
         """Hand an item over as soon as there is room; False once it is closed."""
         while self._items.qsize() >= self._room and not self.closed:
-            # Only a hint, of which one may be lost: what counts is the room.
-            with contextlib.suppress(Empty):
-                self._wakes.get(timeout=_LOOK_SECONDS)
+            self._wakes.wait(_LOOK_SECONDS)  # one may be lost: what counts is the room
         if not self.closed:
             self._items.put(item)
         return not self.closed
@@ -82,8 +109,7 @@ class Handover(Generic[Item]):
         Interrupted, it may lose that one, and can be called again.
         """
         item = self._items.get()
-        if self._wakes.empty():
-            self._wakes.put(None)
+        self._wakes.give()
         return item
 
     def close(self) -> None:

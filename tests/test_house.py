@@ -34,7 +34,10 @@ ALLOWED = {
     "lava_finder": set(),
     "lava_patches": {"lava_finder", "messages"},
     "inline": {"fixed_point", "lava_patches"},
-    "proc": {"fixed_point", "spec", "engine", "microcode", "lava_patches", "inline"},
+    "proc": {
+        *("handover", "fixed_point", "spec", "engine", "microcode"),
+        *("lava_patches", "inline"),
+    },
     "netx": {"messages", "fixed_point", "signals", "spec", "lava_patches", "proc"},
     "loihi2": {
         *("messages", "markup", "pictures", "fixed_point", "files", "spec"),

@@ -11,13 +11,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
+from lava_sparse_rnn.handover import Hint
 from lava_sparse_rnn.proc._runtime.restore import STOPPED
 
 POLL_SECONDS = (0.001, 0.02)  # first and longest wait between two looks
@@ -61,14 +59,13 @@ def await_answer(
         When Lava reports an error that no process has reported.
     """
     ports = list(runtime.service_to_runtime) if ports is None else ports
-    answered = SimpleQueue[None]()  # not an Event, see `handover`
+    answered = Hint()
     wait, longest = POLL_SECONDS
     for port in ports:
-        port.observer = partial(answered.put, None)
+        port.observer = answered.give
     try:
         while not all(port.probe() for port in ports):
-            with suppress(Empty):
-                answered.get(timeout=wait)
+            answered.wait(wait)
             wait = min(1.5 * wait, longest)
             look(runtime)
             if progress is not None:
