@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,7 +64,15 @@ def damage_named(name: str, text: str = "cannot be read") -> Iterator[None]:
     except SpecError:
         raise
     except DAMAGE as error:
-        raise SpecError(f"{name}: {text} ({error})") from error
+        raise SpecError(f"{name}: {text} ({_in_words(error)})") from error
+
+
+def _in_words(error: Exception) -> str:
+    """What h5py says; of a file that was cut off, HDF5's own names are left out."""
+    cut = re.search(r"truncated file: eof = (\d+).*stored_eof = (\d+)", str(error))
+    if cut is None:
+        return str(error)
+    return f"cut off: {cut[1]} bytes are there, of {cut[2]}"
 
 
 def numbered(handle: h5py.Group, name: str) -> Iterator[tuple[str, h5py.Group]]:
