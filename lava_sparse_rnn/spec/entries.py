@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from lava_sparse_rnn.spec._decode import read_layer, read_recipe
 from lava_sparse_rnn.spec._members import DAMAGE, array, member, scalar
 from lava_sparse_rnn.spec._network import Network
 from lava_sparse_rnn.spec._write import FORMAT_VERSION
+from lava_sparse_rnn.spec.hdf5_files import said_of
 from lava_sparse_rnn.spec.layers import LAYER_TYPES
 from lava_sparse_rnn.spec.recipe import Recipe
 
@@ -64,15 +64,7 @@ def damage_named(name: str, text: str = "cannot be read") -> Iterator[None]:
     except SpecError:
         raise
     except DAMAGE as error:
-        raise SpecError(f"{name}: {text} ({_in_words(error)})") from error
-
-
-def _in_words(error: Exception) -> str:
-    """What h5py says; of a file that was cut off, HDF5's own names are left out."""
-    cut = re.search(r"truncated file: eof = (\d+).*stored_eof = (\d+)", str(error))
-    if cut is None:
-        return str(error)
-    return f"cut off: {cut[1]} bytes are there, of {cut[2]}"
+        raise SpecError(f"{name}: {text} ({said_of(error)})") from error
 
 
 def numbered(handle: h5py.Group, name: str) -> Iterator[tuple[str, h5py.Group]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -106,6 +107,14 @@ def readable(path: str | Path, refusal: str = NO_NETWORK) -> Path | io.BytesIO:
     if not begins:
         raise SpecError(f"{path}: {refusal}, it is no HDF5 file")
     return source
+
+
+def said_of(error: Exception) -> str:
+    """What h5py says; of a file that was cut off, without HDF5's own names."""
+    cut = re.search(r"truncated file: eof = (\d+).*stored_eof = (\d+)", str(error))
+    if cut is None:
+        return str(error)
+    return f"cut off: {cut[1]} bytes are there, of {cut[2]}"
 
 
 def _is_hdf5(source: Path | io.BytesIO) -> bool:

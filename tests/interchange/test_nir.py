@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """NIR: networks there and back, and graphs of NIR's own nodes in Lava."""
 
+import os
 import re
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +139,22 @@ def test_what_is_missing_is_named(tmp_path):
         interchange.load(tmp_path / "text.nir")
     with pytest.raises(SpecError, match=r"nir\.export: needs a spec\.Network"):
         interchange.export("net.net")
+
+
+def test_a_graph_out_of_a_pipe_and_one_that_was_cut_off(tmp_path):
+    network = spec.random_network(np.random.default_rng(0))
+    path, pipe = tmp_path / "a.nir", tmp_path / "pipe.nir"
+    interchange.write(network, path)
+    content = path.read_bytes()
+    os.mkfifo(pipe)
+    feed = threading.Thread(target=pipe.write_bytes, args=[content], daemon=True)
+    feed.start()
+    assert interchange.load(pipe) == network
+    feed.join(20)
+    path.write_bytes(content[:-9])
+    says = f"cut off: {len(content) - 9} bytes are there, of {len(content)}"
+    with pytest.raises(SpecError, match=rf"a\.nir: no graph of NIR \({says}\)"):
+        interchange.load(path)
 
 
 def graph_of(nodes, edges):

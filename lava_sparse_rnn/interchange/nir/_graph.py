@@ -18,7 +18,7 @@ from lava_sparse_rnn.interchange.nir._formats import Reader, formats
 from lava_sparse_rnn.interchange.nir._layers import READERS, WRITERS
 from lava_sparse_rnn.signals import uninterrupted
 from lava_sparse_rnn.spec import Layer, Network, Recipe, check_network
-from lava_sparse_rnn.spec.hdf5_files import readable
+from lava_sparse_rnn.spec.hdf5_files import readable, said_of
 
 KEY = "lava_sparse_rnn"  # of the graph's metadata
 NO_GRAPH = "no graph of NIR"
@@ -148,15 +148,15 @@ def _recipe(held: Mapping[str, Any]) -> Recipe:
 
 def read(path: str | Path) -> Any:
     """``nir.read``, whose faults are one sentence."""
-    readable(path, NO_GRAPH)
+    source = readable(path, NO_GRAPH)
     with uninterrupted():
         try:
-            return nir.read(path)
+            return nir.read(source)
         except KeyError as error:  # HDF5 of another kind; h5py's words are of its own
             net = Path(path).suffix == ".net"
             hint = "; a .net is a network already" if net else ""
             text = f"{path}: {NO_GRAPH}, it lacks the groups of one{hint}"
             raise SpecError(text) from error
         except (OSError, AssertionError, ValueError, TypeError) as error:
-            reason = str(error) or type(error).__name__
+            reason = said_of(error) or type(error).__name__
             raise SpecError(f"{path}: {NO_GRAPH} ({reason})") from error
