@@ -50,7 +50,8 @@ ALLOWED = {
     },
     "c_export": {"fixed_point", "files", "spec", "audio"},
     "train": {
-        *("handover", "messages", "progress", "fixed_point", "files", "spec", "nn")
+        *("signals", "handover", "messages", "progress", "fixed_point", "files"),
+        *("spec", "nn"),
     },
     "tasks": {"messages", "fixed_point", "nn", "audio", "train"},
     "study": {

@@ -20,6 +20,7 @@ import json
 import math
 import mmap
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -103,13 +104,18 @@ class _Worker:
         self._shape, self._ahead = shape, depth > 0
         with _shared(4 * math.prod(shape)) as (memory, self._memory):
             task = {**task, "memory": memory}
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, json.dumps(task)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=env,
-                pass_fds=() if memory is None else (memory,),
-            )
+            # A terminal's Ctrl-C is for who asks, and that one ends this process.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", __name__, json.dumps(task)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env=env,
+                    pass_fds=() if memory is None else (memory,),
+                )
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._asks = cast(io.BufferedWriter, self._process.stdin)
         self._pipe = cast(io.BufferedReader, self._process.stdout)
         self._made = Handover[np.ndarray | Exception](max(depth, 1))
@@ -302,7 +308,7 @@ def _main(task: dict) -> None:
                 np.copyto(shared, batch.reshape(-1))
                 _write(out, _SHARED, memoryview(b""))
             number += task["step"]
-    except (BrokenPipeError, KeyboardInterrupt):
+    except BrokenPipeError:
         return
     except AudioError as error:
         with contextlib.suppress(BrokenPipeError):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from abc import ABC, abstractmethod
@@ -22,6 +23,7 @@ from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.metrics import MetricLog
 from lava_sparse_rnn.train.optim import rate_factor, set_rate
+from lava_sparse_rnn.train.stops import one_step
 from lava_sparse_rnn.train.tasks import Batch, Batches, RawBatch, Task
 
 # Steps in a row without a finite gradient after which a run is hopeless.
@@ -62,6 +64,7 @@ class Stage(Brief, ABC):
         self.steps, self.step = steps, 0
         self.figures: dict[str, float] = {}
         self.best, self.stopped = Best(), False
+        self._between = True  # two steps: all that has been learnt can be saved
 
     def _about(self) -> str:
         return f"{brief(self.config.name)}, step {self.step} of {self.steps}"
@@ -206,6 +209,9 @@ class Stage(Brief, ABC):
     def fit(self, until: int | None = None) -> None:
         """Train to the last step (or to step `until`, or to an early stop), then save.
 
+        Ctrl-C, or a signal with a handler, ends a training after the step in which it
+        comes, and that step is saved; a second one ends it at once.
+
         Raises
         ------
         TrainingError
@@ -220,12 +226,18 @@ class Stage(Brief, ABC):
         names = (*self.columns(), *self.task.figures)
         data = self.batches()
         self.model.train()
+        begun, self._between = self.step, True
         try:
             if self.group.leads:
                 with MetricLog(path, directory, self.steps, names, self.step) as log:
                     self._run(end, data, log)
             else:
                 self._run(end, data, None)
+        except BaseException as stop:
+            signalled = not isinstance(stop, Exception)
+            if signalled and self._between and self.step > begun:
+                self.save()
+            raise
         finally:
             data.close()
         self.save()
@@ -236,32 +248,37 @@ class Stage(Brief, ABC):
         bad, saved_at = 0, time.monotonic()
         mark = time.monotonic()
         while self.step < end and not self.stopped:
-            row = self.train_step(next(data))
-            window.append(row["loss"])
-            bad = 0 if math.isfinite(row["grad_norm"]) else bad + 1
-            if bad >= _MAX_BAD:
-                raise TrainingError(
-                    f"{bad} steps in a row without a finite gradient, up to step "
-                    f"{self.step}; a smaller optim.lr may help"
-                )
-            last = self.step == self.steps
-            validates = last or self.step % config.validate_every == 0
-            logs = validates or self.step % config.log_every == 0
-            if log is not None:
-                log.advance(self.step)
-            if log is not None and logs:
-                row["loss"] = sum(window) / len(window)
-                row["seconds_per_step"] = (time.monotonic() - mark) / len(window)
-                row |= self.columns()
-                if validates:
-                    self.see(self.validate())
-                    row |= self.figures
-                log.row(self.step, row)
-                window.clear()
-                mark = time.monotonic()
-            if validates:  # process 0 has looked, and all have to stop together
-                over = self.best.is_over(config.patience)
-                self.stopped = self.group.agree(over)
-            if time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
-                self.save()
-                saved_at = time.monotonic()
+            batch = next(data)
+            # Several processes get their signals at different steps.
+            with one_step() if self.group.size == 1 else contextlib.nullcontext():
+                self._between = False
+                row = self.train_step(batch)
+                window.append(row["loss"])
+                bad = 0 if math.isfinite(row["grad_norm"]) else bad + 1
+                if bad >= _MAX_BAD:
+                    raise TrainingError(
+                        f"{bad} steps in a row without a finite gradient, up to step "
+                        f"{self.step}; a smaller optim.lr may help"
+                    )
+                last = self.step == self.steps
+                validates = last or self.step % config.validate_every == 0
+                logs = validates or self.step % config.log_every == 0
+                if log is not None:
+                    log.advance(self.step)
+                if log is not None and logs:
+                    row["loss"] = sum(window) / len(window)
+                    row["seconds_per_step"] = (time.monotonic() - mark) / len(window)
+                    row |= self.columns()
+                    if validates:
+                        self.see(self.validate())
+                        row |= self.figures
+                    log.row(self.step, row)
+                    window.clear()
+                    mark = time.monotonic()
+                if validates:  # process 0 has looked, and all have to stop together
+                    over = self.best.is_over(config.patience)
+                    self.stopped = self.group.agree(over)
+                if time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
+                    self.save()
+                    saved_at = time.monotonic()
+                self._between = self.group.size == 1

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Levels and ratios are those asked for; the same index gives the same pair."""
 
+import contextlib
 import copy
 import itertools
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -282,6 +284,17 @@ def test_error_in_the_background_surfaces(cache, tmp_path):
     (tmp_path / "train_noise.json").unlink()
     with pytest.raises(AudioError, match=r"train_noise\.json: not found"):
         next(batches(mixer, 2))
+
+
+@pytest.mark.slow
+def test_ctrl_c_of_a_terminal_is_not_for_the_worker(cache):
+    """It gets it, too, and the training may still have to end its step."""
+    with contextlib.closing(batches(MixerConfig(str(cache), seconds=0.3), 2)) as stream:
+        next(stream)
+        (worker,) = stream.gi_frame.f_locals["crew"]
+        worker._process.send_signal(signal.SIGINT)
+        assert len(list(itertools.islice(stream, 50))) == 50
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
 
 
 @pytest.mark.slow
