@@ -14,6 +14,9 @@ from lava_sparse_rnn import handover
 from lava_sparse_rnn.audio.live.session import Gaps, Live
 from lava_sparse_rnn.handover import Handover, Hint, News
 
+# The other method needs the timer that these tests set for themselves.
+pytestmark = pytest.mark.timeout(method="thread")
+
 
 class SignalError(Exception):
     """Raised by the handler."""
@@ -85,12 +88,14 @@ def test_a_limit_of_time_outlasts_a_handler_that_takes_longer():
     after = threading.Timer(20, told.tell)  # so that it ends, if only then
     after.start()
     before = signal.signal(signal.SIGALRM, lambda *_: time.sleep(0.1))
-    signal.setitimer(signal.ITIMER_REAL, 0.01)
-    begun = time.monotonic()
-    assert not told.wait(0.05)
-    assert time.monotonic() - begun < 10
-    signal.signal(signal.SIGALRM, before)
-    after.cancel()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        begun = time.monotonic()
+        assert not told.wait(0.05)
+        assert time.monotonic() - begun < 10
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        after.cancel()
 
 
 def test_nobody_else_waits_at_a_queue():

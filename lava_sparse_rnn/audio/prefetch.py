@@ -105,8 +105,9 @@ class _Worker:
         with _shared(4 * math.prod(shape)) as (memory, self._memory):
             task = {**task, "memory": memory}
             # A terminal's Ctrl-C is for who asks, and that one ends this process.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
             try:
+                signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", __name__, json.dumps(task)],
                     stdin=subprocess.PIPE,

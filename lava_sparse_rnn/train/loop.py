@@ -209,8 +209,8 @@ class Stage(Brief, ABC):
     def fit(self, until: int | None = None) -> None:
         """Train to the last step (or to step `until`, or to an early stop), then save.
 
-        Ctrl-C, or a signal with a handler, ends a training after the step in which it
-        comes, and that step is saved; a second one ends it at once.
+        Ctrl-C, or a signal with a handler, ends a training in one process after the
+        step in which it comes, and that step is saved; a second one ends it at once.
 
         Raises
         ------
@@ -233,14 +233,13 @@ class Stage(Brief, ABC):
                     self._run(end, data, log)
             else:
                 self._run(end, data, None)
-        except BaseException as stop:
-            signalled = not isinstance(stop, Exception)
-            if signalled and self._between and self.step > begun:
+            self.save()
+        except BaseException:
+            if self._between and self.step > begun:
                 self.save()
             raise
         finally:
             data.close()
-        self.save()
 
     def _run(self, end: int, data: Iterator[RawBatch], log: MetricLog | None) -> None:
         config = self.config

@@ -31,12 +31,12 @@ def one_step() -> Iterator[None]:
         else:
             came.append(number)
 
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, *SIGNALS):
-            if callable(handler := signal.getsignal(number)):
-                before[number] = handler
-                signal.signal(number, note)
     try:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, *SIGNALS):
+                if callable(handler := signal.getsignal(number)):
+                    before[number] = handler
+                    signal.signal(number, note)
         yield
     finally:
         over = True

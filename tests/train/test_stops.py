@@ -140,3 +140,22 @@ def test_a_signal_while_it_waits_for_material(tiny, monkeypatch):
         with pytest.raises(Asked):
             stage.fit()
     assert open_float(tiny(name="parts")).step == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("owner", ["save", "close"])
+def test_a_signal_after_the_last_step(tiny, monkeypatch, owner):
+    place = loop.Ahead if owner == "close" else loop.Stage
+    own, signals = getattr(place, owner), [signal.SIGTERM]
+
+    def call(self):
+        if signals:
+            signal.raise_signal(signals.pop())
+        own(self)
+
+    stage = open_float(tiny(name="parts"))
+    with monkeypatch.context() as patch:
+        patch.setattr(place, owner, call)
+        with pytest.raises(Asked):
+            stage.fit(until=5)
+    assert open_float(tiny(name="parts")).step == 5

@@ -151,7 +151,7 @@ def read(path: str | Path) -> Any:
     source = readable(path, NO_GRAPH)
     with uninterrupted():
         try:
-            return nir.read(source)
+            return nir.read(source)  # type: ignore[arg-type]  # h5py takes bytes, too
         except KeyError as error:  # HDF5 of another kind; h5py's words are of its own
             net = Path(path).suffix == ".net"
             hint = "; a .net is a network already" if net else ""
