@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from lava_sparse_rnn.signals import SIGNALS
-
-Handler = Callable[[int, FrameType | None], object]
+from lava_sparse_rnn.signals import SIGNALS, Handler
 
 
 @contextmanager

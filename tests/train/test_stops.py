@@ -23,10 +23,11 @@ def _handled():
     def handler(number, frame):
         raise Asked(number)
 
-    before = signal.signal(signal.SIGTERM, handler)
+    own = {signal.SIGTERM: handler, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, own[number]) for number in own}
     yield
-    assert signal.signal(signal.SIGTERM, before) is handler
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    left = {number: signal.signal(number, before[number]) for number in own}
+    assert left == own
 
 
 @pytest.mark.parametrize(
