@@ -9,6 +9,9 @@ compiled besides (Muon's passes, the front end, SI-SNR) is switched off for the 
 makes a round slower; CPU time is that of all threads. Mixing is another process' work
 and not in it.
 
+With ``--zeros 0.9`` so many weights are masked; the fused form then takes turns with
+itself, without and with products of the entries that are left alone.
+
 With settings of a training (``data.root=corpus data.speech=DIR ...``) a last line says
 what a step takes whose material is mixed besides: wall time of many steps together.
 """
@@ -20,24 +23,26 @@ import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from lava_sparse_rnn.nn import loops
+from lava_sparse_rnn.nn import _sparse, loops
 from lava_sparse_rnn.tasks.denoise import objective
 from lava_sparse_rnn.train import open_float
 from lava_sparse_rnn.train.config import read_config
 from lava_sparse_rnn.train.loop import Stage
 
-FORMS = {  # fused, compiled passes elsewhere
-    "all plain": (False, False),
-    "plain block": (False, True),
-    "fused": (True, True),
+FORMS = {  # fused, compiled passes elsewhere, products of single entries
+    "all plain": (False, False, False),
+    "plain block": (False, True, False),
+    "fused": (True, True, False),
 }
+SPARSE = {"fused, entries that are left": (True, True, True)}
 BANDS = {"data.front_end.linear_bins": 65, "data.front_end.erb_bands": 64}
+MOST = _sparse.MOST
 PARTS = ("network, forward", "analysis", "SI-SNR, forward", "backward", "optimiser")
 
 
@@ -70,7 +75,10 @@ def open_stage(options: argparse.Namespace, runs: str) -> Stage:
         "precision": options.precision,
         "optim.algorithm": "muon",
         "optim.lr": 0.003,
-        "pruning.sparsity": 0,
+        "pruning.sparsity": options.zeros,
+        "pruning.schedule": "one_shot",
+        "pruning.start": 0,
+        "pruning.end": 0,
         "model.d_model": options.width,
         "model.d_state": 2 * options.states,
         "model.n_layers": options.blocks,
@@ -90,12 +98,15 @@ def open_stage(options: argparse.Namespace, runs: str) -> Stage:
 
 def set_form(stage: Stage, name: str, built: Callable[[], bool]) -> None:
     """Let the next steps take a form."""
-    fused, compiled = FORMS[name]
+    fused, compiled, sparse = {**FORMS, **SPARSE}[name]
+    _sparse.MOST = MOST if sparse else 0.0
     stage.model.set_fused(fused)  # type: ignore[operator]
     loops.built = built if compiled else lambda: False
 
 
-def measure(stage: Stage, rounds: int) -> dict[str, dict[str, float]]:
+def measure(
+    stage: Stage, rounds: int, forms: Iterable[str]
+) -> dict[str, dict[str, float]]:
     """Milliseconds of a step by form and part."""
     rng = np.random.default_rng(0)
     clean = 0.1 * rng.standard_normal((16, 192 * 256), np.float32)
@@ -106,7 +117,7 @@ def measure(stage: Stage, rounds: int) -> dict[str, dict[str, float]]:
     clock.watch(objective, "si_snr", PARTS[2])
     clock.watch(torch.Tensor, "backward", PARTS[3])
     clock.watch(stage.optimizer, "step", PARTS[4])
-    found: dict[str, dict[str, float]] = {name: {} for name in FORMS}
+    found: dict[str, dict[str, float]] = {name: {} for name in forms}
     for turn in range(rounds + 2):
         for name, best in found.items():
             set_form(stage, name, built)
@@ -151,6 +162,7 @@ def main() -> None:
     parser.add_argument(
         "--precision", default="auto", choices=["auto", "bfloat16", "float32"]
     )
+    parser.add_argument("--zeros", type=float, default=0.0, help="share of weights")
     parser.add_argument("--bins", action="store_true", help="257 bins, no bands")
     parser.add_argument("--steps", type=int, default=200, help="with mixing")
     parser.add_argument("-o", "--output", type=Path, help="write the table here")
@@ -161,13 +173,15 @@ def main() -> None:
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as runs:
         stage = open_stage(options, runs)
-        found = measure(stage, options.rounds)
+        forms = [*FORMS, *SPARSE] if options.zeros else [*FORMS]
+        found = measure(stage, options.rounds, forms)
         whole = measure_whole(stage, options.steps) if options.settings else None
     columns = ("wall", "CPU", *PARTS)
     lines = [
         f"{options.blocks} blocks of {options.width}, {options.states} complex states, "
-        f"{options.threads} threads, torch {torch.__version__}; load {before:.1f} "
-        f"before and {os.getloadavg()[0]:.1f} after. Milliseconds; CPU from there on.",
+        f"{options.zeros:.0%} zeros, {options.threads} threads, "
+        f"torch {torch.__version__}; load {before:.1f} before and "
+        f"{os.getloadavg()[0]:.1f} after. Milliseconds; CPU from there on.",
         "",
         f"| | {' | '.join(columns)} |",
         "|---|" + "---:|" * len(columns),

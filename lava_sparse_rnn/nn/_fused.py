@@ -4,7 +4,8 @@
 The equations are those of `S5Block.forward` and `SparseRNN`, which stay the readable
 form. Matrix products are torch's; all that lies between two of them is one pass over
 memory in the compiled extension (``nn/src``), forwards and backwards, with operands
-stored in the type of the products. Written in torch, these passes, copies and masks
+stored in the type of the products; with few entries left, products are of those alone
+(`_sparse`). Written in torch, these passes, copies and masks
 take three quarters of a step. On a processor with AMX a block has products of its own,
 and some rows at a time take all of its passes while they are in a core's cache.
 
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.nn._autograd import call, first_order, in_autocast, in_graph
+from lava_sparse_rnn.nn._sparse import entries, product, product_back
 from lava_sparse_rnn.nn.loops import memory
 
 
@@ -106,7 +108,7 @@ def affine(
 class _Affine(torch.autograd.Function):
     @staticmethod
     def forward(ctx, settings, x, weight, bias):
-        mask, dtype, relu, _ = settings
+        mask, dtype, relu, through = settings
         dtype = dtype or x.dtype
         steps = loops.steps(x, dtype)
         flat = x.reshape(-1, x.shape[-1]).contiguous()
@@ -116,9 +118,10 @@ class _Affine(torch.autograd.Function):
             steps.convert(flat.numel(), memory(flat, short))
         w = torch.empty_like(weight, dtype=dtype, memory_format=torch.contiguous_format)
         steps.masked(w.numel(), memory(weight.contiguous(), mask.contiguous(), w))
-        product = short @ w.t()
-        y = x.new_empty(product.shape)
-        steps.bias(*product.shape, relu, memory(product, bias, y))
+        ctx.entries = entries(mask, len(flat), dtype, through)
+        p = product(ctx.entries, short, w)
+        y = x.new_empty(p.shape)
+        steps.bias(*p.shape, relu, memory(p, bias, y))
         ctx.settings, ctx.shape = settings, x.shape
         ctx.save_for_backward(short, w, y)
         return y.view(*x.shape[:-1], w.shape[0])
@@ -132,16 +135,17 @@ class _Affine(torch.autograd.Function):
         grad = grad.reshape(y.shape).contiguous()
         by_product, by_bias = torch.empty_like(y, dtype=w.dtype), y.new_empty(len(w))
         steps.bias_back(*y.shape, relu, memory(grad, y, by_product, by_bias))
-        by_x = by_weight = None
-        if ctx.needs_input_grad[1]:
-            by_x = by_product @ w
+        by_x, by_w = product_back(
+            ctx.entries, by_product, short, w, needed=ctx.needs_input_grad[1:3]
+        )
+        by_weight = None
+        if by_x is not None:
             if by_x.dtype != y.dtype:
                 wide = torch.empty_like(by_x, dtype=y.dtype)
                 steps.widen(by_x.numel(), memory(by_x, wide))
                 by_x = wide
             by_x = by_x.view(ctx.shape)
-        if ctx.needs_input_grad[2]:
-            by_w = (by_product.t() @ short).contiguous()
+        if by_w is not None:
             by_weight = torch.empty_like(by_w, dtype=y.dtype)
             found = memory(by_w, mask.contiguous(), by_weight)
             steps.masked_back(by_w.numel(), through, found)
@@ -179,7 +183,10 @@ class _Block(torch.autograd.Function):
         products = loops.products() if own else None
         ctx.own = products is not None
         if products is None:
-            kept = _forward(steps, sizes, kind, norm.eps, u, weights, moments, out)
+            ctx.entries = _entries(masks, length * batch, dtype, options)
+            kept = _forward(
+                steps, sizes, kind, norm.eps, u, weights, ctx.entries, moments, out
+            )
         else:
             kept = [B.new_empty(length * batch, size) for size in (2 * n, h, h)]
             found = memory(u, *weights, *moments, *kept, out)
@@ -212,8 +219,9 @@ class _Block(torch.autograd.Function):
         wires = (grad, u, out)
         if not ctx.own:
             by_B, by_C, by_gate = _backward(
-                steps, sizes, kind, wires, weights, (mean, rate), kept, by, by_u
-            )
+                steps, sizes, kind, wires, weights, ctx.entries, (mean, rate), kept,
+                by, by_u,
+            )  # fmt: skip
         else:
             by_B, by_C, by_gate = (torch.empty_like(x) for x in (B, C, gate))
             found = memory(
@@ -229,24 +237,33 @@ class _Block(torch.autograd.Function):
         return None, by_u, *to[:-1]
 
 
-def _forward(steps, sizes, kind, eps, u, weights, moments, out) -> tuple[Tensor, ...]:
-    """From u to out, with torch's products; gives v, x, s, z and p."""
+def _entries(masks: list[Tensor], rows: int, dtype: torch.dtype, options: Any) -> list:
+    """Those of B (2 N, H), C (H, 2 N) and the gate, see `entries`."""
+    B, C = torch.cat(masks[:2]), torch.cat(masks[2:4], 1)
+    through = options.straight_through
+    return [entries(mask, rows, dtype, through) for mask in (B, C, masks[4])]
+
+
+def _forward(
+    steps, sizes, kind, eps, u, weights, found, moments, out
+) -> tuple[Tensor, ...]:
+    """From u to out, with torch's products or `found`'s; gives v, x, s, z and p."""
     a_re, a_im, D, bias, scale, offset, B, C, gate = weights
     length, batch, n, h = sizes
     rows = length * batch
     v, s = B.new_empty(rows, h), B.new_empty(rows, 2 * n)
     steps.normalise(rows, h, eps, memory(u, scale, offset, *moments, v))
-    x = v @ B.t()
+    x = product(found[0], v, B)
     steps.scan(length, batch, n, kind, memory(a_re, a_im, x, s))
-    z = s @ C.t()
+    z = product(found[1], s, C)
     steps.readout(rows, h, memory(v, D, z))
-    p = z @ gate.t()
+    p = product(found[2], z, gate)
     steps.gate(rows, h, memory(z, p, bias, u, out))
     return v, x, s, z, p
 
 
 def _backward(
-    steps, sizes, kind, wires, weights, moments, kept, by, by_u
+    steps, sizes, kind, wires, weights, found, moments, kept, by, by_u
 ) -> tuple[Tensor, ...]:
     """`_forward`'s gradients into `by` and `by_u`; gives those of B, C and gate."""
     (grad, u, out), (v, x, s, z, p) = wires, kept
@@ -256,15 +273,12 @@ def _backward(
     rows = length * batch
     by_p, by_z = torch.empty_like(z), torch.empty_like(z)
     steps.gate_back(rows, h, memory(grad, out, z, bias, p, by_p, by_z, by_bias))
-    by_z.addmm_(by_p, gate)
-    by_gate = by_p.t() @ z
+    _, by_gate = product_back(found[2], by_p, z, gate, to=by_z)
 
     steps.relu_back(rows, h, memory(z, by_z))  # that of y from here on
-    by_s = by_z @ C
-    by_C = by_z.t() @ s
+    by_s, by_C = product_back(found[1], by_z, s, C)
     steps.scan_back(length, batch, n, kind, memory(a_re, a_im, x, by_s, *by_a))
-    by_B = by_s.t() @ v
-    by_v = by_s @ B
+    by_v, by_B = product_back(found[0], by_s, v, B)
     given = (u, *moments, scale, offset, by_v, by_z, D, grad, out)
     steps.norm_back(rows, h, memory(*given, by_u, by_scale, by_offset, by_D))
     return by_B, by_C, by_gate

@@ -18,7 +18,7 @@ try:
     _EXTENSION = import_module("lava_sparse_rnn.nn._training")
 except ImportError:
     _EXTENSION = None
-_FACE = 2  # of the functions there, as module.cpp has it
+_FACE = 3  # of the functions there, as module.cpp has it
 if getattr(_EXTENSION, "face", None) != _FACE:  # built from other sources
     _EXTENSION = None
 
@@ -59,6 +59,11 @@ def products() -> Any:
     """
     found = built() and _EXTENSION.has_products()
     return _EXTENSION if found else None
+
+
+def sparse_weight(mask: Tensor) -> Any:
+    """Products in float32 with the entries of a (n, k) mask, see ``sparse.h``."""
+    return _EXTENSION.SparseWeight(*mask.shape, memory(mask))
 
 
 def memory(*tensors: Tensor) -> list[Any]:

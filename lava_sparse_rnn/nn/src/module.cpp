@@ -13,6 +13,7 @@ namespace training {
 
 void bind_products(nb::module_& m);  // module_products.cpp
 void bind_spectra(nb::module_& m);   // module_spectra.cpp
+void bind_sparse(nb::module_& m);    // module_sparse.cpp
 
 namespace {
 
@@ -263,10 +264,11 @@ struct Face {
 
 NB_MODULE(_training, m) {
   m.doc() = "What lies between the matrix products of a training step.";
-  m.attr("face") = 2;  // another number whenever a function takes other arguments
+  m.attr("face") = 3;  // another number whenever a function takes other arguments
   training::Face<float, training::Bfloat16>::bind(m, "Mixed");
   training::Face<float, float>::bind(m, "Single");
   training::Face<double, double>::bind(m, "Double");
   training::bind_spectra(m);
   training::bind_products(m);
+  training::bind_sparse(m);
 }

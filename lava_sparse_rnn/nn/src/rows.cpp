@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rows.h"
 
+#include "sparse.h"
+
 namespace training {
 namespace {
 
@@ -45,5 +47,6 @@ const Rows<double, double>& rows() {
   return TRAINING_CHOICE(twice);
 }
 const Spectra& spectra() { return TRAINING_CHOICE(spectra); }
+const Sparse& sparse() { return TRAINING_CHOICE(sparse); }
 
 }  // namespace training

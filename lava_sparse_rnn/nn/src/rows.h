@@ -87,6 +87,8 @@ struct Rows {
                      R* by_b_re, R* by_b_im, R* by_f);
 };
 
+struct Sparse;  // sparse.h
+
 // How a spectrum's bins are answered by fewer numbers: one each below `linear`, and
 // bands above, of which bin `linear + i` lies between lower[i] and the next. Weights
 // are of the lower band for every such bin, then of the upper ones.
@@ -132,6 +134,7 @@ const Spectra& spectra();
     static const Rows<float, float> single;   \
     static const Rows<double, double> twice;  \
     static const Spectra spectra;             \
+    static const Sparse sparse;               \
   };
 TRAINING_TABLES(Plain)
 TRAINING_TABLES(Avx2)

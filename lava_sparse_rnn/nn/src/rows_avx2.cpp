@@ -5,3 +5,4 @@
 #include "weights.inc"
 #include "rows.inc"
 #include "spectra.inc"
+#include "sparse.inc"
