@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.nn._autograd import call, first_order, in_autocast, in_graph
-from lava_sparse_rnn.nn._sparse import entries, product, product_back
+from lava_sparse_rnn.nn._sparse import entries, product, product_back, weight_back
 from lava_sparse_rnn.nn.loops import memory
 
 
@@ -135,17 +135,17 @@ class _Affine(torch.autograd.Function):
         grad = grad.reshape(y.shape).contiguous()
         by_product, by_bias = torch.empty_like(y, dtype=w.dtype), y.new_empty(len(w))
         steps.bias_back(*y.shape, relu, memory(grad, y, by_product, by_bias))
-        by_x, by_w = product_back(
-            ctx.entries, by_product, short, w, needed=ctx.needs_input_grad[1:3]
-        )
-        by_weight = None
-        if by_x is not None:
+        given, by_x, by_weight = (ctx.entries, by_product, short, w), None, None
+        if ctx.needs_input_grad[1]:
+            by_x, by_w = product_back(*given)
             if by_x.dtype != y.dtype:
                 wide = torch.empty_like(by_x, dtype=y.dtype)
                 steps.widen(by_x.numel(), memory(by_x, wide))
                 by_x = wide
             by_x = by_x.view(ctx.shape)
-        if by_w is not None:
+        else:
+            by_w = weight_back(*given)
+        if ctx.needs_input_grad[2]:
             by_weight = torch.empty_like(by_w, dtype=y.dtype)
             found = memory(by_w, mask.contiguous(), by_weight)
             steps.masked_back(by_w.numel(), through, found)

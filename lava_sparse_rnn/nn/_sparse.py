@@ -53,29 +53,22 @@ def product(found: Any, x: Tensor, w: Tensor) -> Tensor:
 
 
 def product_back(
-    found: Any,
-    g: Tensor,
-    x: Tensor,
-    w: Tensor,
-    to: Tensor | None = None,
-    needed: tuple[bool, bool] = (True, True),
-) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients ``g @ w`` and ``g.t() @ x`` of `product`, those that are needed.
-
-    The first is added to `to`, if that is given. The second is zero, or of no meaning,
-    where the mask is not.
-    """
-    by_x = by_w = None
+    found: Any, g: Tensor, x: Tensor, w: Tensor, to: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Gradients of `product`: ``g @ w``, added to `to` if that is given, and `by_w`."""
     if found is None:
-        if needed[0]:
-            by_x = g @ w if to is None else to.addmm_(g, w)
-        if needed[1]:
-            by_w = (g.t() @ x).contiguous()
-        return by_x, by_w
-    by_w = torch.empty_like(w)
-    given = [g, x, w, by_w]
-    if needed[0]:
-        by_x = torch.empty_like(x) if to is None else to
-        given.append(by_x)
-    found.back(torch.get_num_threads(), len(x), to is not None, memory(*given))
+        by_x = g @ w if to is None else to.addmm_(g, w)
+        return by_x, weight_back(found, g, x, w)
+    by_x, by_w = torch.empty_like(x) if to is None else to, torch.empty_like(w)
+    arrays = memory(g, x, w, by_w, by_x)
+    found.back(torch.get_num_threads(), len(x), to is not None, arrays)
     return by_x, by_w
+
+
+def weight_back(found: Any, g: Tensor, x: Tensor, w: Tensor) -> Tensor:
+    """``g.t() @ x``; zero, or of no meaning, where the mask is not."""
+    if found is None:
+        return (g.t() @ x).contiguous()
+    by_w = torch.empty_like(w)
+    found.back(torch.get_num_threads(), len(x), False, memory(g, x, w, by_w))
+    return by_w
