@@ -79,7 +79,7 @@ ROOMS = {
     """,
     "nn.quantize": """
         FoldedAffine FoldedBlock FoldedNetwork QuantizedRNN RECIPES Ranges
-        Report TensorError calibrate error_report export_hdf5 fold quantize
+        Report TensorError calibrate centred error_report export_hdf5 fold quantize
         recipe sigmoid_table unfold with_silence worst_case
     """,
     "nn.blocks": """

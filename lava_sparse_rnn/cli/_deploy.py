@@ -16,6 +16,7 @@ from lava_sparse_rnn.cli._options import (
     Cores,
     Search,
     Share,
+    TaskName,
     at_least,
     needs,
     network_file,
@@ -111,6 +112,7 @@ class _Order:
     audio: Path | None
     tokens: Path | None
     data: Path | None
+    task: str | None
     limit: int
     seed: int
     overwrite: bool
@@ -127,7 +129,7 @@ class _Order:
         reads = (network, self.audio, self.tokens, self.data)
         check_folder(self.output, (*reads, self.chip))
         net = spec.load(network)
-        golden = input_tokens(net, self.audio, self.tokens, self.data)
+        golden = input_tokens(net, self.audio, self.tokens, self.data, self.task)
         if golden is not None:
             golden = first_tokens(golden, self.limit)
         busy, looked = None, (self.search, self.seed, self.share or 1)
@@ -153,6 +155,7 @@ def deploy(
     audio: Audio = None,
     tokens: Tokens = None,
     data: Data = None,
+    task: TaskName = None,
     limit: Limit = 100,
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -179,8 +182,8 @@ def deploy(
     _check_options(context, golden=any((audio, tokens, data)))
     backend = backend or ("cpu" if check else None)
     runner = None if backend is None else deployment.create(backend)
-    mapped, golden = (chip, cores, search, share), (audio, tokens, data, limit, seed)
-    order = _Order(output, *mapped, *golden, overwrite)
+    mapped, golden = (chip, cores, search, share), (audio, tokens, data, task)
+    order = _Order(output, *mapped, *golden, limit, seed, overwrite)
     if network.is_dir():
         bundle = deployment.load_bundle(network)
         order = [field.name for field in fields(_Order)]
@@ -213,6 +216,8 @@ def _check_options(context: typer.Context, golden: bool) -> None:
     if not golden and not given["network"].is_dir():
         why = "is of a golden input, give --audio, --tokens or --data, too"
         refuse_idle(context, why, "limit")
+    if given["data"] is None and not given["network"].is_dir():
+        refuse_idle(context, needs("--data"), "task")
 
 
 def _list(screen: Console, deployment) -> None:

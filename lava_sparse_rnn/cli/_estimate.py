@@ -21,6 +21,7 @@ from lava_sparse_rnn.cli._options import (
     NetworkFile,
     Search,
     Share,
+    TaskName,
     Tokens,
     at_least,
     needs,
@@ -45,6 +46,7 @@ def estimate(
             "test sequences."
         ),
     ] = None,
+    task: TaskName = None,
     chip: Chip = "oheo_gulch",
     cores: Cores = None,
     measured: Annotated[
@@ -128,7 +130,7 @@ def estimate(
     _check_options(context)
     screen = console()
     net = spec.load(network)
-    x, times = _input(net, audio, tokens, data), token_times(net)
+    x, times = _input(net, audio, tokens, data, task), token_times(net)
     sound = len(times) > 1  # there is a delay, as of a denoiser
     heard, weights = first_sequences(x, limit), coefficients or preset
     searched = objective is not None or sweep is not None
@@ -171,6 +173,8 @@ def _check_options(context: typer.Context) -> None:
     given = context.params
     if given["search"] is None:
         refuse_idle(context, needs("--search"), "share", "seed")
+    if given["data"] is None:
+        refuse_idle(context, needs("--data"), "task")
     if given["coefficients"] is not None:
         refuse_idle(context, "--coefficients go before it, give one of them", "preset")
     if given["objective"] is not None:
@@ -182,8 +186,14 @@ def _check_options(context: typer.Context) -> None:
         refuse_idle(context, needs("--beside"), *only)
 
 
-def _input(net, audio: Path | None, tokens: Path | None, data: Path | None):
-    x = input_tokens(net, audio, tokens, data)
+def _input(
+    net,
+    audio: Path | None,
+    tokens: Path | None,
+    data: Path | None,
+    task: str | None,
+):
+    x = input_tokens(net, audio, tokens, data, task)
     if x is None:
         raise ValueError(
             "estimate counts a run on real input: give one of --audio X.wav, --tokens "

@@ -23,7 +23,12 @@ from lava_sparse_rnn.cli._console import console
 from lava_sparse_rnn.cli._evaluate_task import TaskOptions, evaluate_task
 from lava_sparse_rnn.cli._files import check_outputs
 from lava_sparse_rnn.cli._notices import overflows
-from lava_sparse_rnn.cli._options import NetworkFile, network_file, path_option
+from lava_sparse_rnn.cli._options import (
+    NetworkFile,
+    TaskName,
+    network_file,
+    path_option,
+)
 from lava_sparse_rnn.cli._scored import Scored, scored
 from lava_sparse_rnn.cli._tables import show
 from lava_sparse_rnn.files import replacing
@@ -87,13 +92,7 @@ def evaluate(
         Path | None,
         path_option(help="Entry for the N-DNS challenge's metricsboard, YAML."),
     ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="What a network is for: a name, or module:object.",
-            show_default="what the network says",
-        ),
-    ] = None,
+    task: TaskName = None,
     split: Annotated[
         str, typer.Option(help="Of another task: test or validation.")
     ] = "test",

@@ -90,11 +90,13 @@ def evaluate_task(
         counters = stream.counters
     costs = _costs(net, task, path)
     if output is not None:
-        values = {**found.as_dict(), "costs": costs, "seconds": seconds}
+        values = {"split": task.part, **found.as_dict()}
+        values |= {"costs": costs, "seconds": seconds}
         with replacing(output) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
     screen = console()
-    _show(screen, found, costs, f"{options.data} ({options.split})")
+    instead = "" if task.part == options.split else f", there is no {options.split}"
+    _show(screen, found, costs, f"{options.data} ({task.part}{instead})")
     screen.print(
         f"{found.sequences:,} sequences in {seconds:.1f} s with backend {name}"
     )

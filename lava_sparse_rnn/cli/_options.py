@@ -111,6 +111,13 @@ Tokens = Annotated[
         ".npz with these as x, and lengths."
     ),
 ]
+TaskName = Annotated[
+    str | None,
+    typer.Option(
+        help="What a network is for: a name, or module:object.",
+        show_default="what the network says",
+    ),
+]
 Chip = Annotated[
     str,
     typer.Option(help="oheo_gulch, kapoho_point, hala_point, or a JSON or TOML file."),

@@ -15,7 +15,9 @@ from lava_sparse_rnn.cli._options import at_least, path_argument, path_option
 from lava_sparse_rnn.files import replacing
 
 if TYPE_CHECKING:
-    from lava_sparse_rnn.study import Study
+    from lava_sparse_rnn.study import Row, Study
+
+SHOWN = 5  # of the trials that failed, so many by their names
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -49,7 +51,10 @@ def run(
         bool, typer.Option("--show", help="Name all trials and run none.")
     ] = False,
 ) -> None:
-    """Run all trials of a study; the same command goes on where it was stopped."""
+    """Run all trials of a study; the same command goes on where it was stopped.
+
+    If trials have failed the exit status is 1, after all others are done.
+    """
     messages.require("study", "study", "torch")
     from lava_sparse_rnn.study import read_study, trials
     from lava_sparse_rnn.study import workers as ray
@@ -66,6 +71,7 @@ def run(
     screen.print(
         f"{len(rows) - failed} trials done, {failed} failed: {chosen.directory / TABLE}"
     )
+    _tell_wrong(rows, chosen.directory)
 
 
 @app.command(context_settings={"allow_interspersed_args": True})
@@ -101,6 +107,23 @@ def plot(
 
     for path in draw(opened.config, opened.rows, folder):
         console().print(f"picture: {path}")
+
+
+def _tell_wrong(rows: list[Row], folder: Path) -> None:
+    """The study has failed in part: its exit status says so too."""
+    wrong = [row for row in rows if row.error is not None]
+    if not wrong:
+        return
+    failed = sum(row.status == "failed" for row in wrong)
+    counts = ((failed, "failed"), (len(wrong) - failed, "could not be estimated anew"))
+    what = " and ".join(f"{n} {verb}" for n, verb in counts if n)
+    names = ", ".join(row.trial for row in wrong[:SHOWN])
+    if len(wrong) > SHOWN:
+        names += f" and {len(wrong) - SHOWN} more"
+    raise ValueError(
+        f"of {len(rows)} trials {what}: {names}; their errors are in the table, where "
+        f"they came from in {folder / 'trials'}/NAME/error.txt"
+    )
 
 
 def _read(path: Path, settings: list[str] | None, table: Path | None) -> Study:

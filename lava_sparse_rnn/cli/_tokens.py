@@ -68,12 +68,16 @@ def first_sequences(x: NDArray | list[NDArray], most: int) -> NDArray | list[NDA
     return kept
 
 
-def task_tokens(net: Network, data: Path) -> list[NDArray]:
-    """Sequences that the task of a network is tested on, each (T_i, d_in)."""
+def task_tokens(net: Network, data: Path, name: str | None = None) -> list[NDArray]:
+    """Sequences that the task of a network is tested on, each (T_i, d_in).
+
+    ``name`` is that of the task, which the network has by itself if it needs no import.
+    """
     messages.require("train", "train", "torch", "safetensors", "tensorboard")
     from lava_sparse_rnn.train.evaluation import task_of
 
-    return [net.to_wire(tokens) for tokens in task_of(net, data).validation_sequences()]
+    task = task_of(net, data, name)
+    return [net.to_wire(tokens) for tokens in task.validation_sequences()]
 
 
 def audio_tokens(net: Network, path: Path, instead: str) -> NDArray:
@@ -97,18 +101,20 @@ def input_tokens(
     audio: Path | None,
     tokens: Path | None,
     data: Path | None = None,
+    task: str | None = None,
     others: str = "--tokens X.npy or --data PATH",
 ) -> NDArray | list[NDArray] | None:
     """Tokens of a recording, a file or a task, whichever is given; None for none.
 
-    ``others`` are what the command has beside ``--audio``.
+    ``task`` is the name of that of the data; ``others`` are what the command has beside
+    ``--audio``.
     """
     if sum(path is not None for path in (audio, tokens, data)) > 1:
         raise ValueError(f"give one of --audio X.wav, {others}")
     if audio is not None:
         return audio_tokens(net, audio, others)
     if data is not None:
-        return task_tokens(net, data)
+        return task_tokens(net, data, task)
     return None if tokens is None else integer_tokens(tokens, net.d_in)
 
 

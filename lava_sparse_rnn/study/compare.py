@@ -84,7 +84,7 @@ class Saving:
     sparse, dense : str
         Families.
     cost, score : str
-        In `COSTS` and `SCORES`.
+        In `COSTS` and `SCORES`; empty where there is no ratio by any of them.
     ratio : Ratio or None
         None where there is none, as `why` tells.
     interval : Interval or None
@@ -105,17 +105,35 @@ def savings(
 ) -> list[Saving]:
     """Every comparison of a study by every cost and score that both families have.
 
+    Of a pair that has none in common there is one without a ratio, which tells why.
     Intervals take most of the time.
     """
     samples = study.samples if intervals else 0
     found = []
     for pair in study.compare:
-        for score in SCORES:
-            for cost in COSTS:
-                saving = _saving(pair.sparse, pair.dense, cost, score, samples, rows)
-                if saving is not None:
-                    found.append(saving)
+        of_pair = [
+            saving
+            for score in SCORES
+            for cost in COSTS
+            if (saving := _saving(pair.sparse, pair.dense, cost, score, samples, rows))
+        ]
+        found += of_pair or [_none(pair.sparse, pair.dense, rows)]
     return found
+
+
+def _none(sparse: str, dense: str, rows: Sequence[Row]) -> Saving:
+    """Of two families that cannot be compared by anything."""
+    without = [name for name in (sparse, dense) if not sizes(rows, name)]
+    why = "; ".join(_unfinished(name, rows) for name in without)
+    nothing = "no cost and score are known of all seeds of a size of both"
+    return Saving(sparse, dense, "", "", why=why or nothing)
+
+
+def _unfinished(family: str, rows: Sequence[Row]) -> str:
+    """Why a family has no size: it has failed, or was not begun."""
+    failed = sum(row.family == family for row in rows)
+    beside = f"{failed} failed" if failed else "the table has none of it"
+    return f"{family} has no trial that is done, {beside}"
 
 
 def _saving(

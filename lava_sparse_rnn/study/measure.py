@@ -14,6 +14,7 @@ from torch import Tensor
 from lava_sparse_rnn import loihi2, spec
 from lava_sparse_rnn.nn import SparseRNN
 from lava_sparse_rnn.spec import reference, statistics
+from lava_sparse_rnn.study import estimates
 from lava_sparse_rnn.train import Result, Task
 
 TOKENS = 2000
@@ -42,9 +43,32 @@ def integer_costs(result: Result, coefficients: str) -> dict[str, Any]:
     trace: dict[str, Any] = {}
     reference.run(network, sequences, trace)
     found["silent"] = silent(network, trace)
-    mapping = loihi2.map_network(network)
-    estimate = loihi2.estimate(network, sequences, mapping, coefficients)
+    estimate = _estimate(network, sequences, coefficients)
     return found | counted(estimate, task.token_s) | estimated(estimate)
+
+
+def estimates_anew(
+    network: spec.Network, task: Task, coefficients: str
+) -> dict[str, Any]:
+    """Those columns of `integer_costs` that follow from coefficients.
+
+    Parameters
+    ----------
+    network : Network
+    task : Task
+        As the network sees it.
+    coefficients : str
+        Of `loihi2.estimate`.
+    """
+    sequences = [network.to_wire(x.numpy()) for x in probes(task)]
+    return estimated(_estimate(network, sequences, coefficients))
+
+
+def _estimate(
+    network: spec.Network, sequences: list[np.ndarray], coefficients: str
+) -> loihi2.Estimate:
+    mapping = loihi2.map_network(network)
+    return loihi2.estimate(network, sequences, mapping, coefficients)
 
 
 def probes(task: Task) -> Iterator[Tensor]:
@@ -96,6 +120,7 @@ def estimated(estimate: loihi2.Estimate) -> dict[str, Any]:
     mapping, mode = estimate.counts.mapping, estimate.pipelined
     return {
         "coefficients": estimate.preset.name,
+        "coefficients_digest": estimates.digest(estimate.preset),
         "chip_bytes": int(mapping.total_bytes.sum()),
         "cores": len(mapping),
         "estimated_step_us": _micro(mode.step_s),

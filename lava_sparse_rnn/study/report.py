@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lava_sparse_rnn.markup import Table
+from lava_sparse_rnn.study import estimates
 from lava_sparse_rnn.study.compare import COSTS, Saving, Size, savings, sizes
 from lava_sparse_rnn.study.config import StudyConfig
 from lava_sparse_rnn.study.table import Row
@@ -33,8 +34,7 @@ def report(study: StudyConfig, rows: Sequence[Row]) -> str:
     parts = [
         f"# Study {study.name}\n\nTask {study.task}, {study.steps:,} steps each; a "
         f"score is {' / '.join(sorted(scored)) or 'not known yet'}. Means over seeds; "
-        "estimates are by coefficients of "
-        f"{study.coefficients}, no chip has run anything.",
+        f"{estimates.told(study, rows)}, no chip has run anything.",
         "## Sizes\n\n" + size_table(rows).markdown(),
     ]
     if study.compare:
@@ -43,7 +43,7 @@ def report(study: StudyConfig, rows: Sequence[Row]) -> str:
             f"## Cost at equal score\n\n{RATIO}.\n\n" + saving_table(found).markdown()
         )
         parts += [at_scores(saving) for saving in found if saving.cost == "macs"]
-    if wrong := [row for row in rows if row.status == "failed"]:
+    if wrong := [row for row in rows if row.error is not None]:
         lines = [f"- {row.trial}: {row.error}" for row in wrong]
         parts.append("## Failed\n\n" + "\n".join(lines))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -86,7 +86,8 @@ def saving_table(found: Sequence[Saving]) -> Table:
     heads = ("dense / sparse", "95 % of resamples")[: 1 + sampled]
     lines = []
     for saving in found:
-        named = (saving.sparse, saving.dense, saving.score, COSTS[saving.cost])
+        cost = COSTS.get(saving.cost, "")
+        named = (saving.sparse, saving.dense, saving.score, cost)
         if saving.ratio is None:
             lines.append((*named, "", *(saving.why, "")[: len(heads)]))
             continue

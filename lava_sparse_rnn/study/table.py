@@ -76,6 +76,9 @@ class Row(Section):
     )
     cores: int | None = Field(default=None, description="neurocores, by the mapping")
     coefficients: str | None = Field(default=None, description="of the estimates")
+    coefficients_digest: str | None = Field(
+        default=None, description="of their values; tables of older versions lack it"
+    )
     estimated_step_us: float | None = Field(default=None, description="pipelined")
     estimated_latency_us: float | None = Field(
         default=None, description="of a token that falls through"

@@ -17,9 +17,11 @@ from typing import Any
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.files import named, replacing
+from lava_sparse_rnn.loihi2 import as_coefficients
 from lava_sparse_rnn.study.config import StudyConfig
+from lava_sparse_rnn.study.estimates import is_by
 from lava_sparse_rnn.study.table import TABLE, Row, write_table
-from lava_sparse_rnn.study.trial import done, failed, log, run_trial
+from lava_sparse_rnn.study.trial import check_settings, done, failed, log, run_trial
 from lava_sparse_rnn.study.trials import Trial, trials
 
 STUDY = "study.json"
@@ -49,7 +51,8 @@ def run(
     ----------
     study : StudyConfig
         One that was stopped goes on: trials that are done are not run again, those
-        that had begun go on from their checkpoints, those that failed try again.
+        that had begun go on from their checkpoints, those that failed try again. What
+        was estimated by other coefficients is estimated anew.
     address : str, optional
         Of a ray cluster whose machines share the study's folder; by default this
         machine alone.
@@ -70,27 +73,58 @@ def run(
     ImportError
         Without ray or pyarrow.
     ValueError
-        For settings that make no study.
+        For settings that make no study, or that trainings in its folder cannot go on
+        with; then nothing was written.
     """
     messages.require("study", "study", "ray", "pyarrow")
     wanted = trials(study)
+    rows = {t.name: row for t in wanted if (row := done(t)) is not None}
+    _check_settings(study, [t for t in wanted if t.name not in rows])
+    left = _left(study, wanted, rows)
     with named(study.directory):
         study.directory.mkdir(parents=True, exist_ok=True)
     with replacing(study.directory / STUDY) as temporary:
         temporary.write_text(study.model_dump_json(indent=1) + "\n", "utf-8")
-    rows = {t.name: row for t in wanted if (row := done(t)) is not None}
-    left = [t for t in wanted if t.name not in rows]
-    note(f"{len(wanted)} trials, {len(rows)} of them done")
+    note(_begins(study, wanted, rows, left))
+    ended = len(wanted) - len(left)
     if left:
         with _ray(address, workers) as ray:
             for row in _rows(ray, study, left, workers):
                 rows[row.trial] = row
+                ended += 1
                 write_tables(study, wanted, rows)
-                note(f"[{len(rows)}/{len(wanted)}] {_told(row)}")
+                note(f"[{ended}/{len(wanted)}] {_told(row)}")
     write_tables(study, wanted, rows)
-    if missing := len(wanted) - len(rows):
+    if missing := len(wanted) - ended:
         note(f"the budget is spent: {missing} trials are left for another call")
     return [rows[t.name] for t in wanted if t.name in rows]
+
+
+def _check_settings(study: StudyConfig, begun: list[Trial]) -> None:
+    """Refuse settings with which not all of the study could go on."""
+    for trial in begun:
+        try:
+            check_settings(trial)
+        except ValueError as error:
+            raise ValueError(
+                f"trial {trial.name}: {error} (name={study.name}-2 is a study in a "
+                "folder of its own)"
+            ) from None
+
+
+def _left(study: StudyConfig, wanted: list[Trial], rows: dict[str, Row]) -> list[Trial]:
+    """Trials that are not done, or whose estimates are by other coefficients."""
+    asked = as_coefficients(study.coefficients)
+    return [t for t in wanted if t.name not in rows or not is_by(rows[t.name], asked)]
+
+
+def _begins(
+    study: StudyConfig, wanted: list[Trial], rows: dict[str, Row], left: list[Trial]
+) -> str:
+    text = f"{len(wanted)} trials, {len(rows)} of them done"
+    if stale := sum(trial.name in rows for trial in left):
+        text += f"; {stale} are estimated anew, by coefficients of {study.coefficients}"
+    return text
 
 
 def write_tables(study: StudyConfig, wanted: list[Trial], rows: dict[str, Row]) -> None:
@@ -104,6 +138,8 @@ def write_tables(study: StudyConfig, wanted: list[Trial], rows: dict[str, Row]) 
 def _told(row: Row) -> str:
     if row.status == "failed":
         return f"{row.trial}: failed: {row.error}"
+    if row.error is not None:
+        return f"{row.trial}: {row.error}"
     scores = (("float", row.float_score), ("integers", row.integer_score))
     found = "  ".join(f"{n} {v:.2f}" for n, v in scores if v is not None)
     return f"{row.trial}: {found}  {row.macs:,.0f} MACs  {row.training_s:.0f} s"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,46 +51,41 @@ class Sequences(Brief):
         lengths: ArrayLike | None = None,
         head: str = "sequence",
         loss: str | None = None,
+        suffix: str = "",
     ) -> Sequences:
-        """Check arrays as a user has them.
+        """Check arrays as a user has them; their names end with `suffix` in messages.
 
         Raises
         ------
         ValueError
             Naming the array, its shape or value, and what is expected.
         """
-        tokens = _single(_numbers("x", x, "(N, T, d_in)"))
+        tokens = _single(_numbers(f"x{suffix}", x, "(N, T, d_in)"))
         if tokens.ndim != 3 or 0 in tokens.shape:
-            raise ValueError(f"x has shape {tokens.shape}; expected (N, T, d_in)")
+            raise ValueError(
+                f"x{suffix} has shape {tokens.shape}; expected (N, T, d_in)"
+            )
         n, steps, _ = tokens.shape
         ends = np.full(n, steps)
         if lengths is not None:
-            ends = _numbers("lengths", lengths, f"({n},)")
-        if ends.shape != (n,) or ends.dtype.kind not in "iu":
-            raise ValueError(
-                f"lengths are {ends.dtype} of shape {ends.shape}; expected integers "
-                f"({n},)"
-            )
-        if ends.min() < 1 or ends.max() > steps:
-            raise ValueError(
-                f"lengths go from {ends.min()} to {ends.max()}; they must lie in 1 to "
-                f"{steps}"
-            )
+            ends = _ends(f"lengths{suffix}", lengths, n, steps)
         behind = np.arange(steps) >= ends[:, None]
         tokens[behind] = 0.0
         if not np.isfinite(tokens).all():
             row, step, column = np.argwhere(~np.isfinite(tokens))[0]
             raise ValueError(
-                f"x[{row}, {step}, {column}] is {tokens[row, step, column]}; all have "
-                "to be finite"
+                f"x{suffix}[{row}, {step}, {column}] is {tokens[row, step, column]}; "
+                "all have to be finite"
             )
-        answers = _numbers("y", y, f"({n}, ...)")
+        name = f"y{suffix}"
+        answers = _numbers(name, y, f"({n}, ...)")
         loss = loss or ("cross_entropy" if answers.dtype.kind in "iub" else "mse")
         place = (n, steps) if head == "sequence" else (n,)
-        answers = _CHECKS[loss](answers, place, _hint(answers.shape, n, head))
+        hint = _hint(answers.shape, n, head, suffix)
+        answers = _CHECKS[loss](name, answers, place, hint)
         if head == "sequence":
             answers[behind] = IGNORED if loss == "cross_entropy" else np.nan
-        _check_values(answers, loss, behind if head == "sequence" else None)
+        _check_values(name, answers, loss, behind if head == "sequence" else None)
         return cls(tokens, answers, ends.astype(np.int64), loss)
 
     def __len__(self) -> int:
@@ -138,22 +134,28 @@ class Sequences(Brief):
         mean = tokens.mean(axis=0, dtype=np.float64)
         return mean.astype(np.float32), scale.astype(np.float32)
 
+    def alike(self, most: int) -> Iterator[NDArray[np.intp]]:
+        """Rows of one length at a time, at most so many: nothing pads them."""
+        for length in np.unique(self.lengths):
+            rows = np.flatnonzero(self.lengths == length)
+            yield from (rows[i : i + most] for i in range(0, len(rows), most))
+
     def padded(self, token: NDArray[np.float32]) -> Sequences:
         """The same with that token behind the ends."""
         x = self.x.copy()
         x[np.arange(x.shape[1]) >= self.lengths[:, None]] = token
         return replace(self, x=x)
 
-    def check_partner(self, other: Sequences) -> None:
-        """Refuse sequences for validation that are of another kind."""
+    def check_partner(self, other: Sequences, part: str) -> None:
+        """Refuse sequences for validation, or another part, of another kind."""
         pairs = {"columns of x": (self.x.shape[-1], other.x.shape[-1])}
         if self.loss == "mse":
             pairs["columns of y"] = (self.y.shape[-1], other.y.shape[-1])
         for what, (mine, its) in pairs.items():
             if mine != its:
                 raise ValueError(
-                    f"{what}: {mine} in training and {its} in validation; they must "
-                    "be as many"
+                    f"{what}: {mine} in training and {its} in {part}; they must be as "
+                    "many"
                 )
 
 
@@ -170,13 +172,28 @@ def _numbers(name: str, value: ArrayLike, shape: str) -> np.ndarray:
     return found
 
 
+def _ends(name: str, lengths: ArrayLike, n: int, steps: int) -> np.ndarray:
+    """Tokens of each sequence, checked."""
+    ends = _numbers(name, lengths, f"({n},)")
+    if ends.shape != (n,) or ends.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} are {ends.dtype} of shape {ends.shape}; expected integers ({n},)"
+        )
+    if ends.min() < 1 or ends.max() > steps:
+        raise ValueError(
+            f"{name} go from {ends.min()} to {ends.max()}; they must lie in 1 to "
+            f"{steps}"
+        )
+    return ends
+
+
 def _single(array: np.ndarray) -> NDArray[np.float32]:
     """The same in float32; what lies beyond its range becomes infinite, and is told."""
     with np.errstate(over="ignore"):
         return array.astype(np.float32)
 
 
-def _hint(shape: tuple[int, ...], n: int, head: str) -> str:
+def _hint(shape: tuple[int, ...], n: int, head: str, suffix: str) -> str:
     """What a shape of y would want, for the message where it does not fit."""
     if head == "sequence":
         asked = "; data.head is sequence, its default: an answer a token; data.head="
@@ -184,31 +201,38 @@ def _hint(shape: tuple[int, ...], n: int, head: str) -> str:
     else:
         asked = f"; data.head is {head}: an answer a sequence"
     if shape[:1] != (n,):
-        asked += f"; x has {n} sequences, y has {shape[0] if shape else 'none'}"
+        its = shape[0] if shape else "none"
+        asked += f"; x{suffix} has {n} sequences, y{suffix} has {its}"
     return asked
 
 
-def _labels(y: np.ndarray, place: tuple[int, ...], hint: str) -> NDArray[np.int64]:
+def _labels(
+    name: str, y: np.ndarray, place: tuple[int, ...], hint: str
+) -> NDArray[np.int64]:
+    if y.dtype.kind in "iub" and y.ndim > 1 and y.shape[:-1] == place:
+        hint += '; loss="mse" (data.loss=mse) takes integers for targets'
     if y.dtype.kind not in "iub" or y.shape != place:
         raise ValueError(
-            f"y is {y.dtype} of shape {y.shape}; labels are integers of shape "
+            f"{name} is {y.dtype} of shape {y.shape}; labels are integers of shape "
             f"{place}{hint}"
         )
     if y.max() >= MOST_CLASSES:
         raise ValueError(
-            f"y holds the label {y.max()}; labels count from 0 and are below "
+            f"{name} holds the label {y.max()}; labels count from 0 and are below "
             f"{MOST_CLASSES}"
         )
     return y.astype(np.int64)
 
 
-def _targets(y: np.ndarray, place: tuple[int, ...], hint: str) -> NDArray[np.float32]:
+def _targets(
+    name: str, y: np.ndarray, place: tuple[int, ...], hint: str
+) -> NDArray[np.float32]:
     if y.shape == place:
         y = y[..., None]
     if y.shape[:-1] != place or y.dtype.kind not in "iubf" or y.shape[-1] == 0:
         wanted = ", ".join(map(str, place))
         raise ValueError(
-            f"y is {y.dtype} of shape {y.shape}; targets are numbers of shape "
+            f"{name} is {y.dtype} of shape {y.shape}; targets are numbers of shape "
             f"({wanted}, d_out){hint}"
         )
     return _single(y)
@@ -217,24 +241,28 @@ def _targets(y: np.ndarray, place: tuple[int, ...], hint: str) -> NDArray[np.flo
 _CHECKS = {"cross_entropy": _labels, "mse": _targets}
 
 
-def _check_values(y: np.ndarray, loss: str, behind: np.ndarray | None) -> None:
+def _check_values(
+    name: str, y: np.ndarray, loss: str, behind: np.ndarray | None
+) -> None:
     inside = y if behind is None else y[~behind]
     if loss == "cross_entropy" and inside.min() < 0:
-        raise ValueError(f"y holds the label {inside.min()}; labels count from 0")
+        raise ValueError(f"{name} holds the label {inside.min()}; labels count from 0")
     if loss == "mse" and not np.isfinite(inside).all():
-        raise ValueError("y holds targets that are not finite")
+        raise ValueError(f"{name} holds targets that are not finite")
 
 
 class Parts(NamedTuple):
-    """Sequences by what they are for."""
+    """Sequences by what they are for; without the first they can be scored only."""
 
-    train: Sequences
+    train: Sequences | None = None
     validation: Sequences | None = None
     test: Sequences | None = None
 
 
 def read_sequences(path: Path, head: str, loss: str | None) -> Parts:
     """Sequences of an .npz, and those for validation and test if it has any.
+
+    A file with nothing but those is enough to score a network.
 
     Raises
     ------
@@ -258,13 +286,15 @@ def read_sequences(path: Path, head: str, loss: str | None) -> Parts:
             f"data.path: {path} holds one array, not several with names, as .npz"
         )
     try:
-        given = _sequences(arrays, "", head, loss)
-        others = {
-            part: _sequences(arrays, f"_{part}", head, given.loss)
-            for part in ("validation", "test")
-            if f"x_{part}" in arrays
-        }
-        return Parts(given, **others)
+        apart = [part for part in Parts._fields[1:] if f"x_{part}" in arrays]
+        found = {}
+        if not apart or {"x", "y"} & set(arrays):
+            found["train"] = _sequences(arrays, "", head, loss)
+            loss = found["train"].loss
+        for part in apart:
+            found[part] = _sequences(arrays, f"_{part}", head, loss)
+            loss = found[part].loss
+        return Parts(**found)
     except ValueError as error:
         raise ValueError(f"data.path: {path}: {error}") from None
 
@@ -278,4 +308,4 @@ def _sequences(
                 f"there is no array {name + suffix}; it holds {', '.join(arrays)}"
             )
     x, y = arrays["x" + suffix], arrays["y" + suffix]
-    return Sequences.of(x, y, arrays.get("lengths" + suffix), head, loss)
+    return Sequences.of(x, y, arrays.get("lengths" + suffix), head, loss, suffix)

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from lava_sparse_rnn import messages
@@ -22,8 +22,10 @@ from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.nn.heads import HEADS
 from lava_sparse_rnn.tasks._losses import LOSSES
 from lava_sparse_rnn.tasks._sequences import IGNORED, Parts, Sequences, read_sequences
+from lava_sparse_rnn.tasks._settings import ArraysConfig
+from lava_sparse_rnn.tasks._settings import SequenceConfig as SequenceConfig
 from lava_sparse_rnn.train.distributed import Group
-from lava_sparse_rnn.train.sections import FREE, FilePath, Section
+from lava_sparse_rnn.train.sections import FREE
 from lava_sparse_rnn.train.tasks import (
     Batch,
     Batches,
@@ -45,45 +47,6 @@ _PROBES = 64
 
 # Classes of which every pair is counted: the square of it are kept.
 _TABLE = 1 << 12
-
-
-class SequenceConfig(Section):
-    """What is asked of sequences, whatever they are."""
-
-    head: Literal["sequence", "mean", "last"] = Field(
-        default="sequence", description="an answer a token, or one a sequence"
-    )
-    loss: Literal["cross_entropy", "mse"] | None = Field(
-        default=None, description="cross_entropy for integers, mse for real targets"
-    )
-    batch: int = Field(default=32, ge=1, description="sequences of a step")
-    normalise: bool = Field(
-        default=True,
-        description="train on inputs of mean 0 and deviation 1; the network that is "
-        "written takes the arrays as they are",
-    )
-
-
-class ArraysConfig(SequenceConfig):
-    """Sequences and what is asked of them."""
-
-    path: FilePath | None = Field(
-        default=None,
-        description="an .npz with x (N, T, d_in) and y, perhaps lengths (N,); "
-        "x_validation, y_validation, lengths_validation are what is validated on, "
-        "x_test, ... what `evaluate` scores",
-        json_schema_extra=FREE,
-    )
-    validation: float = Field(
-        default=0.2, gt=0, lt=1, description="share of the sequences that is kept apart"
-    )
-    token_s: float | None = Field(
-        default=None,
-        gt=0,
-        allow_inf_nan=False,
-        description="seconds from one token to the next, if they come in time",
-        json_schema_extra=FREE,
-    )
 
 
 class Arrays(Task):
@@ -146,17 +109,25 @@ class Arrays(Task):
                     f"validation is {brief(validation)}; expected (x, y) or (x, y, "
                     "lengths); a share to keep apart is called share"
                 )
-            apart = Sequences.of(*validation, head=chosen.head, loss=given.loss)
+            apart = Sequences.of(
+                *validation, head=chosen.head, loss=given.loss, suffix="_validation"
+            )
         self._prepare(chosen, Parts(given, apart))
 
     def _prepare(self, settings: Any, parts: Parts) -> None:
         self.settings = settings
         self.token_s = getattr(settings, "token_s", type(self).token_s)
         given, apart, self._test = parts
+        if given is None:
+            raise ValueError(
+                f"data.path: {settings.path}: there is no array x; what is there is "
+                "enough to score a network, not to train one"
+            )
         if apart is None:
             given, apart = given.split(settings.validation, _SPLIT)
-        for other in filter(None, (apart, self._test)):
-            given.check_partner(other)
+        for part, other in (("validation", apart), ("the test", self._test)):
+            if other is not None:
+                given.check_partner(other, part)
         self.loss_of = LOSSES[given.loss]
         self.metric = self.loss_of.metric  # type: ignore[misc]  # of this loss
         self.figures = (self.loss_of.figure,)
@@ -194,23 +165,54 @@ class Arrays(Task):
         Raises
         ------
         ValueError
-            If the file is missing or does not fit, or is another one than the state's.
+            If the file is missing or does not fit.
         """
         if settings.path is None:
             wanted = cls.Settings.model_fields["path"].description
             raise ValueError(f"data.path is missing: {wanted or 'what the task reads'}")
         task = cls.__new__(cls)
         task._prepare(settings, cls.read(settings))
-        task.check(state)
+        return task
+
+    @classmethod
+    def open_to_score(
+        cls, settings: Any, split: str, d_out: int, meta: Mapping[str, Any]
+    ) -> Arrays:
+        """See `Task`: what the network answers counts, whatever labels there are.
+
+        Raises
+        ------
+        ValueError
+            As `open`, or if there is nothing to score.
+        """
+        # Integers that a network was trained to come near are no labels.
+        if getattr(settings, "loss", "") is None and meta.get("loss") in list(LOSSES):
+            settings = settings.model_copy(update={"loss": meta["loss"]})
+        parts = cls.read(settings)
+        if parts.train is None:
+            there = parts.validation or (parts.test if split == "test" else None)
+            if there is None:
+                raise ValueError(
+                    f"data.path: {settings.path} has neither x nor x_validation; of "
+                    "what it holds the split is test"
+                )
+            parts = Parts(there, there, parts.test)
+        task = cls.__new__(cls)
+        task._prepare(settings, parts)
+        if task._train.loss == "cross_entropy":
+            task.d_out = d_out
+        names = meta.get("classes")
+        if isinstance(names, list) and names:
+            task.classes = tuple(map(str, names))
         return task
 
     def vary(self, batch: RawBatch, rng: np.random.Generator) -> RawBatch:
         """A batch of the training as it is seen this time; by default as it is."""
         return batch
 
-    def check(self, state: dict[str, Any] | None) -> None:
-        """Refuse to go on with a training on other arrays."""
-        if state is not None and state.get("arrays") != self.state()["arrays"]:
+    def check(self, state: dict[str, Any]) -> None:
+        """See `Task`: refuses other arrays."""
+        if state.get("arrays") != self.state()["arrays"]:
             raise ValueError(
                 "the training that this one goes on from had other arrays; choose "
                 "another name for a new training"
@@ -220,6 +222,11 @@ class Arrays(Task):
         """See `Task`: x, y and lengths; every sequence once before any comes again."""
         size = self.settings.batch
         group.check_shares("data.batch", size)
+        if size == 1 and self._train.lengths.min() == 1:
+            raise ValueError(
+                "data.batch is 1, and there are sequences of 1 token; the batch norms "
+                "of a training need at least 2 tokens a step"
+            )
         count, step, orders = len(self._train), start, {}
         while True:
             places = np.arange(step * size, (step + 1) * size)
@@ -237,19 +244,29 @@ class Arrays(Task):
 
     def validate(self, model: Model) -> dict[str, float]:
         """See `Task`: accuracy, or explained variance, in %."""
-        return self._figures(*self._all_answers(model))
+        count, size = len(self._validation), self._at_once
+        rows = (np.arange(i, min(i + size, count)) for i in range(0, count, size))
+        return self._figures(*self._answers_to(model, rows, trim=False))
 
     def evaluate(self, model: Model) -> Evaluation:
         """See `Task`: with the confusion of classes, if there are any, not too many."""
-        found, wanted = self._all_answers(model)
+        part, classes = self._validation, self._validation.loss == "cross_entropy"
+        if classes and part.d_out > self.d_out:
+            raise ValueError(
+                f"the {self.part} has the label {part.d_out - 1}, the network "
+                f"{self.d_out} outputs; labels count from 0 and must be below that"
+            )
+        # What a network of integers counts on its way should be of real tokens.
+        found, wanted = self._answers_to(model, part.alike(self._at_once))
         table = None
-        if self._train.loss == "cross_entropy" and self.d_out <= _TABLE:
+        if classes and self.d_out <= _TABLE:
             known = wanted != IGNORED
             pairs = (wanted[known].numpy(), found.argmax(-1)[known].numpy())
             table = np.zeros((self.d_out, self.d_out), np.int64)
             np.add.at(table, pairs, 1)
         figures = self._figures(found, wanted)
-        return Evaluation(figures, len(self._validation), table, self.classes)
+        names = self.classes if len(self.classes) >= self.d_out else ()
+        return Evaluation(figures, len(part), table, names)
 
     def validation_sequences(self) -> list[np.ndarray]:
         """See `Task`: all that it validates on."""
@@ -257,17 +274,21 @@ class Arrays(Task):
         all_of_it = tuple(map(torch.from_numpy, (part.x, part.y, part.lengths)))
         return [tokens.numpy() for tokens in self.sequences(all_of_it)]
 
-    def _all_answers(self, model: Model) -> tuple[Tensor, Tensor]:
-        """To what it validates on, and what they should be."""
+    @property
+    def _at_once(self) -> int:
+        return max(self.settings.batch, 64)
+
+    def _answers_to(
+        self, model: Model, groups: Iterable[NDArray[np.intp]], trim: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """To rows of what it validates on, and what they should be, one by one."""
         found, wanted = [], []
-        step = max(self.settings.batch, 64)
-        for first in range(0, len(self._validation), step):
-            rows = np.arange(first, min(first + step, len(self._validation)))
-            part = tuple(
-                torch.from_numpy(a) for a in self._validation.take(rows, trim=False)
-            )
-            found.append(self._answers(model, part))
-            wanted.append(part[1])
+        for rows in groups:
+            taken = self._validation.take(rows, trim)
+            part = tuple(torch.from_numpy(a) for a in taken)
+            answers = self._answers(model, part)
+            wanted.append(part[1].flatten(0, answers.ndim - 2))
+            found.append(answers.flatten(0, -2))
         return torch.cat(found), torch.cat(wanted)
 
     def _figures(self, found: Tensor, wanted: Tensor) -> dict[str, float]:
@@ -319,8 +340,10 @@ class Arrays(Task):
 
     def test(self) -> Arrays:
         """See `Task`."""
+        if self._test is None:
+            return self
         task = copy.copy(self)
-        task._validation = self._test or self._validation
+        task._validation, task.part = self._test, "test"
         return task
 
     def finish(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,8 +29,9 @@ class Best:
     def see(self, figures: Mapping[str, float], step: int) -> bool:
         """Take note of a validation; tells whether it is the best so far."""
         score = sum(figures.values()) / len(figures)
-        # Not the other way round: a figure that is not a number is no new best.
-        if self.score is None or score > self.score:
+        before = -math.inf if self.score is None else self.score
+        new = self.step is None or math.isnan(before) or score > before
+        if new and not math.isnan(score):
             self.score, self.step, self.waited = score, step, 0
             return True
         self.waited += 1

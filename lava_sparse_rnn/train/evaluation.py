@@ -38,6 +38,7 @@ def task_of(
     settings : mapping, optional
         Other settings of the task; they go before those of the network.
     split : {"test", "validation"}
+        The `part` of what comes back is "validation" where there is no test.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def task_of(
         known = partial(messages.names_at, kind.Settings)
         text = messages.fields(error.errors(), "settings", known=known)
         raise ValueError(text) from None
-    task = kind.open(chosen, 0).deployed()
+    task = kind.open_to_score(chosen, split, network.d_out, network.meta).deployed()
     for what, wanted, there in (
         ("inputs", task.d_in, network.d_in),
         ("outputs", task.d_out, network.d_out),
@@ -73,7 +74,12 @@ def task_of(
                 f"the task has {wanted} {what}, the network {there}; they must be as "
                 "many"
             )
-    return task.test() if split == "test" else task
+    if split != "test":
+        return task
+    tested = task.test()
+    if tested is not task:  # a task without a test gives itself
+        tested.part = "test"
+    return tested
 
 
 def evaluate(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from lava_sparse_rnn.fixed_point import brief
 from lava_sparse_rnn.train.config import TrainConfig, in_words
 from lava_sparse_rnn.train.pipeline import Result, complete
-from lava_sparse_rnn.train.tasks import Task
+from lava_sparse_rnn.train.tasks import Task, register
 
 
 def fit(
@@ -46,8 +46,9 @@ def fit(
     Raises
     ------
     ValueError
-        For what is no task, a setting that is unknown or out of range, and `runs`
-        without a `name`.
+        For what is no task, a setting that is unknown or out of range, `runs` without
+        a `name`, a model that has no integers without one, and a run that is to go on
+        with other arrays.
     OSError
         When the folder of the run cannot be made; it names the folder.
     """
@@ -60,16 +61,27 @@ def fit(
             f"runs is {str(settings['runs'])!r}, and name is missing: a run without a "
             "name is not kept"
         )
-    kind = type(task)
-    values = {"data": task.settings, **settings}
-    values["task"] = f"{kind.__module__}:{kind.__qualname__}"
+    if "data" in settings:
+        raise ValueError(
+            "data: the task has its settings already; give them to it when it is made"
+        )
+    values = {"data": task.settings, "task": _findable(type(task)), **settings}
     if model is not None:
         values["model"] = dict(model)
     with tempfile.TemporaryDirectory() as folder:
-        if not values.get("name"):
+        kept = bool(values.get("name"))
+        if not kept:
             values |= {"name": "fit", "runs": Path(folder)}
         try:
             config = TrainConfig.model_validate(values)
         except ValidationError as error:
             raise ValueError(in_words(error, values)) from None
-        return complete(config, note, task)
+        return complete(config, note, task, kept)
+
+
+def _findable(kind: type[Task]) -> str:
+    """A name by which the class is found, at least while this program runs."""
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    if "<locals>" in name:  # made inside a function, where nobody can import it from
+        register(name, kind)
+    return name

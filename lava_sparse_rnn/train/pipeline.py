@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +18,7 @@ from lava_sparse_rnn.files import named
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.nn import loops
 from lava_sparse_rnn.nn.folded import check_expressible
-from lava_sparse_rnn.nn.quantize import calibrate, quantize, with_silence
+from lava_sparse_rnn.nn.quantize import calibrate, centred, quantize, with_silence
 from lava_sparse_rnn.spec import statistics
 from lava_sparse_rnn.train import checkpoint, lock
 from lava_sparse_rnn.train.config import TrainConfig
@@ -36,6 +37,8 @@ from lava_sparse_rnn.train.tasks import Task, find_task
 from lava_sparse_rnn.train.typical import QUANTIZE_SEED, typical_features
 
 CONFIG = "config.json"
+
+_FINE = 4  # steps in a deviation of an input, below which much of it is lost
 
 
 @dataclass(frozen=True)
@@ -76,15 +79,21 @@ class Result(Brief):
         return "\n".join(rows)
 
 
-def _open_task(config: TrainConfig) -> Task:
-    """The task with the constants of the checkpoint or the start, if there is one."""
+def _open_task(config: TrainConfig, task: Task | None) -> Task:
+    """The task with the constants of the checkpoint or the start, if there is one.
+
+    What a run goes on with has to be what it began with; what it starts from may have
+    been anything.
+    """
     saved, state = _float_checkpoint(config), None
-    kind = find_task(config.task)
     if saved.exists():
         state = checkpoint.read(saved)[1]
-    elif config.start is not None:
-        state = read_start(config, kind).state
-    return kind.open(config.data, config.seed, state)
+    elif config.start is not None and task is None:
+        state = read_start(config, find_task(config.task)).state
+    task = task or find_task(config.task).open(config.data, config.seed, state)
+    if state is not None and saved.exists():
+        task.check(state)
+    return task
 
 
 def _float_checkpoint(config: TrainConfig) -> Path:
@@ -127,7 +136,7 @@ def open_float(config: TrainConfig, task: Task | None = None) -> FloatStage:
     group = replace(group, ahead=spare)
     torch.manual_seed(config.seed)
     try:
-        stage = FloatStage(config, task or _open_task(config), group)
+        stage = FloatStage(config, _open_task(config, task), group)
     except BaseException:
         if new and group.leads:
             lock.abandon(config.directory)
@@ -167,6 +176,7 @@ def complete(
     config: TrainConfig,
     note: Callable[[str], None] = print,
     task: Task | None = None,
+    kept: bool = True,
 ) -> Result:
     """`run` with all that it has found out.
 
@@ -176,20 +186,23 @@ def complete(
         As in `run`.
     task : Task, optional
         In place of the configuration's.
+    kept : bool
+        Whether the folder of the run stays. If not, what cannot end in integers is
+        refused before it begins.
     """
     try:
-        return _complete(open_float(config, task), note)
+        return _complete(open_float(config, task), note, kept)
     finally:
         lock.release(config.directory)
 
 
-def _complete(stage: FloatStage, note: Callable[[str], None]) -> Result:
+def _complete(stage: FloatStage, note: Callable[[str], None], kept: bool) -> Result:
     config, group = stage.config, stage.group
     if not group.leads:
         note = _say_nothing
     if config.fused and config.device == "cpu" and not loops.built():
         note("slow: the compiled loops are not built, the plain form of a step runs")
-    _tell_inexpressible(stage, note)
+    _tell_inexpressible(stage, note, kept)
     _goes_on(stage, note)
     stage.fit()
     stage.hand_on()
@@ -249,7 +262,11 @@ def _open_integer(
     task = trained.deployed()
     features, lengths = calibration_features(config, task)
     ranges = calibrate(folded, features, config.quantize.percentile, lengths=lengths)
-    network = quantize(folded, ranges, build_recipe(config), task.meta())
+    recipe, meta = build_recipe(config), task.meta()
+    network = quantize(folded, ranges, recipe, meta)
+    _tell_coarse(network, features, lengths, note)
+    folded = centred(folded, network, features, lengths)
+    network = quantize(folded, ranges, recipe, meta)
     mark = fingerprint(config, stage.model, network)
     fine = IntegerStage(config, task, folded, network, stage.group, mark)
     if fine.stale:
@@ -267,17 +284,48 @@ def _write(network: spec.Network, fine: IntegerStage, path: Path) -> Path:
     return write_report(report, path, fine.task.metric)
 
 
-def _tell_inexpressible(stage: FloatStage, note: Callable[[str], None]) -> None:
+def _tell_inexpressible(
+    stage: FloatStage, note: Callable[[str], None], kept: bool
+) -> None:
     """Tell before the training, not after it, that there will be no integers.
 
-    It is no error: the weights are what another training may start from.
+    It is no error where weights are kept: another training may start from them.
     """
     try:
         check_expressible(stage.model.options)
     except ValueError as error:
+        if not kept:
+            raise ValueError(
+                f"{error}; with a name the run keeps its float weights, from which "
+                "another training may start"
+            ) from None
         note(
             f"no integers: {error}; the run ends with an error after the float "
             f"training, whose weights stay in {stage.checkpoint_path}"
+        )
+
+
+def _tell_coarse(
+    network: spec.Network,
+    features: list[Tensor],
+    lengths: list[Tensor | None],
+    note: Callable[[str], None],
+) -> None:
+    """Tell of inputs that move by little beside what they are: integers lose that."""
+    tokens = torch.cat(
+        [x[:n] for f, ends in zip(features, lengths, strict=True) for x, n in
+         zip(f, [f.shape[1]] * len(f) if ends is None else ends.tolist(), strict=True)]
+    ).double()  # fmt: skip
+    deviation, wire = tokens.std(0).numpy(), network.layers[0].inp
+    unit = np.ldexp(1.0, -wire.frac)
+    coarse = np.flatnonzero((deviation > 0) & (unit > deviation / _FINE))
+    if len(coarse):
+        i = coarse[0]
+        more = f" (and {len(coarse) - 1} others)" if len(coarse) > 1 else ""
+        note(
+            f"coarse: input {i}{more} moves by {deviation[i]:.3g} around "
+            f"{tokens[:, i].mean():.6g}, in steps of {unit[i]:.3g}: {wire.bits} bits "
+            "hold both; take a constant off it before it comes here"
         )
 
 

@@ -15,15 +15,19 @@ from lava_sparse_rnn.nn.quantize import FoldedNetwork, QuantizedRNN, sigmoid_tab
 from lava_sparse_rnn.nn.sparsify import (
     SCHEDULES,
     ActivityPenalty,
+    Constant,
+    Cubic,
+    OneShot,
     Pruner,
     prune_corrected,
     sparsity,
 )
+from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.loop import Stage
 from lava_sparse_rnn.train.optim import build_optimizer
-from lava_sparse_rnn.train.sections import OptimConfig
+from lava_sparse_rnn.train.sections import OptimConfig, PruningConfig
 from lava_sparse_rnn.train.start import start_from
 from lava_sparse_rnn.train.tasks import Batch, Task
 from lava_sparse_rnn.train.typical import QUANTIZE_SEED, typical_features
@@ -42,15 +46,20 @@ def build_model(config: TrainConfig, d_in: int, d_out: int) -> SparseRNN:
     )
 
 
+def build_schedule(pruning: PruningConfig, steps: int) -> Cubic | Constant | OneShot:
+    """When the masks of a training of so many steps are computed anew."""
+    p = pruning
+    # The last step is the last that an update can precede.
+    start, end = (min(round(x * steps), steps - 1) for x in (p.start, p.end))
+    return SCHEDULES[p.schedule](p.sparsity, start, end, p.every)
+
+
 def build_pruner(config: TrainConfig) -> Pruner | None:
     """The pruner of a configuration; None if nothing is to be pruned."""
     p = config.pruning
     if p.sparsity == 0:
         return None
-    # The last step is the last that an update can precede.
-    last = config.steps - 1
-    start, end = (min(round(x * config.steps), last) for x in (p.start, p.end))
-    schedule = SCHEDULES[p.schedule](p.sparsity, start, end, p.every)
+    schedule = build_schedule(p, config.steps)
     return Pruner(schedule, p.distribution, p.score, p.pattern, p.block)
 
 
@@ -89,6 +98,7 @@ class FloatStage(Stage):
         if self.pruner is not None:
             self.pruner.prepare(self.model)
         self.resume()
+        self._owed = self._skipped()
         self._shorten()
         self.model.set_fused(config.fused)
 
@@ -107,13 +117,36 @@ class FloatStage(Stage):
         """See `Stage`: a mask that is still to lose weights makes scores better."""
         return self.pruner is None or self.pruner.schedule.is_final(self.step - 1)
 
+    def _skipped(self) -> int | None:
+        """The last update of masks, if settings that changed have put it behind.
+
+        It comes with the next step then, which has to be there.
+        """
+        if self.pruner is None or self.step == 0:
+            return None
+        before = checkpoint.read(self.checkpoint_path)[1].get("config", {})
+        then, steps = before.get("pruning", {}), before.get("steps", self.steps)
+        old = build_schedule(PruningConfig.model_validate(then), steps)
+        new, last = build_schedule(self.config.pruning, self.steps), self.step - 1
+        if old.is_final(last) or not new.is_final(last):
+            return None
+        if self.step >= self.steps:
+            zeros, wanted = sparsity(self.model)["total"], self.config.pruning.sparsity
+            raise ValueError(
+                f"steps is {self.steps}, and step {self.step} was the last; it has "
+                f"{zeros:.1%} zeros of {wanted:.1%}, which need at least one step more"
+            )
+        return new.end
+
     def before_step(self) -> None:
         """See `Stage`."""
         if self.pruner is None:
             return
+        step = self.step if self._owed is None else self._owed
+        self._owed = None
         if not self.config.pruning.correction:
-            self.pruner.update(self.model, self.step)
-        elif self.pruner.schedule.is_update(self.step):
+            self.pruner.update(self.model, step)
+        elif self.pruner.schedule.is_update(step):
             self._prune_corrected()
 
     def _prune_corrected(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -74,7 +75,7 @@ class Evaluation(Brief):
         """Everything as JSON has it."""
         table = None if self.confusion is None else self.confusion.tolist()
         return {
-            "figures": self.figures,
+            "figures": {k: v if isfinite(v) else None for k, v in self.figures.items()},
             "sequences": self.sequences,
             "classes": list(self.classes),
             "confusion": table,
@@ -100,6 +101,9 @@ class Task(Brief, ABC):
     figures: tuple[str, ...]
     """Names of what `validate` finds; the larger their mean, the better a network."""
 
+    part: str = "validation"
+    """Where `validate` looks; "test" for what `test` gives."""
+
     token_s: float | None = None
     """Seconds from one token to the next, where tokens come in time."""
 
@@ -124,6 +128,28 @@ class Task(Brief, ABC):
         state : dict, optional
             Of the checkpoint that the run goes on or starts from: what `state` gave.
         """
+
+    @classmethod
+    def open_to_score(
+        cls, settings: Any, split: str, d_out: int, meta: Mapping[str, Any]
+    ) -> Task:
+        """The task of a network of so many outputs, to score it on a split."""
+        return cls.open(settings, 0)
+
+    def check(self, state: dict[str, Any]) -> None:
+        """Refuse to go on with a run of this state, if that had other material.
+
+        Parameters
+        ----------
+        state : dict
+            Of the run's checkpoint: what `state` gave.
+
+        Raises
+        ------
+        ValueError
+            If it had. By default nothing is looked at.
+        """
+        return
 
     @abstractmethod
     def batches(self, seed: int, start: int, group: Group) -> Batches:

@@ -151,6 +151,7 @@ def test_a_golden_output_that_is_not_reached(command, net, tmp_path):
         ),
         ((".", "-o", "b"), ".: no bundle, there is no manifest.json"),
         (("NET", "-o", "b", "--limit", 9), "--limit: is of a golden input, give"),
+        (("NET", "-o", "b", "--task", "a"), "--task: is of --data, give --data, too"),
         (("NET", "-o", "b", "--mode", "fall_through"), "--mode: is of a run, give"),
         (("NET", "-o", "b", "--check", "--backend", "x"), "--check: is --backend cpu"),
         ((".", "--check"), "there is no manifest.json"),

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lava_sparse_rnn.study import Row, StudyConfig, read_study, trials, write_table
+from lava_sparse_rnn.study import (
+    Row,
+    StudyConfig,
+    read_study,
+    read_table,
+    trials,
+    write_table,
+)
 from lava_sparse_rnn.study.config import Family
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -74,6 +81,29 @@ def test_a_table_is_shown(command, file, tmp_path):
     code, out, _ = command("study", "show", file, "--table", table, "-o", report)
     assert (code, out.strip()) == (0, f"report: {report}")
     assert report.read_text().startswith("# Study tiny\n")
+
+
+def test_trials_that_failed_are_an_exit_status(command, file, monkeypatch, tmp_path):
+    from lava_sparse_rnn.study import workers
+
+    made_up(file, tmp_path / "rows.csv")
+    rows = read_table(tmp_path / "rows.csv")
+    monkeypatch.setattr(workers, "run", lambda *_: rows)
+    code, out, err = command("study", "run", file)
+    assert (code, err) == (0, "")
+    assert out.startswith("3 trials done, 0 failed: ")
+    rows[1] = rows[1].model_copy(update={"status": "failed", "error": "x"})
+    code, out, err = command("study", "run", file)
+    assert code == 1
+    assert out.startswith("2 trials done, 1 failed: ")
+    folder = tmp_path / "tiny" / "trials"
+    assert " ".join(err.split()) == (
+        "error: of 3 trials 1 failed: dense-w1-s0-relu-w8a16-0; their errors are in "
+        f"the table, where they came from in {folder}/NAME/error.txt"
+    )
+    rows[2] = rows[2].model_copy(update={"error": "estimates are still by a: x"})
+    code, _, err = command("study", "run", file)
+    assert (code, "1 failed and 1 could not be estimated anew: " in err) == (1, True)
 
 
 def test_a_study_without_a_table_says_so(command, file, tmp_path):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rows, their files, and what is said of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from lava_sparse_rnn.study.compare import savings, sizes
 from lava_sparse_rnn.study.plots import draw, mean_of
 from lava_sparse_rnn.study.report import report
 
+DOCS = Path(__file__).parents[2] / "docs"
 STUDY = StudyConfig.model_validate(
     {
         "name": "tiny",
@@ -103,6 +106,40 @@ def test_savings_of_every_pair_cost_and_score():
     assert apart.ratio is None
     assert "sparse reaches 62.50 to 72.50; gelu reaches 92.00 to 92.00" in apart.why
     assert ("gelu", "integers", "macs") not in found  # GELU has no integers
+
+
+def test_a_pair_without_a_ratio_says_why():
+    done = [r for r in rows() if r.family == "dense"]
+    wrong = [row("sparse", 2, s, status="failed", error="x") for s in (0, 1)]
+    first, second = savings(STUDY, [*done, *wrong])
+    assert first.why == "sparse has no trial that is done, 2 failed"
+    assert second.why == (
+        "sparse has no trial that is done, 2 failed; gelu has no trial that is done, "
+        "the table has none of it"
+    )
+    text = report(STUDY, [*done, *wrong])
+    assert "| sparse has no trial that is done, 2 failed |" in text
+    scoreless = [r.model_copy(update={"macs": None, "kept": None}) for r in rows()]
+    costless = {"weight_bytes": None, "chip_bytes": None, "file_bytes": None}
+    found = savings(STUDY, [r.model_copy(update=costless) for r in scoreless])
+    assert {s.why for s in found} == {
+        "no cost and score are known of all seeds of a size of both"
+    }
+
+
+def test_tables_of_older_versions_are_read():
+    for path in sorted(DOCS.glob("study_*.csv")):
+        assert "coefficients_digest" not in path.read_text().splitlines()[0]
+        study = Study.open(path.with_suffix(".yaml"), path)
+        assert "estimates are by coefficients of loihi1, no chip" in study.report()
+
+
+def test_the_report_says_by_which_coefficients_its_rows_are(tmp_path):
+    path = tmp_path / "coef.json"
+    path.write_text('{"name": "mine", "source": "a test", "barrier_ns": 100000}')
+    study = STUDY.model_copy(update={"coefficients": str(path)})
+    text = report(study, [row("dense", 1, coefficients="loihi1")])
+    assert "estimates of 1 of 1 rows are by coefficients of loihi1, not by" in text
 
 
 def test_the_report_says_it_all():

@@ -46,7 +46,7 @@ def test_what_the_page_says_works(command, tmp_path, monkeypatch):
         assert code == 0, (words, error)
         seen.append(words[0])
     assert seen == ["train", "evaluate", "estimate", "deploy", "export-c", *seen[5:]]
-    assert seen[5:] == ["train", "evaluate"]
+    assert seen[5:] == ["train", "evaluate", "estimate"]
     exec(BLOCKS[1], names)
     assert names["answers"].shape == (100, 2)
     assert loihi2.load_bundle("tones.bundle").manifest.network.head == "mean"

@@ -37,6 +37,14 @@ def test_the_best_is_the_largest_mean():
     assert not best.is_over(2)
 
 
+def test_a_figure_that_is_not_a_number_is_never_the_best():
+    best, nan = Best(), float("nan")
+    assert not best.see({"a": nan}, 1)
+    assert (best.score, best.step, best.waited) == (None, None, 1)
+    assert best.see({"a": -5.0}, 2)
+    assert Best(score=nan, step=1).see({"a": 1.0}, 2)  # of an older version's run
+
+
 def test_a_stage_stops_early_and_hands_on_its_best(tiny):
     config = tiny(steps=40, patience=3, **CHECKS)
     stage = scripted(open_float(config), [1, 2, 5, 4, 3, 4, 9])

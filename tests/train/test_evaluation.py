@@ -3,6 +3,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,8 +135,6 @@ def test_a_task_in_a_module_of_this_folder(tmp_path, path, monkeypatch):
 
 
 def test_a_file_does_not_decide_what_is_imported(network, path):
-    from dataclasses import replace
-
     net = spec.load(network)
     net = replace(net, meta={**net.meta, "task": "antigravity:Task"})
     with pytest.raises(ValueError, match="trained for antigravity:Task; name it"):
@@ -200,3 +199,26 @@ def test_what_the_command_refuses(command, network, path, arguments, message):
     assert code == 1
     if message != "settings":
         assert message in error
+
+
+@pytest.mark.parametrize(
+    "words", [("estimate", "NET"), ("deploy", "NET", "-o", "b", "--check")]
+)
+def test_a_task_of_one_s_own_is_named_to_other_commands(
+    command, network, path, tmp_path, monkeypatch, words
+):
+    (tmp_path / "my_task_of_test.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    net = spec.load(network)
+    net = replace(net, meta={**net.meta, "task": "my_task_of_test:Mine"})
+    net.save("own.net")
+    words = ["own.net" if word == "NET" else word for word in words]
+    code, _, error = command(*words, "--data", path)
+    assert (code, "name it as its task" in error) == (1, True)
+    code, text, error = command(
+        *words, "--data", path, "--task", "my_task_of_test:Mine"
+    )
+    assert code == 0, error
+    assert "tokens" in text
+    code, _, error = command(*words, "--tokens", "x.npy", "--task", "a")
+    assert (code, "--task: is of --data, give --data, too" in error) == (1, True)

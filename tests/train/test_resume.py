@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from lava_sparse_rnn import spec
+from lava_sparse_rnn.nn.sparsify import sparsity
 from lava_sparse_rnn.train import checkpoint, open_float, run
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.resume import fingerprint
@@ -222,3 +223,42 @@ def test_a_checkpoint_on_a_full_disk_is_a_sentence(monkeypatch, tmp_path):
     with pytest.raises(OSError, match=r"float.safetensors: cannot be written .*space"):
         checkpoint.save(path, torch.nn.Linear(1, 1), None, {})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("schedule", ["cubic", "one_shot"])
+def test_pruning_that_changed_settings_put_behind_comes_with_the_next_step(
+    tiny, schedule
+):
+    before = {"sparsity": 0.9, "schedule": schedule, "start": 0, "end": 0.8, "every": 2}
+    config = tiny(steps=20, pruning=before)
+    open_float(config).fit(until=12)
+    sooner = tiny(steps=20, pruning=before | {"end": 0.3})
+    stage = open_float(sooner)
+    assert sparsity(stage.model)["total"] < 0.89
+    stage.fit(until=13)
+    assert sparsity(stage.model)["total"] == pytest.approx(0.9, abs=0.01)
+    masks = [getattr(owner, f"{n}_mask") for _, owner, n in stage.model.prunable()]
+    kept = [mask.clone() for mask in masks]
+    stage.fit()
+    assert all(map(torch.equal, masks, kept))
+    again = open_float(sooner)
+    assert sparsity(again.model) == sparsity(stage.model)
+
+
+def test_too_few_steps_for_the_sparsity_are_refused(tiny):
+    pruning = {"sparsity": 0.9, "start": 0, "end": 0.8, "every": 2}
+    open_float(tiny(steps=20, pruning=pruning)).fit(until=12)
+    with pytest.raises(ValueError, match=r"steps is 12, and step 12 .* zeros of 90.0%"):
+        open_float(tiny(steps=12, pruning=pruning))
+    stage = open_float(tiny(steps=20, pruning=pruning))  # nothing is lost
+    stage.fit()
+    assert sparsity(stage.model)["total"] == pytest.approx(0.9, abs=0.01)
+    open_float(tiny(steps=18, pruning=pruning))  # its masks were final
+
+
+def test_a_pattern_that_does_not_fit_is_refused_before_the_training(tiny):
+    pruning = {"pattern": "n_of_m", "block": 7, "schedule": "one_shot", "end": 0.9}
+    config = tiny(pruning=pruning)
+    with pytest.raises(ValueError, match="cannot be cut into blocks of 7, which has"):
+        open_float(config)
+    assert not config.directory.exists()

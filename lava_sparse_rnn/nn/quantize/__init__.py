@@ -9,6 +9,7 @@ quantisation to a network description; `QuantizedRNN` of the same goes on traini
 from lava_sparse_rnn.nn.folded import FoldedAffine, FoldedBlock, FoldedNetwork
 from lava_sparse_rnn.nn.quantize._build import quantize, worst_case
 from lava_sparse_rnn.nn.quantize._calibrate import Ranges, calibrate, with_silence
+from lava_sparse_rnn.nn.quantize._centre import centred
 from lava_sparse_rnn.nn.quantize._export import export_hdf5
 from lava_sparse_rnn.nn.quantize._fold import fold
 from lava_sparse_rnn.nn.quantize._unfold import unfold
@@ -26,6 +27,7 @@ __all__ = [
     "Report",
     "TensorError",
     "calibrate",
+    "centred",
     "error_report",
     "export_hdf5",
     "fold",

@@ -65,8 +65,20 @@ class Pruner:
         check_whole("block", self.block, 1)
 
     def prepare(self, model: Prunable) -> None:
-        """Give the model what the score has to remember, if anything."""
+        """Give the model what the score has to remember, if anything.
+
+        Raises
+        ------
+        ValueError
+            If the pattern does not fit a matrix of the model.
+        """
         SCORES[self.score].prepare(model)
+        for full, owner, name in model.prunable():
+            one_row = torch.zeros(1, _mask(owner, name).shape[1])
+            try:
+                PATTERNS[self.pattern](one_row, 1, self.block)
+            except ValueError as error:
+                raise ValueError(f"{full}: {error}") from None
 
     def observe(self, model: Prunable) -> None:
         """Take note of the gradients; before the optimiser's step."""

@@ -65,7 +65,8 @@ def n_of_m(score: Tensor, count: int, block: int) -> Tensor:
     columns = score.shape[1]
     if columns % block:
         raise ValueError(
-            f"a matrix of {columns} columns cannot be cut into blocks of {block}"
+            f"a matrix of {columns} columns cannot be cut into blocks of {block}, "
+            "which has to divide the number of columns of every matrix"
         )
     keep = max(round(block * count / score.numel()), 1)
     blocks = score.unflatten(1, (columns // block, block))
