@@ -73,6 +73,26 @@ def test_only_the_class_leaves(network):
     assert sent[sent != 0].tolist() == (classes + 1).tolist()
 
 
+@pytest.mark.parametrize("tag", ["fixed_pt", "floating_pt"])
+@pytest.mark.parametrize("kind", ["mean", "last"])
+def test_the_class_is_that_of_real_values(kind, tag):
+    net = replace(spec.load("watch"), meta={"head": kind})
+    assert len(set(net.layers[-1].out.frac.tolist())) > 1
+    fmt, rng = net.layers[0].inp.format, np.random.default_rng(5)
+    shape = (60, TOKENS, net.d_in)
+    x = fmt.quantize(rng.standard_normal(shape))
+    y = spec.reference.run(net, x)
+    kept = y.sum(axis=1) if kind == "mean" else y[:, -1]
+    classes = net.from_wire(kept).argmax(axis=1)
+    assert (classes != kept.argmax(axis=1)).any()  # binary points differ
+    sent, _, _ = run_in_lava(net, x, output="class", tag=tag)
+    found = sent[sent != 0].astype(int) - 1
+    if tag == "floating_pt":  # its answers are not rounded
+        assert (found == classes).mean() > 0.9
+    else:
+        assert found.tolist() == classes.tolist()
+
+
 def test_real_values(network):
     net = replace(network, meta={"head": "mean"})
     x = wires(net)
@@ -154,6 +174,12 @@ def test_sums_of_long_sequences_are_shifted_into_a_message(network):
         ({"shape": (2,), "output": "logits"}, "output is 'logits'"),
         ({"shape": (2,), "shift": 32}, "shift is 32, must be at most 31"),
         ({"shape": (2,), "shift": 0.5}, "shift is 0.5"),
+        (
+            {"shape": (2,), "frac": (3,)},
+            r"frac is int64 of shape \(1,\), must be whole",
+        ),
+        ({"shape": (2,), "frac": (3.0, 4.0)}, "frac is float64 of shape"),
+        ({"shape": (2,), "frac": (3, 40)}, "frac reaches from 3 to 40, must differ by"),
         ({"shape": (2,), "reset_interval": 0}, "reset_interval is 0"),
     ],
 )

@@ -40,6 +40,8 @@ class AbstractPyHeadModel(GuardedModel):
         self.keep = KEEP[proc_params["head"]]
         self.says_class = proc_params["output"] == "class"
         self.shift, self.timing = proc_params["shift"], proc_params["timing"]
+        # Of 32 bits and shifts of at most 31 products fit 64 bits.
+        self.scale = np.int64(1) << proc_params["scale"]
         self.schedule = TokenSchedule(self.timing, proc_params["clock"])
         self.nothing = np.zeros(1 if self.says_class else proc_params["shape"], int)
 
@@ -54,7 +56,7 @@ class AbstractPyHeadModel(GuardedModel):
         if self.timing.reset_interval and not self.schedule.resets(token + 1):
             return (self.nothing,)
         if self.says_class:
-            return (np.array([1 + int(self.kept.argmax())]),)
+            return (np.array([1 + int((self.kept * self.scale).argmax())]),)
         return (self.shifted(self.kept),)
 
     def fitting(self, kept: NDArray) -> NDArray:

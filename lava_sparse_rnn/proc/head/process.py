@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
+from numpy.typing import ArrayLike, NDArray
 
 from lava_sparse_rnn.fixed_point import MAX_SHIFT, SpecError, check_whole, choose
 from lava_sparse_rnn.proc.neurons.process import TimedProcess
@@ -17,6 +19,25 @@ HEADS = ("mean", "last")
 OUTPUTS = ("values", "class")
 MESSAGE_BITS = 24
 """Of a graded message: what Lava's `precision=24` ports, and Loihi 2's spikes, hold."""
+
+
+def _scale(frac: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """By how many bits each value is shifted left to the finest binary point."""
+    if frac is None:
+        return np.zeros(shape, np.int64)
+    found = np.asarray(frac)
+    if found.shape != shape or found.dtype.kind not in "iu":
+        raise SpecError(
+            f"Head: frac is {found.dtype} of shape {found.shape}, must be whole "
+            f"numbers of shape {shape}"
+        )
+    scale = (found.max() - found).astype(np.int64)
+    if scale.max() > MAX_SHIFT:
+        raise SpecError(
+            f"Head: frac reaches from {found.min()} to {found.max()}, must differ by "
+            f"at most {MAX_SHIFT}"
+        )
+    return scale
 
 
 class Head(TimedProcess):
@@ -39,6 +60,9 @@ class Head(TimedProcess):
         message of 0 is none.
     shift : int
         Values are sent shifted right by so many bits, rounded down.
+    frac : array_like of int, shape (n,), optional
+        Binary points of what it receives, which differ by 31 at most: the largest is
+        that of the real values that they stand for. By default all are the same.
     depth, period, reset_interval, reset_offset, num_tokens, clock
         See `TimedProcess`; ``depth`` counts to ``a_in``.
 
@@ -65,6 +89,7 @@ class Head(TimedProcess):
         head: str = "mean",
         output: str = "values",
         shift: int = 0,
+        frac: ArrayLike | None = None,
         **kwargs: Any,
     ) -> None:
         choose("Head: head", head, dict.fromkeys(HEADS))
@@ -76,6 +101,7 @@ class Head(TimedProcess):
         if shift > MAX_SHIFT:
             raise SpecError(f"Head: shift is {shift}, must be at most {MAX_SHIFT}")
         params = {"shape": shape, "head": head, "output": output, "shift": shift}
+        params["scale"] = _scale(frac, shape)
         super().__init__(**params, **kwargs)
         self.shift = shift
         self.a_in = InPort(shape=shape)
@@ -114,11 +140,13 @@ class Head(TimedProcess):
                 f"meta['head'] must be one of: {', '.join(HEADS)}"
             )
         tokens = check_whole("Head.of: tokens", tokens, 1)
-        bits = network.layers[-1].out.bits
+        out = network.layers[-1].out
+        bits = out.bits
         if head == "mean":
             bits += (tokens - 1).bit_length()
         period = period_of(mode, network.latency)
         timing = {"period": period, "reset_interval": tokens * period}
-        given = {"depth": network.latency, "shift": max(bits - MESSAGE_BITS, 0)}
-        options = {**given, **timing, **kwargs}
+        shift = max(bits - MESSAGE_BITS, 0)
+        given = {"depth": network.latency, "shift": shift, "frac": out.frac}
+        options: dict[str, Any] = {**given, **timing, **kwargs}
         return cls(shape=(network.d_out,), head=head, **options)
