@@ -101,13 +101,18 @@ def raise_ended(runtime: Any) -> None:
     """
     if getattr(runtime, "ended_by", None) not in (None, threading.get_ident()):
         raise RuntimeError(STOPPED)
-    for name, actor in _actors(runtime):
-        if _exit_code(actor) is not None:
+    deadline = time.monotonic() + GRACE_SECONDS
+    while ended := [(n, a) for n, a in _actors(runtime) if _exit_code(a) is not None]:
+        for name, actor in ended:
             _raise_report(name, actor)
-    for name, actor in _actors(runtime):
-        if _exit_code(actor) is not None:
+        # What ends without an error does so because of another, whose report may be
+        # on its way.
+        guilty = [(n, a) for n, a in ended if a.exitcode] or ended
+        name, actor = guilty[0]
+        if actor.exitcode or time.monotonic() > deadline:
             text = f"{name}: its process ended with exit code {actor.exitcode}"
             raise ActorDiedError(text)
+        time.sleep(POLL_SECONDS[1])
 
 
 def _exit_code(actor: Any) -> int | None:
