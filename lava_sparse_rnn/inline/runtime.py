@@ -332,7 +332,7 @@ class Runtime(LavaRuntime):
         RuntimeError
             Before the first run, after `stop`, and for asynchronous models.
         ValueError
-            When there are too many values.
+            When there are too many values, or one that a Var of integers cannot hold.
         """
         found = self._find(var_id, "set")
         if found is not None:

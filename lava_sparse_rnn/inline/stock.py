@@ -29,6 +29,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from lava_sparse_rnn.fixed_point import frozen_ints
+
 try:  # what `csr_matrix @ vector` comes to, after as long again of looking at both
     from scipy.sparse._sparsetools import csr_matvec
 except ImportError:  # it is no public name of scipy's
@@ -98,20 +100,48 @@ class QuickDense(PyDenseModelBitAcc):
         return known[1:]
 
 
-class QuickSparse(PySparseModelBitAcc):
+def _whole(received: NDArray) -> NDArray:
+    """A message as integers, which Lava's shifts need.
+
+    Raises
+    ------
+    SpecError
+        With the first value that is no whole number.
+    """
+    return frozen_ints(received, "s_in") if received.dtype.kind == "f" else received
+
+
+class _WholeMessages:
+    """A connection in integers that hears whole numbers from a port of floats, too."""
+
+    def _lavas_step(self: Any, run_spk: Any) -> None:
+        """Lava's own step, with messages made whole on their way into it."""
+        if self.num_message_bits.item() <= 0:  # spikes, whatever their type
+            run_spk()
+            return
+        port, recv = self.s_in, self.s_in.recv
+        port.recv = lambda: _whole(recv())
+        try:
+            run_spk()
+        finally:
+            port.recv = recv
+
+
+class QuickSparse(_WholeMessages, PySparseModelBitAcc):
     """`Sparse` in integers."""
 
     def run_spk(self) -> None:
         if not self.weights_set or self.num_message_bits.item() <= 0:
-            super().run_spk()
+            self._lavas_step(super().run_spk)
             return
         self.a_out.send(self.a_buff)
-        arrived = _accumulated(self.weights, self.s_in.recv(), self.weight_exp)
+        received = _whole(self.s_in.recv())
+        arrived = _accumulated(self.weights, received, self.weight_exp)
         # Past Lava's __setattr__, which looks for ports and takes a microsecond.
         self.__dict__["a_buff"] = arrived
 
 
-class QuickDelaySparse(PyDelaySparseModelBitAcc):
+class QuickDelaySparse(_WholeMessages, PyDelaySparseModelBitAcc):
     """`DelaySparse` in integers: multiplies only by those delays that there are.
 
     Lava sorts the weights by delay in each step, which takes milliseconds.
@@ -119,11 +149,11 @@ class QuickDelaySparse(PyDelaySparseModelBitAcc):
 
     def run_spk(self) -> None:
         if not self.weights_set or self.num_message_bits.item() <= 0:
-            super().run_spk()
+            self._lavas_step(super().run_spk)
             return
         old = self.a_buff
         self.a_out.send(old[:, 0])
-        received = self.s_in.recv()
+        received = _whole(self.s_in.recv())
         new = np.empty_like(old)
         new[:, :-1] = old[:, 1:]
         new[:, -1] = 0

@@ -17,6 +17,8 @@ from lava.utils.sparse import find
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
+from lava_sparse_rnn.fixed_point import SpecError
+
 
 def read(model: Any, var_model: AbstractVarModel, idx: Any = None) -> NDArray:
     """The value of a model's variable, as Lava's runtime gives it to `Var.get`.
@@ -71,6 +73,8 @@ def write(
     ------
     ValueError
         When there are more values than the variable has.
+    SpecError
+        When a variable of integers cannot hold a value.
     RuntimeError
         When the variable is of a type that Lava cannot set.
     """
@@ -80,6 +84,8 @@ def write(
     flat = values.reshape(-1, order=_order(var_model))
     name = model.var_id_to_var_map[var_model.var_id]
     old, where = getattr(model, name), f"{type(model).__name__}.{name}"
+    declared = getattr(type(model), name, None)
+    _held(where, flat, _integers(old, declared))
     if _has_own(model, "_set_var"):
         _fits(where, flat.size, np.size(old))
         numbers = [var_model.var_id, flat.size, *flat]
@@ -98,7 +104,9 @@ def write(
     elif isinstance(old, csr_matrix):
         targets, sources, stored = find(old, explicit_zeros=True)
         _fits(where, flat.size, stored.size)
-        data = flat.astype(old.dtype)
+        # A matrix of real numbers may have been made of integers.
+        real = old.dtype.kind in "iu" and _integers(old, declared) is None
+        data = flat.astype(np.result_type(old, flat) if real else old.dtype)
         setattr(model, name, csr_matrix((data, (targets, sources)), old.shape))
     elif isinstance(old, bool | int | float | np.generic):
         _fits(where, flat.size, 1)
@@ -108,6 +116,69 @@ def write(
     model.on_var_update()
 
 
+def check(executable: Any, var_id: int, value: ArrayLike, idx: Any = None) -> None:
+    """Refuse what `write` would, for a model in another process.
+
+    What it is there is not known here, only what it was declared to be.
+
+    Parameters
+    ----------
+    executable : Executable
+    var_id : int
+    value : array
+    idx : index, optional
+        Which part of ``value`` is set.
+
+    Raises
+    ------
+    SpecError
+        When a variable of integers cannot hold a value.
+    """
+    for builder in executable.proc_builders.values():
+        for name, initializer in getattr(builder, "vars", {}).items():
+            if initializer.var_id == var_id:
+                values = np.asarray(value)
+                flat = (values if idx is None else values[idx]).reshape(-1)
+                model = builder.proc_model
+                declared = getattr(model, name, None)
+                _held(f"{model.__name__}.{name}", flat, _declared(declared))
+
+
+def _integers(old: Any, declared: Any) -> np.dtype | None:
+    """The integers that a variable holds; None where it holds other numbers, too."""
+    if isinstance(old, np.ndarray):  # values are written into it
+        return old.dtype if old.dtype.kind in "iu" else None
+    if isinstance(old, bool | float) or _declared(declared) is None:
+        return None  # a real number may have been given as a whole one
+    # Lava makes no number of the declared type of an int.
+    dtype = np.dtype(np.int64) if isinstance(old, int) else old.dtype
+    return dtype if dtype.kind in "iu" else None
+
+
+def _declared(declared: Any) -> np.dtype | None:
+    """The same, of what a model's class says of a variable (a LavaPyType)."""
+    cls, dtype = getattr(declared, "cls", None), getattr(declared, "d_type", None)
+    if not isinstance(cls, type) or not isinstance(dtype, type):
+        return None
+    dtype = np.dtype(np.int64 if issubclass(cls, int) else dtype)
+    return dtype if dtype.kind in "iu" else None
+
+
+def _held(where: str, flat: NDArray, dtype: np.dtype | None) -> None:
+    """Refuse values that integers of a type cannot hold: they would become others."""
+    if dtype is None:
+        return
+    numbers = flat if flat.dtype.kind in "biu" else flat.astype(np.float64)
+    least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    if numbers.dtype.kind == "f":  # which may not have the largest, but the next one
+        held = (np.floor(numbers) == numbers) & (numbers < float(most + 1))
+    else:
+        held = numbers <= most
+    if (bad := np.flatnonzero(~(held & (numbers >= least)))).size:
+        text = f"must be a whole number from {least} to {most}"
+        raise SpecError(f"{where}: value {flat[bad[0]]} at {bad[0]}, {text}")
+
+
 def _has_own(model: Any, handler: str) -> bool:
     """Whether a model's class does more than Lava's when a Var is read or set."""
     return getattr(type(model), handler) is not getattr(AbstractPyProcessModel, handler)
@@ -115,10 +186,10 @@ def _has_own(model: Any, handler: str) -> bool:
 
 def _number(old: Any, value: Any) -> Any:
     """``value`` in the type of the number that it replaces, if it has no fraction."""
-    if isinstance(old, np.generic):
+    whole = float(value).is_integer()
+    if isinstance(old, np.generic) and (whole or not isinstance(old, np.integer)):
         return old.dtype.type(value)
-    whole = isinstance(old, int) and float(value).is_integer()
-    return int(value) if whole else float(value)
+    return int(value) if whole and isinstance(old, int) else float(value)
 
 
 def _fits(where: str, found: int, expected: int) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import ConfigDict
 
 from lava_sparse_rnn.files import as_path
+from lava_sparse_rnn.fixed_point import check_whole, shown
 from lava_sparse_rnn.loihi2._tables import read_table
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 
@@ -61,7 +62,7 @@ class Chip:
     cores_per_router: int = field(default=4, metadata=BRIEF)
 
     def __post_init__(self) -> None:
-        _at_least_one(self)
+        _check_fields(self)
         places = self.routers_x * self.routers_y * self.cores_per_router
         if self.cores > places:
             raise Loihi2Error(
@@ -99,7 +100,12 @@ class Board:
     chip: Chip = field(default_factory=Chip)
 
     def __post_init__(self) -> None:
-        _at_least_one(self)
+        _check_fields(self)
+        if not isinstance(self.chip, Chip):
+            kind = type(self.chip).__name__
+            raise Loihi2Error(
+                f"board {self.name!r}: chip is of type {kind}, must be a loihi2.Chip"
+            )
 
     @property
     def cores(self) -> int:
@@ -107,12 +113,17 @@ class Board:
         return self.chips * self.chip.cores
 
 
-def _at_least_one(thing: Chip | Board) -> None:
+def _check_fields(thing: Chip | Board) -> None:
+    """Refuse a name that is no text, and a figure that is no whole number from 1."""
+    what = type(thing).__name__.lower()
+    if not isinstance(thing.name, str):
+        raise Loihi2Error(f"{what}: name is {shown(thing.name)}, must be a word")
     for f in fields(thing):
-        value = getattr(thing, f.name)
-        if isinstance(value, int) and value < 1:
-            what = f"{type(thing).__name__.lower()} {thing.name!r}"
-            raise Loihi2Error(f"{what}: {f.name} is {value}, must be 1 or more")
+        if f.metadata:  # every figure has a source
+            named, value = f"{what} {thing.name!r}: {f.name}", getattr(thing, f.name)
+            # As an int: numpy's cannot be written to a file.
+            whole = check_whole(named, value, 1, error=Loihi2Error)
+            object.__setattr__(thing, f.name, whole)
 
 
 def _sources(thing: Chip | Board) -> dict[str, str]:

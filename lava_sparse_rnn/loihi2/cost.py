@@ -210,7 +210,9 @@ class _Times:
 
     def __init__(self, counts: Counts, c: Coefficients) -> None:
         self.counts, self.c, self.mapping = counts, c, counts.mapping
-        self.hops = len(self.mapping.groups)
+        # Groups at one depth work in the same step, so depths count, not groups.
+        self.depth = np.array([g.depth for g in self.mapping.groups])
+        self.hops = int(self.depth.max())
         self.real, self.idle = part_times(counts.real, c), part_times(counts.idle, c)
         self.barrier = None if c.barrier_ns is None else c.barrier_ns * 1e-9
         self.known = bool(self.real) or self.barrier is not None or self._has_links
@@ -233,7 +235,8 @@ class _Times:
         as repeated end to end, so that there is no fill.
         """
         tokens, mapping = self.counts.real.tokens, self.mapping
-        token_of = np.arange(tokens)[:, None] - mapping.group_of
+        behind = self.depth - 1  # steps after the first groups
+        token_of = np.arange(tokens)[:, None] - behind[mapping.group_of]
         parts: dict[str, tuple[FloatArray, str]] = {}
         for name, times in self.real.items():
             steps = np.take_along_axis(times, token_of % tokens, axis=0)
@@ -243,7 +246,9 @@ class _Times:
             parts[name] = (cores.max(axis=1), where)
         if self._has_links:
             links = self._links(self.counts.real)
-            shifted = [np.roll(g, d, axis=0) for d, g in enumerate(links)]
+            shifted = [
+                np.roll(g, d, axis=0) for g, d in zip(links, behind, strict=True)
+            ]
             load = np.sum(shifted, axis=0)
             parts[LINK] = (load.max(axis=1), self._describe_link(load))
         if self.barrier is not None:
@@ -266,7 +271,8 @@ class _Times:
     def fall_through(self) -> FloatArray:
         """Seconds of a step, mean over those of one token, shape (T,).
 
-        The group that has the token does its work, all others that of an idle step.
+        The groups that have the token, all those at one depth, do their work, all
+        others that of an idle step.
         """
         tokens = self.counts.real.tokens
         total = np.zeros(tokens)
@@ -274,19 +280,27 @@ class _Times:
             real_links = self._links(self.counts.real)
             idle_links = self._links(self.counts.idle)
             all_idle = idle_links.sum(axis=0)
-        for g in range(self.hops):
-            step = self._with_token(g)
+        for depth in range(1, self.hops + 1):
+            busy = self.depth == depth
+            step = self._with_token(busy)
             if self._has_links:
-                load = real_links[g] + all_idle - idle_links[g]
+                real, idle = (x[busy].sum(axis=0) for x in (real_links, idle_links))
+                load = real + all_idle - idle
                 step = np.maximum(step, load.max(axis=1))
             total += np.maximum(step, self.barrier or 0.0)
         return total / self.hops
 
-    def _with_token(self, g: int) -> FloatArray:
-        """Seconds of the slowest core and term while group ``g`` has a token, (T,)."""
-        own, core_of = self.mapping.cores_of(g), self.mapping.core_of
-        near = np.isin(core_of, core_of[own])  # on a core with a part of this group
-        has_token = np.isin(np.flatnonzero(near), np.arange(len(core_of))[own])
+    def _with_token(self, busy: NDArray[np.bool_]) -> FloatArray:
+        """Seconds of the slowest core and term while some groups have a token, (T,).
+
+        Parameters
+        ----------
+        busy : array of bool, shape (G,)
+            Which groups.
+        """
+        own, core_of = busy[self.mapping.group_of], self.mapping.core_of
+        near = np.isin(core_of, core_of[own])  # on a core with a part of these groups
+        has_token = own[near]
         slowest = np.zeros(self.counts.real.tokens)
         for name, real in self.real.items():
             idle = self.idle[name]

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.fixed_point import Brief
+from lava_sparse_rnn.fixed_point import Brief, check_whole
 from lava_sparse_rnn.loihi2.chip import Chip
+from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import ChipGroup, Connection
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+MOST = 1 << 20  # of any size: more than a core has, and sums stay far below 64 bits
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,15 @@ class MemoryModel:
     accumulator_bytes: int = 4
     constant_bytes: int = 4
     word_bytes: int = 8
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            name, value = f"memory model: {f.name}", getattr(self, f.name)
+            if value is None and f.default is None:
+                continue
+            least = 1 if f.name == "word_bytes" else 0  # a word of none is never read
+            whole = check_whole(name, value, least, MOST, error=Loihi2Error)
+            object.__setattr__(self, f.name, whole)
 
     def index(self, chip: Chip) -> int:
         """Bits of a neuron's number."""

@@ -19,7 +19,7 @@ from lava_sparse_rnn.loihi2.groups import neuron_groups
 from lava_sparse_rnn.loihi2.mapping import Mapping
 from lava_sparse_rnn.loihi2.memory import MemoryModel, store
 from lava_sparse_rnn.loihi2.partition import Planner
-from lava_sparse_rnn.loihi2.rules import require, violations
+from lava_sparse_rnn.loihi2.rules import check_chips, require, violations
 from lava_sparse_rnn.loihi2.search import improve
 from lava_sparse_rnn.spec import Network, check_network
 
@@ -101,6 +101,7 @@ def map_network(
         board, model, groups, stored, group_of, start, stop, np.arange(len(start))
     )
     place = _places(unplaced.synapses, board.chip)
+    check_chips(int(place[-1]) // board.chip.cores + 1, board)
     mapping = Mapping(board, model, groups, stored, group_of, start, stop, place)
     require(violations(mapping))
     if search is None:

@@ -203,8 +203,9 @@ def one_place_each(m: Mapping) -> Iterator[Violation]:
     for p, g in twice[:, counts > 1].T:
         what = f"core {p}, {m.groups[g].name}"
         yield Violation("one_place_each", what, 2, 1, "parts of one group")
-    last = m.board.cores - 1
-    yield from _over("one_place_each", "place of a part", places[-1], last, "cores")
+    what = f"{m.board.name}, up to the last core that is used"
+    upto = places[-1] + 1  # cores count from 0
+    yield from _over("one_place_each", what, upto, m.board.cores, "cores")
 
 
 SHOWN = 5  # violations in one message
@@ -233,6 +234,18 @@ def check_groups(d: Demand, chip: Chip) -> None:
 def check_plan(least: Dict[str, int], board: Board, cores: int | None) -> None:
     """Apply the rules about a plan."""
     require(v for r in RULES["plan"] for v in r(least, board, cores))
+
+
+def check_chips(chips: int, board: Board) -> None:
+    """Refuse a board of too few chips for a network whose cores it has.
+
+    Synapses are then what filled them: no other limit leaves cores of a chip unused.
+    """
+    what = (
+        f"network on {board.name}, with {board.chip.synapses:,} synapses at most on a "
+        "chip"
+    )
+    require(_over("chip_synapses", what, chips, board.chips, "chips"))
 
 
 def violations(mapping: Mapping) -> list[Violation]:

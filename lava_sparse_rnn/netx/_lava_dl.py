@@ -16,6 +16,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from lava.proc.lif.process import LIFReset
 from lava.proc.rf.process import RF
 from lava.proc.rf_iz.process import RF_IZ
 from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
@@ -24,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, register
+from lava_sparse_rnn.netx.resetting_lif import ResettingLIF
 from lava_sparse_rnn.proc import STATE_VARS
 from lava_sparse_rnn.signals import uninterrupted
 
@@ -72,7 +74,8 @@ def _options(place: Place, hops: int) -> dict[str, Any]:
     """Arguments of all builders of lava-dl.
 
     Its resets count time steps from 1. The neurons of a layer are reset in the step
-    in which the first token of a new sequence reaches them.
+    in which the first token of a new sequence reaches them; see `_follow_clock` for
+    resets from outside.
     """
     timing = place.timing.later(hops)
     return {
@@ -80,6 +83,12 @@ def _options(place: Place, hops: int) -> dict[str, Any]:
         "reset_offset": timing.depth + timing.reset_offset + 1,
         "spike_exp": place.options.spike_exp,
     }
+
+
+def _follow_clock(block: Any, place: Place) -> None:
+    """Let neurons that reset themselves count from resets from outside."""
+    if isinstance(block.neuron, LIFReset):
+        ResettingLIF.instead_of(block.neuron, place.timing, place.clock)
 
 
 def _shape(group: Any) -> Shape:
@@ -141,6 +150,7 @@ def _input(group: h5py.Group, place: Place) -> Layer | View:
             return View(_shape(group))
         _check_neuron(group, place)
         block, _ = network.create_input(reader(f=group), **_options(place, 0))
+    _follow_clock(block, place)
     # lava-dl leaves this port unconnected, so that nothing can be sent to it.
     block.inp.connect(block.neuron.a_in)
     to_wire = partial(_transformed, block.transform["weight"], block.transform["bias"])
@@ -191,7 +201,7 @@ def _fully_connected(group: h5py.Group, place: Place, rec: bool) -> Layer:
             rec=rec,
             **_options(place, 1),
         )
-    return _synapses_and_neurons(block)
+    return _synapses_and_neurons(block, place)
 
 
 @register("conv")
@@ -211,11 +221,12 @@ def _conv(group: h5py.Group, place: Place) -> Layer:
             input_message_bits=place.message_bits,
             **_options(place, 1),
         )
-    return _synapses_and_neurons(block)
+    return _synapses_and_neurons(block, place)
 
 
-def _synapses_and_neurons(block: Any) -> Layer:
+def _synapses_and_neurons(block: Any, place: Place) -> Layer:
     """Connections send in one step what they received in the one before."""
+    _follow_clock(block, place)
     names = ("synapse", "synapse_rec", "real_synapse", "imag_synapse", "neuron")
     parts = {name: getattr(block, name) for name in names if hasattr(block, name)}
     return Layer(block, block.inp, block.out, 1, block.output_message_bits, parts)

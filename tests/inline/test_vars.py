@@ -15,9 +15,11 @@ from lava.proc.io.source import RingBuffer as Source
 from lava.proc.io.utils import ChannelConfig, ReceiveEmpty, ReceiveNotEmpty
 from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 from lava.proc.lif.process import LIF
+from lava.proc.sparse.process import Sparse
 from scipy.sparse import csr_matrix
 
 from lava_sparse_rnn import inline
+from lava_sparse_rnn.fixed_point import SpecError
 
 CFG = Loihi2SimCfg()
 
@@ -43,7 +45,7 @@ def values_of(runtime):
         # Lava makes a float of an int that was set, and waits for ever to read it.
         found += [getattr(process, name).get() for name in names[1:]]
         process.real.set(np.array([7.0]))
-        process.matrix.set(np.array([1.75, 2.5]))  # cut, as by assignment
+        process.matrix.set(np.array([8.0, 9.0]))
         found += [process.real.get(), process.matrix.get()]
         process.stop()
     return found
@@ -83,6 +85,60 @@ def test_what_cannot_be_read_or_set():
     process.stop()
     with pytest.raises(RuntimeError, match="not started"):
         process.whole.get()
+
+
+INT32 = r"must be a whole number from -2147483648 to 2147483647"
+INT64 = r"must be a whole number from -9223372036854775808 to 9223372036854775807"
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.nan, "nan"),
+        (np.inf, "inf"),
+        (1.5, "1.5"),
+        (2.0**31, "2147483648.0"),
+        (-(2**31) - 1, "-2147483649"),
+        (10**30, str(10**30)),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_integers_refuse_what_they_cannot_hold(value, said):
+    process = Typed()
+    run(process)
+    with pytest.raises(SpecError, match=rf"TypedModel.matrix: .* {said} at 1, {INT32}"):
+        process.matrix.set(np.array([7, value]))
+    assert process.matrix.get().ravel().tolist() == [0, 1, 2, 3, 4, 5]
+    if abs(value) < 2**33 and value != 1.5:  # a Python int, a matrix of int64
+        process.stop()
+        return
+    with pytest.raises(SpecError, match=rf"TypedModel.whole: .* {said} at 0, {INT64}"):
+        process.whole.set(np.array([value]))
+    sparse = csr_matrix(np.array([[0, 1, 0], [2, 0, float(value)]]))
+    with pytest.raises(SpecError, match=rf"TypedModel.sparse: value .* at 2, {INT64}"):
+        process.sparse.set(sparse)
+    assert process.whole.get().tolist() == [7]
+    assert process.sparse.get().data.tolist() == [3, 4, 5]
+    process.stop()
+
+
+@pytest.mark.usefixtures("inside")
+def test_integers_take_the_ends_of_their_type_and_nothing_cuts_what_is_real():
+    process = Typed()
+    run(process)
+    ends = np.array([-(2.0**31), 2.0**31 - 1])
+    process.matrix.set(ends)
+    assert process.matrix.get().ravel()[:2].tolist() == ends.tolist()
+    process.real.set(np.array([np.nan, np.inf, 2.0**70]))
+    assert process.real.get()[1:].tolist() == [np.inf, 2.0**70]
+    process.stop()
+    # The weights of a model of real numbers may have been given as integers.
+    link = Sparse(weights=csr_matrix(np.array([[1, 2], [0, 3]])))
+    run(link)
+    link.weights.set(csr_matrix(np.array([[0.5, 2], [0, 3]])))
+    assert link.weights.get().data.tolist() == [0.5, 2, 3]
+    link.stop()
 
 
 @pytest.mark.usefixtures("inside")

@@ -308,6 +308,26 @@ MANIFESTS = {
         timing={}
     ),
     "layer0_affine: wires are": lambda m: m["groups"][0]["wires"].pop(),
+    "manifest.json, layer0_weights: delay is 10000000000+, must be 1, from depth 0 "
+    "of 'input' to depth 1 of layer0_affine": lambda m: m["connections"][0].update(
+        delay=10**12
+    ),
+    "manifest.json, network: latency is 1000000000, must be 5 at most, the number of "
+    "groups": lambda m: m["network"].update(latency=10**9),
+    "manifest.json, network: latency is 1, must be 5, the depth of the group that "
+    "sends 'layer2_out'": lambda m: m["network"].update(latency=1),
+    "manifest.json, layer1_recurrence: depth is 50, must be 5 at most, the number of "
+    "groups": lambda m: m["groups"][1].update(depth=50),
+    "layer1_B_re: delay is 1, must be 2, from depth 1 of": lambda m: m["groups"][
+        1
+    ].update(depth=3),
+    r"manifest.json, chip 0, core 5: router is \[0, 0\], must be \[0, 1\]": core(
+        5, router=[0, 0]
+    ),
+    "manifest.json, chip 0, core 0: synapses is 1, must be .*, as many as "
+    "layer0_affine has there": core(0, synapses=1),
+    "manifest.json, layer0_weights: entry_bits is 1, must be .* for .* weights of 8 "
+    "bits": lambda m: m["connections"][0].update(entry_bits=1),
 }
 
 
@@ -340,6 +360,27 @@ def test_manifests_that_cannot_be(bundle, message):
 def test_files_that_hold_something_else(bundle, name, content, message):
     replace_file(bundle, name, content)
     with pytest.raises(loihi2.BundleError, match=f"(?s){message}"):
+        loihi2.load_bundle(bundle)
+
+
+@pytest.mark.parametrize("past", [1 << 12, 1 << 32, 1 << 63])
+def test_weights_that_are_wider_than_they_claim(bundle, past):
+    with np.load(bundle / WEIGHTS) as held:
+        parts = dict(held)
+    # As unsigned ones: those past 63 bits would be negative as signed ones.
+    parts["data"] = np.abs(parts["data"]).astype(np.uint64) + np.uint64(past)
+    replace_file(bundle, WEIGHTS, archive(**parts))
+    with pytest.raises(loihi2.BundleError, match=f"{WEIGHTS}, data: .*does not fit"):
+        loihi2.load_bundle(bundle)
+
+
+def test_a_manifest_that_is_nested_too_deeply(bundle):
+    depth = 200_000
+    text = '{"format": ' + "[" * depth + "]" * depth + "}"
+    (bundle / "manifest.json").write_text(text)
+    with pytest.raises(
+        loihi2.BundleError, match=r"manifest\.json: .*nested more deeply"
+    ):
         loihi2.load_bundle(bundle)
 
 

@@ -62,7 +62,12 @@ BROKEN = {
         "synapses for one neuron, the limit is 3 (",
     ),
     # Chips that are full before their cores are: there are not enough of them.
-    "one_place_each": (board(2, synapses=60), None, "place of a part: "),
+    "chip_synapses": (
+        board(2, synapses=60),
+        None,
+        "network on b, with 60 synapses at most on a chip: 18 chips, the limit is 2 "
+        "(16 too many; rule chip_synapses)",
+    ),
 }
 
 
@@ -110,17 +115,34 @@ def test_a_chip_with_too_many_synapses(small):
     assert found.value == mapping.synapses.sum()
 
 
+def test_the_chips_that_are_named_are_enough(small):
+    where = board(1, synapses=60)
+    with pytest.raises(Loihi2Error) as found:
+        map_network(small, where)
+    needed = int(re.search(r"(\d+) chips, the limit is 1 ", str(found.value))[1])
+    for chips in (needed - 1, needed):
+        more = dataclasses.replace(where, chips=chips)
+        if chips < needed:
+            with pytest.raises(Loihi2Error, match="rule chip_synapses"):
+                map_network(small, more)
+        else:
+            assert map_network(small, more).chips == needed
+
+
 def test_two_parts_in_one_place(small):
     mapping = map_network(small)
     twice = dataclasses.replace(mapping, place=np.zeros(len(mapping), np.int64))
     beyond = dataclasses.replace(mapping, place=mapping.place + 127)
     assert [v.rule for v in loihi2.violations(twice)] == ["one_place_each"]
-    assert "place of a part: 134 cores" in str(loihi2.violations(beyond)[0])
+    assert str(loihi2.violations(beyond)[0]) == (
+        "oheo_gulch, up to the last core that is used: 135 cores, the limit is 128 (7 "
+        "too many; rule one_place_each)"
+    )
 
 
 def test_every_rule_is_tested():
     names = {rule.__name__ for rules in RULES.values() for rule in rules}
-    assert names == {*BROKEN, *MAPPED, "chip_synapses"}
+    assert names == {*BROKEN, *MAPPED, "one_place_each"}
     assert all(rule.__doc__ for rules in RULES.values() for rule in rules)
 
 

@@ -276,7 +276,8 @@ def test_reset_from_outside_reaches_every_layer(lava_dl, writer, network):
     net = hdf5.Network(net_config=writer.path)
     with proc.Session(net) as session:
         first = session.run(SPIKES[:10])
-        again = session.run(SPIKES[:10])
+        with pytest.warns(UserWarning, match="LIF would go on.*reset between"):
+            again = session.run(SPIKES[:10])
         session.reset()
         after = session.run(SPIKES[:10])
     assert (again != first).any()

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from lava_sparse_rnn.loihi2.chip import Chip
 from lava_sparse_rnn.loihi2.deployment import manifest as m
 from lava_sparse_rnn.loihi2.deployment.bundle import Bundle
+from lava_sparse_rnn.loihi2.memory import FORMATS
 from lava_sparse_rnn.microcode import Interpreter, Kind, MicrocodeError
 
 Problems = Iterator[str]
@@ -80,9 +82,84 @@ def connections(b: Bundle) -> Problems:
         expected = [groups[c.group].neurons, sizes[c.source]]
         if c.shape != expected:
             yield f"{c.name}: shape {c.shape}, must be {expected}"
-        data, high = b.weights[c.name].data, (1 << (c.bits - 1)) - 1
-        if data.size and (data.max() > high or data.min() < -high - 1):
-            yield f"{c.name}: a weight does not fit {c.bits} bits"
+
+
+def depths(b: Bundle) -> Problems:
+    """A token takes as long to each group as the connections on its way do."""
+    groups, manifest = {g.name: g for g in b.manifest.groups}, b.manifest
+    sent_at = {w.wire: g.depth for g in manifest.groups for w in g.wires}
+    sent_at = {**sent_at, manifest.input.wire: 0}
+    latency, last = manifest.network.latency, sent_at.get(manifest.output.wire)
+    # A hop leads to a group of its own, so that no way is longer than there are groups.
+    if latency > len(groups):
+        yield (
+            f"{m.FILE}, network: latency is {latency}, must be {len(groups)} at most, "
+            "the number of groups"
+        )
+    elif last is not None and latency != last:
+        yield (
+            f"{m.FILE}, network: latency is {latency}, must be {last}, the depth of "
+            f"the group that sends {manifest.output.wire!r}"
+        )
+    for group in manifest.groups:
+        if group.depth > len(groups):
+            yield (
+                f"{m.FILE}, {group.name}: depth is {group.depth}, must be "
+                f"{len(groups)} at most, the number of groups"
+            )
+    yield from _delays(manifest, sent_at)
+
+
+def _delays(manifest: m.Manifest, sent_at: dict[str, int]) -> Problems:
+    """What is sent at a depth arrives at that of the group that hears it."""
+    depth_of, limit = {g.name: g.depth for g in manifest.groups}, len(manifest.groups)
+    for c in manifest.connections:
+        if c.group not in depth_of or c.source not in sent_at:
+            continue  # said of the connection already
+        depth, before = depth_of[c.group], sent_at[c.source]
+        if max(depth, before) > limit:
+            continue  # said of the group already
+        if depth <= before:
+            yield (
+                f"{m.FILE}, {c.group}: depth is {depth}, must be {before + 1} or more, "
+                f"as {c.source!r} is sent at depth {before}"
+            )
+        elif c.delay != depth - before:
+            yield (
+                f"{m.FILE}, {c.name}: delay is {c.delay}, must be {depth - before}, "
+                f"from depth {before} of {c.source!r} to depth {depth} of {c.group}"
+            )
+
+
+def entries(b: Bundle) -> Problems:
+    """A stored synapse has the bits of its weight and, if sparse, of an index."""
+    index = b.manifest.memory_model.index(b.manifest.board.chip)
+    for c in b.manifest.connections:
+        expected = FORMATS[c.format].entry_bits(c.bits, index)
+        if c.entry_bits != expected:
+            yield (
+                f"{m.FILE}, {c.name}: entry_bits is {c.entry_bits}, must be "
+                f"{expected} for {c.format} weights of {c.bits} bits"
+            )
+
+
+def synapses(b: Bundle) -> Problems:
+    """Every core has as many synapses as the arrays have for its neurons."""
+    stored = {g.name: np.zeros(g.neurons, np.int64) for g in b.manifest.groups}
+    for c in b.manifest.connections:
+        rows, (n_out, n_in) = stored.get(c.group), c.shape
+        if rows is not None and len(rows) == n_out:
+            sparse = c.format == "sparse"
+            rows += np.diff(b.weights[c.name].indptr) if sparse else n_in
+    for core in b.manifest.cores:
+        run = slice(core.first, core.first + core.neurons)
+        expected = int(stored.get(core.group, np.zeros(0))[run].sum())
+        if core.group in stored and core.synapses != expected:
+            yield (
+                f"{m.FILE}, chip {core.chip}, core {core.core}: synapses is "
+                f"{core.synapses}, must be {expected}, as many as {core.group} has "
+                "there"
+            )
 
 
 def placement(b: Bundle) -> Problems:
@@ -117,6 +194,29 @@ def placement(b: Bundle) -> Problems:
             yield f"{where}: has two parts of {core.group}"
 
 
+def routers(b: Bundle) -> Problems:
+    """Every core is at the router that its number says."""
+    chip = b.manifest.board.chip
+    for core in b.manifest.cores:
+        if core.core >= chip.cores:
+            continue  # said of its place already
+        expected = _router(chip, core.core)
+        if core.router != expected:
+            yield (
+                f"{m.FILE}, chip {core.chip}, core {core.core}: router is "
+                f"{core.router}, must be {expected}, where the core is"
+            )
+
+
+def _router(chip: Chip, core: int) -> list[int]:
+    """(x, y) of a core's router, as `Mesh` has it.
+
+    Not by its table of all routers: a manifest can claim more than memory holds.
+    """
+    x, y = divmod(core // chip.cores_per_router, chip.routers_y)
+    return [x, chip.routers_y - 1 - y if x % 2 else y]
+
+
 def golden(b: Bundle) -> Problems:
     """Golden values fit their wires, and sequences make up the tokens."""
     if sum(b.lengths) != b.manifest.golden.tokens:
@@ -138,6 +238,10 @@ PROBLEMS: tuple[Callable[[Bundle], Problems], ...] = (
     formats,
     programs,
     connections,
+    depths,
+    entries,
     placement,
+    routers,
+    synapses,
     golden,
 )

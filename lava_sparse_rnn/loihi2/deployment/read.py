@@ -80,6 +80,10 @@ def _manifest(path: Path) -> m.Manifest:
         raw = json.loads(text)
     except ValueError as error:
         raise BundleError(f"{file}: is no JSON ({error})") from None
+    except RecursionError:
+        raise BundleError(
+            f"{file}: cannot be read, it is nested more deeply than any manifest"
+        ) from None
     name = raw.get("format") if isinstance(raw, dict) else None
     if name != m.FORMAT:
         raise BundleError(f"{file}: format is {name!r}, must be {m.FORMAT!r}")
@@ -155,6 +159,8 @@ class _Files:
             raise BundleError(
                 f"{self.path / c.weights}: holds {have}, must hold {', '.join(MATRIX)}"
             )
+        # Before they are 32 bits, which would make another weight of a wider one.
+        self._fits(f"{c.weights}, data", arrays["data"], c.bits)
 
         def build(_: bytes) -> sparse.csr_array:
             parts = (arrays["data"].astype(np.int32), arrays["indices"])
@@ -163,6 +169,15 @@ class _Files:
             return matrix
 
         return self._read(c.weights, build)
+
+    def _fits(self, name: str, weights: IntArray, bits: int) -> None:
+        high = (1 << (bits - 1)) - 1
+        bad = weights[(weights > high) | (weights < -high - 1)]
+        if bad.size:
+            raise BundleError(
+                f"{self.path / name}: a weight does not fit {bits} bits, {bad.flat[0]} "
+                f"is not from {-high - 1} to {high}"
+            )
 
     def _read(self, name: str, read: Callable[[bytes], Any]) -> Any:
         content = self.content(name)
@@ -182,5 +197,9 @@ class _Files:
         if shape is not None and value.shape != shape:
             raise BundleError(
                 f"{self.path / name}: shape {value.shape}, must be {shape}"
+            )
+        if value.size and value.max() > np.iinfo(np.int64).max:
+            raise BundleError(
+                f"{self.path / name}: {value.max()} does not fit 64 bits with a sign"
             )
         return value.astype(np.int64)

@@ -105,12 +105,19 @@ class MicrocodeNeurons(TimedProcess):
             setattr(self, port, InPort(shape=shape))
         for port in model.outputs:
             setattr(self, port, OutPort(shape=shape))
-        for name, var in _variables(model, _flat(state or {}, shape)).items():
-            taken = hasattr(self, name) or hasattr(model, name)
-            if taken or getattr(ProgramModel, name) is not VAR_TYPE:
+        for name in model.states:
+            if self._uses(model, name):
                 text = f"program {program.name!r}: no state can be called {name!r}"
                 raise SpecError(f"{text}, which Lava or this Process use themselves")
+        for name, var in _variables(model, _flat(state or {}, shape)).items():
             setattr(self, name, var)
+
+    def _uses(self, model: ProgramModel, name: str) -> bool:
+        """Whether a name is one of Lava's, of this Process's or of its other Vars'."""
+        if hasattr(self, name) or hasattr(model, name) or name in _shown(model):
+            return True
+        # A model's class has a type for every name of a Var; private ones are none.
+        return getattr(ProgramModel, name, None) is not VAR_TYPE
 
 
 def _variables(model: ProgramModel, state: Mapping[str, ArrayLike]) -> dict[str, Var]:
@@ -121,11 +128,16 @@ def _variables(model: ProgramModel, state: Mapping[str, ArrayLike]) -> dict[str,
         name: Var(shape=shape, init=values.reshape(shape))
         for name, values in interpreter.state.items()
     }
-    for name in model.probed:
-        variables[f"probe_{name}"] = Var(shape=shape, init=0)
-    for name in (*(OVERFLOW + n for n in model.counted), "instructions"):
-        variables[name] = Var(shape=(1,), init=0)
+    for name, size in _shown(model).items():
+        variables[name] = Var(shape=size, init=0)
     return variables
+
+
+def _shown(model: ProgramModel) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the Vars that are no states."""
+    shapes = {f"probe_{name}": model.shape for name in model.probed}
+    counts = (*(OVERFLOW + name for name in model.counted), "instructions")
+    return shapes | dict.fromkeys(counts, (1,))
 
 
 def _flat(values: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> dict[str, Any]:

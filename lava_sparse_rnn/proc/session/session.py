@@ -29,6 +29,7 @@ from lava_sparse_rnn.proc.io.process import Sink, Source
 from lava_sparse_rnn.proc.neurons.counts import OVERFLOW
 from lava_sparse_rnn.proc.neurons.guard import whole, within_int32
 from lava_sparse_rnn.proc.neurons.timing import Clock
+from lava_sparse_rnn.proc.session.pieces import Pieces
 from lava_sparse_rnn.proc.session.run_config import RunCfg
 from lava_sparse_rnn.proc.session.states import check_values
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
@@ -53,8 +54,9 @@ class Session(StreamDefaults):
     Between two calls of `run` it is paused, and the Process's `Var.get` and
     `Var.set` work. The answers to pieces of a sequence are those to the whole: after
     a piece, its last answers are pushed out in steps that have no token, in which
-    recurrences rest. Use it as a context manager, or `close` it. Several threads can
-    use it: each call waits for the one before.
+    recurrences rest. Neurons of other libraries go on there (a LIF decays): with them
+    a call must fit ``capacity``, and another before `reset` is a warning. Use it as a
+    context manager, or `close` it. Threads can share it: each call waits its turn.
 
     Parameters
     ----------
@@ -133,6 +135,8 @@ class Session(StreamDefaults):
             stack.enter_context(graph_restored(self.process))
             self._connect(out)
             self._runtime = stack.enter_context(running(self.process, run_cfg))
+            no_pause = latency + 1 == self._period
+            self._pieces = Pieces() if no_pause else Pieces.of(self.process)
             self._stack = stack.pop_all()
         self._finalizer = weakref.finalize(self, _close, self._stack, os.getpid())
 
@@ -176,7 +180,8 @@ class Session(StreamDefaults):
         Raises
         ------
         SpecError
-            When ``x`` does not fit; the session goes on.
+            When ``x`` does not fit, or would be cut although neurons do not rest
+            between pieces; the session goes on.
         RuntimeError
             When the session is closed.
         Exception
@@ -185,6 +190,7 @@ class Session(StreamDefaults):
         """
         self._check_open()
         x = self._checked(x)
+        self._pieces.check(len(x), self._capacity)
         answers = [self._empty()]
         try:
             for start in range(0, len(x), max(self._capacity, 1)):
@@ -247,6 +253,7 @@ class Session(StreamDefaults):
         """
         self._check_open()
         reset(self.process)
+        self._pieces.begun = False
 
     @property
     @one_at_a_time

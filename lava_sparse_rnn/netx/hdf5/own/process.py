@@ -6,8 +6,11 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
+from lava.magma.core.process.variable import Var
+
 from lava_sparse_rnn.netx._file import chosen, is_own, own_network
 from lava_sparse_rnn.netx._table import Row, description_rows
+from lava_sparse_rnn.netx.hdf5.own.numbers import renumbered
 from lava_sparse_rnn.netx.hdf5.process import Network
 from lava_sparse_rnn.proc.sparse_rnn.process import SparseRNN
 from lava_sparse_rnn.spec import Layer
@@ -56,7 +59,28 @@ class OwnNetwork(SparseRNN, Network):
         if (begin, end) != (0, len(entries)):
             layers = network.layers[begin:end]
             network = Description(layers, network.recipe, network.meta)
-        super().__init__(network, net_config=str(net_config), **kwargs)
+        super().__init__(
+            network, net_config=str(net_config), first_layer=begin, **kwargs
+        )
+        self.first_layer = begin
+        self._rename()
+
+    def _rename(self) -> None:
+        """Call Vars by the numbers of layers in the file, as its models do.
+
+        A description counts its own layers from 0, and so does `SparseRNN`.
+        """
+        new = {
+            name: renumbered(name, self.first_layer)
+            for name, held in self.__dict__.items()
+            if isinstance(held, Var)
+        }
+        # All are taken before any is given back: old and new names overlap.
+        held = [(name, self.__dict__.pop(old)) for old, name in new.items()]
+        self.__dict__.update(held)
+        self.state_names = tuple(
+            tuple(new[name] for name in names) for names in self.state_names
+        )
 
     @classmethod
     def reads(cls, entries: list[Entry]) -> bool:
@@ -80,4 +104,4 @@ class OwnNetwork(SparseRNN, Network):
 
     def rows(self) -> list[Row]:
         """Cells of the table, a row per layer."""
-        return description_rows(self.network)
+        return description_rows(self.network, self.first_layer)

@@ -10,6 +10,7 @@ the actors and their shared memory are gone afterwards.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 import weakref
@@ -26,6 +27,7 @@ from lava.magma.runtime.mgmt_token_enums import (
 )
 
 from lava_sparse_rnn import inline
+from lava_sparse_rnn.inline import variables
 from lava_sparse_rnn.inline.registers import LOCK, unregister
 from lava_sparse_rnn.proc._runtime.processes.fork import BOND, interrupts_blocked
 from lava_sparse_rnn.proc._runtime.processes.watch import (
@@ -58,10 +60,27 @@ def launch(process: AbstractProcess, executable: Any) -> Any:
             terminate(process.runtime)
         raise
     runtime: Any = process.runtime
+    reference = weakref.ref(runtime)
+    runtime.set_var = functools.partial(_set_var, reference)
     # Python waits for children at its end, and they would wait for a message.
-    at_exit = (weakref.ref(runtime),)
+    at_exit = (reference,)
     runtime.at_exit = util.Finalize(None, _terminate_at_exit, at_exit, exitpriority=1)
     return runtime
+
+
+def _set_var(reference: weakref.ref, var_id: int, value: Any, idx: Any = None) -> None:
+    """Set a Var as Lava does, unless it is of integers and cannot hold a value.
+
+    A model that fails half-way through its values leaves Lava's service waiting.
+
+    Raises
+    ------
+    SpecError
+    """
+    runtime: Any = reference()
+    if not runtime._is_running:  # Lava sets nothing then, and says so
+        variables.check(runtime._executable, var_id, value, idx)
+    type(runtime).set_var(runtime, var_id, value, idx)
 
 
 def run(runtime: Any, condition: AbstractRunCondition) -> None:
