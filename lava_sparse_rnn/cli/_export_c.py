@@ -92,6 +92,7 @@ def export_c(
         plugin = c_export.ladspa_plugin(loaded, output, prefix, cc)
         more = ("wide.[ch]", "ladspa.c", "ladspa.so")
         written += [p for n in more for p in sorted(output.glob(f"{prefix}_{n}"))]
+        written = list(dict.fromkeys(written))  # a program at 48 kHz has some of these
         what += f", and a LADSPA plugin, {_delays(loaded)}"
         verb = "try"
         how = f"applyplugin NOISY.wav OUT.wav {plugin.absolute()} {prefix} 60"

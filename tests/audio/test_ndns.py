@@ -6,7 +6,13 @@ import pickle
 import numpy as np
 import pytest
 
-from lava_sparse_rnn.audio import AudioError, Mixer, NdnsFolder, write_set
+from lava_sparse_rnn.audio import (
+    AudioError,
+    Mixer,
+    MixerConfig,
+    NdnsFolder,
+    write_set,
+)
 from lava_sparse_rnn.audio.sound import wav
 
 
@@ -92,7 +98,7 @@ def test_order_is_by_number(tmp_path):
     [
         ([], "no folder 'noisy'"),
         (["noisy/noisy_fileid_1.wav"], "no folder 'clean'"),
-        (["clean/clean_fileid_1.wav", "noisy/a/b.wav"], "no WAV files"),
+        (["clean/clean_fileid_1.wav", "noisy/a/b.wav"], "no WAV files to read"),
         (["noisy/x.wav", "clean/clean_fileid_1.wav"], "no fileid_<number>"),
         (
             ["noisy/a_fileid_1.wav", "noisy/b_fileid_1.wav", "clean/c_fileid_1.wav"],
@@ -117,6 +123,37 @@ def test_bad_sets(tmp_path, names, words):
         put(tmp_path, name)
     with pytest.raises(AudioError, match=words):
         NdnsFolder(tmp_path)
+
+
+def test_names_without_a_number_are_told(tmp_path):
+    for name in ("noisy/a.wav", "noisy/b.wav", "clean/a.wav"):
+        put(tmp_path, name)
+    with pytest.raises(
+        AudioError, match=r"no WAV files to read; \S+/noisy/a.wav: no fi"
+    ):
+        NdnsFolder(tmp_path, lenient=True)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '{"1": 5}', '{"1": {"voice": 3}}'])
+def test_facts_of_another_shape_are_refused(tmp_path, text):
+    put(tmp_path, "noisy/noisy_fileid_1.wav")
+    put(tmp_path, "clean/clean_fileid_1.wav")
+    (tmp_path / "mixes.json").write_text(text)
+    with pytest.raises(AudioError, match="mixes.json: must hold, by the number of a f"):
+        NdnsFolder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"family": "Unlike"}, "family 'Unlike': known are usual, unlike"),
+        ({"split": "foo"}, "split 'foo': known are train, validation, test"),
+        ({"ratio": "all"}, "ratio 'all': known are active, whole"),
+    ],
+)
+def test_a_name_that_a_mixer_does_not_know_is_refused(settings, message):
+    with pytest.raises(AudioError, match=message):
+        MixerConfig(**settings, corpus=False, speech=("a",), noise=("b",))
 
 
 def test_bad_file_is_met_when_read(tmp_path):

@@ -219,6 +219,45 @@ def test_the_demo_shows_what_the_microphone_hears(page, tmp_path):
         shoot(page, "browser")
 
 
+COUNTED = """
+window.contexts = [];
+window.AudioContext = class extends AudioContext {
+  constructor(...given) {
+    super(...given);
+    window.contexts.push(this);
+  }
+};
+"""
+RUNNING = "() => contexts.filter(c => c.state === 'running').length"
+
+
+@pytest.mark.skipif(not shutil.which("wasm-ld"), reason="there is no clang with lld")
+def test_the_demo_makes_sound_once_however_often_it_is_asked(page, tmp_path):
+    c_export.browser_page(spec.load("denoiser_small"), tmp_path)
+    (tmp_path / "favicon.ico").touch()
+    page.add_init_script(COUNTED)
+    with served(tmp_path) as address:
+        page.goto(f"{address}/index.html")
+        page.evaluate(
+            "for (let i = 0; i < 3; ++i) document.getElementById('microphone').click()"
+        )
+        page.wait_for_function(
+            "contexts.length > 0 && !document.getElementById('stop').disabled"
+        )
+        assert page.evaluate(RUNNING) == 1
+        page.evaluate("""() => {
+            const rate = document.getElementById('rate');
+            document.getElementById('microphone').click();
+            rate.selectedIndex = 1 - rate.selectedIndex;
+            rate.dispatchEvent(new Event('change'));
+        }""")
+        page.click("#microphone")
+        page.wait_for_function(
+            "contexts.length > 1 && !document.getElementById('stop').disabled"
+        )
+        assert page.evaluate(RUNNING) == 1
+
+
 def test_a_phone_shows_the_first_page(site, page):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{site}/index.html")

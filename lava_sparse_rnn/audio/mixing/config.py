@@ -11,11 +11,14 @@ import numpy as np
 
 from lava_sparse_rnn.audio.corpus.corpus import DEFAULT_CACHE
 from lava_sparse_rnn.audio.corpus.folders import Grouping
+from lava_sparse_rnn.audio.corpus.packages import FAMILIES, SPLITS
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
 RATIOS = ("active", "whole")
 """What of the speech a ratio is of."""
+
+_NAMES = {"ratio": RATIOS, "family": FAMILIES, "split": SPLITS}
 
 _STREAM = 11  # of random numbers, beside those of the pairs
 
@@ -148,8 +151,9 @@ class MixerConfig:
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise AudioError(f"{name} {getattr(self, name)}: must lie in 0..1")
-        if self.ratio not in RATIOS:
-            raise AudioError(f"ratio {self.ratio!r}: known are {', '.join(RATIOS)}")
+        for name, known in _NAMES.items():
+            if (value := getattr(self, name)) not in known:
+                raise AudioError(f"{name} {value!r}: known are {', '.join(known)}")
 
         for kind in ("speech", "noise"):
             self.grouping(kind)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -235,7 +236,8 @@ class NdnsFolder(Brief, Sequence):
         refuse = self.left_out.append if lenient else _refuse
         self._files = {kind: _index(self.folder / kind, refuse) for kind in KINDS}
         if not self._files["noisy"]:
-            raise AudioError(f"{self.folder / 'noisy'}: no WAV files")
+            why = f"; {self.left_out[0]}" if self.left_out else ""
+            raise AudioError(f"{self.folder / 'noisy'}: no WAV files to read{why}")
         if not self._files["noise"]:
             del self._files["noise"]
         shared = set.intersection(*map(set, self._files.values()))
@@ -259,9 +261,15 @@ class NdnsFolder(Brief, Sequence):
     def _read_about(self) -> dict[str, dict[str, str]]:
         path = self.folder / ABOUT
         try:
-            return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+            facts = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         except ValueError:
             raise AudioError(f"{path}: not a JSON file") from None
+        if not _are_facts(facts):
+            raise AudioError(
+                f"{path}: must hold, by the number of a file, its voice and its noise: "
+                '{"1": {"voice": "a", "noise": "b"}}'
+            )
+        return facts
 
     def _lack(self, key: int) -> list[str]:
         """Folders without an example of that number."""
@@ -311,6 +319,14 @@ class NdnsFolder(Brief, Sequence):
             voice=self._facts.get(str(key), {}).get("voice"),
             noise_name=self._facts.get(str(key), {}).get("noise"),
         )
+
+
+def _are_facts(value: Any) -> bool:
+    """Whether a file holds texts by name for every number."""
+    return isinstance(value, dict) and all(
+        isinstance(one, dict) and all(isinstance(v, str | None) for v in one.values())
+        for one in value.values()
+    )
 
 
 def _refuse(reason: str) -> None:

@@ -92,7 +92,7 @@ PEERS: dict[str, Peer] = {
             "RNNoise",
             _native.RNNOISE,
             "Valin, MMSP 2018 (arXiv 1709.08243)",
-            20.0,
+            30.0,  # two frames of 10 ms late, and a frame has to be full first
             2_888_225,
             288.1e6,
             _native.rnnoise,
@@ -102,7 +102,7 @@ PEERS: dict[str, Peer] = {
             "Speex",
             _native.SPEEX,
             "preprocessor of libspeexdsp 1.2",
-            20.0,
+            40.0,  # a frame of 20 ms late, and it has to be full first
             0,
             None,
             _native.speex,

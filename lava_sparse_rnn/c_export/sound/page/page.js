@@ -5,14 +5,15 @@ const RECORD_S = 5;
 const OWN_LIMIT = 60; // dB, the end of the slider: what the network's file says, or no limit
 const at = (id) => document.getElementById(id);
 let graph = null; // made by the first source: a page may not make sound before a click
+let making = null; // its promise: a source that comes meanwhile waits for the same one
 let playing = null; // what stops the present source
 let turn = 0; // counts sources, so that one that comes late does not start
 
 const say = (text) => (at('says').textContent = text);
 
-async function audio() {
-  if (graph === null) {
-    const context = new AudioContext({ sampleRate: Number(at('rate').value) });
+async function build() {
+  const context = new AudioContext({ sampleRate: Number(at('rate').value) });
+  try {
     const node = await createDenoiser(context);
     const [noisy, clean] = [0, 1].map(() => {
       const analyser = context.createAnalyser();
@@ -26,12 +27,33 @@ async function audio() {
     input.connect(noisy);
     input.connect(node).connect(clean).connect(context.destination);
     node.port.onmessage = ({ data }) => 'load' in data && showLoad(data.load);
-    graph = { context, node, input };
-    tell();
     draw(context, [[noisy, at('noisy')], [clean, at('clean')]]);
+    return { context, node, input };
+  } catch (error) {
+    context.close();
+    throw error;
   }
-  await graph.context.resume();
-  return graph;
+}
+
+async function audio() {
+  const mine = (making ??= build());
+  try {
+    const made = await mine;
+    if (making === mine) {
+      graph = made;
+      tell();
+    }
+    await made.context.resume();
+    return made;
+  } catch (error) {
+    if (making === mine) making = null;
+    throw error;
+  }
+}
+
+function unmake() {
+  making?.then(({ context }) => context.close()).catch(() => {});
+  making = graph = null;
 }
 
 function tell() {
@@ -149,8 +171,7 @@ at('file').onchange = ({ target }) => {
 };
 at('rate').onchange = () => {
   stop();
-  graph?.context.close();
-  graph = null;
+  unmake();
   say('Start a source.');
 };
 at('on').onchange = tell;
