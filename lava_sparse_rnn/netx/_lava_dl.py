@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.netx._layer import Layer, Place, Shape, View, register
-from lava_sparse_rnn.netx.resetting_lif import ResettingLIF
+from lava_sparse_rnn.netx._resetting_lif import ResettingLIF
 from lava_sparse_rnn.proc import STATE_VARS
 from lava_sparse_rnn.signals import uninterrupted
 

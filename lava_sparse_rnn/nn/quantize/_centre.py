@@ -48,8 +48,8 @@ def centred(
         To be quantised again, with the same ranges. Without an affine layer first, or
         without a token, the one that was given.
     """
-    check_folded(folded)
     check_network(network, "centred", folded)
+    check_folded(folded)
     first, *rest = folded.layers
     rounded = unfold(network).layers[0]
     mean = _mean(folded, batches, lengths)

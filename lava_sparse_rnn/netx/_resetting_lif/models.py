@@ -7,7 +7,7 @@ from typing import Any
 
 from lava.proc.lif.models import PyLifResetModelBitAcc
 
-from lava_sparse_rnn.netx.resetting_lif.process import ResettingLIF
+from lava_sparse_rnn.netx._resetting_lif.process import ResettingLIF
 from lava_sparse_rnn.proc.neurons import TokenSchedule
 
 
