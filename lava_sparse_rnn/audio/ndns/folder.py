@@ -236,8 +236,9 @@ class NdnsFolder(Brief, Sequence):
         refuse = self.left_out.append if lenient else _refuse
         self._files = {kind: _index(self.folder / kind, refuse) for kind in KINDS}
         if not self._files["noisy"]:
-            why = f"; {self.left_out[0]}" if self.left_out else ""
-            raise AudioError(f"{self.folder / 'noisy'}: no WAV files to read{why}")
+            folder = self.folder / "noisy"
+            why = [text for text in self.left_out if text.startswith(str(folder))]
+            raise AudioError("; ".join([f"{folder}: no WAV files to read", *why[:1]]))
         if not self._files["noise"]:
             del self._files["noise"]
         shared = set.intersection(*map(set, self._files.values()))
