@@ -104,6 +104,7 @@ async function start(name, make) {
   const mine = turn;
   try {
     const { context, input } = await audio();
+    if (mine !== turn) return; // another one has been asked for
     const [source, end] = await make(context, mine);
     if (mine !== turn) return end();
     source.connect(input);
@@ -126,8 +127,12 @@ async function openMicrophone() {
 
 const close = (stream) => stream.getTracks().forEach((track) => track.stop());
 
-async function microphone(context) {
+async function microphone(context, mine) {
   const stream = await openMicrophone();
+  if (mine !== turn) {
+    close(stream);
+    throw new Error('came too late');
+  }
   return [context.createMediaStreamSource(stream), () => close(stream)];
 }
 
