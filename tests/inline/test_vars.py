@@ -103,7 +103,7 @@ INT64 = r"must be a whole number from -9223372036854775808 to 922337203685477580
         (10**30, str(10**30)),
     ],
 )
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_integers_refuse_what_they_cannot_hold(value, said):
     process = Typed()
     run(process)
