@@ -78,10 +78,7 @@ def write(
     RuntimeError
         When the variable is of a type that Lava cannot set.
     """
-    values = np.asarray(value)
-    if idx is not None:
-        values = values[idx]
-    flat = values.reshape(-1, order=_order(var_model))
+    flat = _flat(value, idx, _order(var_model))
     name = model.var_id_to_var_map[var_model.var_id]
     old, where = getattr(model, name), f"{type(model).__name__}.{name}"
     declared = getattr(type(model), name, None)
@@ -137,11 +134,15 @@ def check(executable: Any, var_id: int, value: ArrayLike, idx: Any = None) -> No
     for builder in executable.proc_builders.values():
         for name, initializer in getattr(builder, "vars", {}).items():
             if initializer.var_id == var_id:
-                values = np.asarray(value)
-                flat = (values if idx is None else values[idx]).reshape(-1)
                 model = builder.proc_model
-                declared = getattr(model, name, None)
-                _held(f"{model.__name__}.{name}", flat, _declared(declared))
+                declared = _declared(getattr(model, name, None))
+                _held(f"{model.__name__}.{name}", _flat(value, idx), declared)
+
+
+def _flat(value: ArrayLike, idx: Any, order: Any = "C") -> NDArray:
+    """The values that are set, in one row."""
+    values = np.asarray(value)
+    return (values if idx is None else values[idx]).reshape(-1, order=order)
 
 
 def _integers(old: Any, declared: Any) -> np.dtype | None:

@@ -316,7 +316,8 @@ def _tell_coarse(
         [x[:n] for f, ends in zip(features, lengths, strict=True) for x, n in
          zip(f, [f.shape[1]] * len(f) if ends is None else ends.tolist(), strict=True)]
     ).double()  # fmt: skip
-    deviation, wire = tokens.std(0).numpy(), network.layers[0].inp
+    # Of a single token there is none.
+    deviation, wire = tokens.std(0, correction=0).numpy(), network.layers[0].inp
     unit = np.ldexp(1.0, -wire.frac)
     coarse = np.flatnonzero((deviation > 0) & (unit > deviation / _FINE))
     if len(coarse):
