@@ -34,7 +34,7 @@ from lava_sparse_rnn.cli._options import (
 from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
-    from lava_sparse_rnn.audio.denoiser import Denoiser
+    from lava_sparse_rnn.audio.denoiser import Denoiser, Samples
     from lava_sparse_rnn.audio.sound.wav import Reader
 
 
@@ -68,6 +68,7 @@ def denoise(
     import numpy as np
 
     from lava_sparse_rnn.audio.sound import wav
+    from lava_sparse_rnn.audio.sound.writer import kind_for
 
     reads = [noisy, clean, network]
     check_sound(output, reads)
@@ -76,21 +77,26 @@ def denoise(
     check_runtime(runtime, backend)
     screen = console()
     sound = wav.Reader(noisy, target=rate)
-    # A ratio and a picture are of the whole; the sound itself passes by in pieces.
-    whole = np.concatenate(list(sound)) if clean or plot else None
+    # A ratio is of the whole; the sound itself passes by in pieces.
+    whole = np.concatenate(list(sound)) if clean else None
     reference = None
     if clean is not None and whole is not None:
         reference = _read_clean(clean, len(whole), rate)
     for note in sound.info.notes():
         screen.print(f"{noisy}: {note}")
+    if kind_for(output, sound.most)[0] == "RF64":
+        screen.print(f"{output}: RF64, which is WAV for more than 4 GiB")
+    drawn = _Drawn(sound) if plot else None
     runs = fastest(backend)
     with (
         lava_runtime(runtime),
         open_denoiser(network, runs, strength, rate) as denoiser,
     ):
         start = time.perf_counter()
-        written, clipped, denoised = _write(denoiser, sound, output, whole is not None)
-        seconds = time.perf_counter() - start
+        written, clipped, denoised = _write(
+            denoiser, sound, output, whole is not None, drawn
+        )
+        seconds = time.perf_counter() - start - (drawn.seconds if drawn else 0)
         counters = denoiser.backend.counters
     if clipped:
         screen.print(f"{output}: {clipped} samples clipped to full scale")
@@ -101,26 +107,64 @@ def denoise(
     overflows(screen, counters)
     if reference is not None:
         _quality(screen, whole, denoised, reference)
-    if plot is not None:
-        _plot(plot, rate, whole, denoised, reference)
+    if plot is not None and drawn is not None:
+        drawn.save(plot, rate, reference)
         screen.print(f"spectrograms: {plot}")
     screen.print(f"denoised: {output}")
 
 
-def _write(denoiser: Denoiser, sound: Reader, output: Path, keep: bool):
+class _Drawn:
+    """Spectrograms of a recording and of what comes of it, gathered in little memory.
+
+    Attributes
+    ----------
+    seconds : float
+        That those of what comes of it took.
+    """
+
+    def __init__(self, noisy: Reader) -> None:
+        from lava_sparse_rnn.audio.sound.plots import Spectrogram
+
+        self._noisy, self._denoised = Spectrogram(), Spectrogram()
+        for piece in noisy:
+            self._noisy.add(piece)
+        self.seconds = 0.0
+
+    def add(self, denoised: Samples) -> None:
+        start = time.perf_counter()
+        self._denoised.add(denoised)
+        self.seconds += time.perf_counter() - start
+
+    def save(self, path: Path, rate: int, clean: Samples | None) -> None:
+        from lava_sparse_rnn import pictures
+        from lava_sparse_rnn.audio.sound.plots import spectrograms
+
+        panels: dict = {"noisy": self._noisy, "denoised": self._denoised}
+        if clean is not None:
+            panels["clean"] = clean
+        pictures.save(spectrograms(panels, rate), path)
+
+
+def _write(
+    denoiser: Denoiser, sound: Reader, output: Path, keep: bool, drawn: _Drawn | None
+):
     """Denoise into a file; samples written and clipped, and all where they are kept."""
     import numpy as np
 
     from lava_sparse_rnn.audio.sound.writer import writing
 
     kept: list[np.ndarray] = []
-    total = -(-sound.samples // denoiser.front_end.hop_length)
-    with writing(output, rate=denoiser.sample_rate) as writer, bar() as progress:
+    hop = denoiser.front_end.hop_length
+    total = -(-sound.samples // hop)
+    opened = writing(output, rate=denoiser.sample_rate, samples=sound.most)
+    with opened as writer, bar() as progress:
         for piece in denoiser.stream(sound):
             writer.write(piece)
             if keep:
                 kept.append(piece)
-            progress(min(writer.written // denoiser.front_end.hop_length, total), total)
+            if drawn is not None:
+                drawn.add(piece)
+            progress(min(writer.written // hop, total), total)
     return writer.written, writer.clipped, np.concatenate(kept) if keep else None
 
 
@@ -149,13 +193,3 @@ def _quality(screen: Console, noisy, denoised, clean) -> None:
         f"SI-SNR: {before:.2f} dB before, {after:.2f} dB after "
         f"({after - before:+.2f} dB)"
     )
-
-
-def _plot(path: Path, rate: int, noisy, denoised, clean) -> None:
-    from lava_sparse_rnn import pictures
-    from lava_sparse_rnn.audio.sound.plots import spectrograms
-
-    panels = {"noisy": noisy, "denoised": denoised}
-    if clean is not None:
-        panels["clean"] = clean
-    pictures.save(spectrograms(panels, rate), path)

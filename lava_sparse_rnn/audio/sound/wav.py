@@ -4,28 +4,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.libsndfile import (
     BLOCK,
     UNKNOWN,
+    Seekable,
     blocks_of,
     content_of,
+    fixed,
     opened,
     skip,
     take,
     take_all,
     told,
     told_of,
+    unending,
 )
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
-from lava_sparse_rnn.audio.sound.samples import check_level
+from lava_sparse_rnn.audio.sound.survey import Survey, WavInfo, mono, require_sound
 from lava_sparse_rnn.audio.sound.writer import write
 from lava_sparse_rnn.files import as_path
 from lava_sparse_rnn.fixed_point import check_number, check_whole
@@ -39,75 +40,6 @@ _LONGEST_PART = 86_400.0
 
 _HIGHEST = 10_000_000
 """Hz; libsndfile and soxr go further, and a second takes 40 MB there."""
-
-_FULL_SCALE = 1.0 - 1.0 / 32768.0
-"""Largest value of 16-bit audio; from there on a sample counts as clipped."""
-
-
-@dataclass(frozen=True)
-class WavInfo:
-    """What a file held before it became 16 kHz mono.
-
-    Attributes
-    ----------
-    path : str
-    sample_rate : int
-        Samples per second in the file.
-    channels : int
-        Channels in the file; more than one were averaged.
-    seconds : float
-        Duration.
-    clipped : int
-        Samples at or beyond full scale, over all channels.
-    silent : bool
-        Whether every sample is 0.
-    target : int
-        The rate that it was brought to.
-    missing : int
-        Samples of a channel that its header tells of and that are not there.
-    """
-
-    path: str
-    sample_rate: int
-    channels: int
-    seconds: float
-    clipped: int
-    silent: bool
-    target: int = SAMPLE_RATE
-    missing: int = 0
-
-    @property
-    def resampled(self) -> bool:
-        """Whether the rate was changed."""
-        return self.sample_rate != self.target
-
-    def notes(self) -> list[str]:
-        """Return what a user should know, one line for each point."""
-        found = []
-        if self.missing:
-            found.append(
-                f"cut off: its header tells of {self.missing} samples more than came"
-            )
-        if self.resampled:
-            found.append(f"resampled from {self.sample_rate} Hz to {self.target} Hz")
-        if self.channels > 1:
-            found.append(f"{self.channels} channels averaged to one")
-        if self.clipped:
-            found.append(f"{self.clipped} samples clipped")
-        if self.silent:
-            found.append("silent")
-        return found
-
-
-def _require_sound(x: np.ndarray, name: str, first: int = 0) -> None:
-    bad = np.flatnonzero(~np.isfinite(x).all(axis=1 if x.ndim > 1 else ()))
-    if len(bad):
-        value = x[bad[0]] if x.ndim == 1 else x[bad[0]][~np.isfinite(x[bad[0]])][0]
-        raise AudioError(
-            f"{name}: sample {first + bad[0]} is {value}; "
-            f"{len(bad)} samples are not finite"
-        )
-    check_level(x, name, first)
 
 
 def read(path: str | Path, target: int = SAMPLE_RATE) -> tuple[np.ndarray, WavInfo]:
@@ -138,61 +70,17 @@ def read(path: str | Path, target: int = SAMPLE_RATE) -> tuple[np.ndarray, WavIn
     content = content_of(path)
     with opened(path, content) as file:
         x, rate = take_all(path, file), file.samplerate
-        frames = told_of(path, content, file)
-    about = _Survey(path)
+        header = told_of(path, content, file), fixed(file)
+    about = Survey(path)
     about.add(x)
-    mono = _mono(x)
+    samples = mono(x)
     if rate != target:
-        mono = soxr.resample(mono, rate, target, quality=_QUALITY)
-    return mono, about.info(rate, target, frames)
+        samples = soxr.resample(samples, rate, target, quality=_QUALITY)
+    return samples, about.info(rate, target, *header)
 
 
 def _check_target(target: int) -> None:
     check_whole("target", target, 1, _HIGHEST, error=AudioError)
-
-
-def _mono(x: np.ndarray) -> np.ndarray:
-    return x.mean(axis=1, dtype=np.float32) if x.shape[1] > 1 else x[:, 0].copy()
-
-
-class _Survey:
-    """What stands out in samples that come in pieces."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = str(path)
-        self._frames = self._channels = self._clipped = 0
-        self._silent = True
-
-    def add(self, x: np.ndarray) -> None:
-        """Take note of samples (n, channels), or refuse them."""
-        _require_sound(x, self._path, self._frames)
-        self._frames += len(x)
-        self._channels = x.shape[1]
-        self._clipped += int(np.count_nonzero(np.abs(x) >= _FULL_SCALE))
-        self._silent = self._silent and not np.any(x)
-
-    def info(self, rate: int, target: int, frames: int = 0) -> WavInfo:
-        """All of it, of a file of that rate, and of the rate that it is brought to.
-
-        ``frames`` is what the header tells of, 0 where it does not.
-        """
-        if not self._frames:
-            raise AudioError(f"{self._path}: holds no samples")
-        if not round(self._frames * target / rate):
-            raise AudioError(
-                f"{self._path}: holds {self._frames} samples at {rate} Hz, less than "
-                f"one at {target} Hz"
-            )
-        return WavInfo(
-            path=self._path,
-            sample_rate=rate,
-            channels=self._channels,
-            seconds=self._frames / rate,
-            clipped=self._clipped,
-            silent=self._silent,
-            target=target,
-            missing=max(frames - self._frames, 0),
-        )
 
 
 class Reader:
@@ -214,6 +102,8 @@ class Reader:
     info : WavInfo
     samples : int
         At that rate, exact where the file has that rate and to one sample else.
+    most : int
+        So many at most.
 
     Raises
     ------
@@ -229,12 +119,14 @@ class Reader:
         _check_target(target)
         self._content = content_of(self._path)
         with opened(self._path, self._content) as file:
-            rate, frames = file.samplerate, told_of(self._path, self._content, file)
-        about = _Survey(self._path)
+            rate = file.samplerate
+            header = told_of(self._path, self._content, file), fixed(file)
+        about = Survey(self._path)
         for x in self._blocks(max(block, BLOCK)):
             about.add(x)
-        self.info = about.info(rate, target, frames)
+        self.info = about.info(rate, target, *header)
         self.samples = round(self.info.seconds * target)
+        self.most = self.samples + 1
 
     def _blocks(self, size: int) -> Iterator[np.ndarray]:
         with opened(self._path, self._content) as file:
@@ -271,8 +163,8 @@ class PipeReader:
         self, name: str, file: object, block: int, target: int = SAMPLE_RATE
     ) -> None:
         self._path, self._block, self._target = Path(name), block, target
-        self._file = opened(self._path, file)
-        self._about, self._told = _Survey(self._path), told(self._file)
+        self._file = opened(self._path, unending(file))
+        self._about, self._told = Survey(self._path), told(self._file)
         self._ended = False
 
     @property
@@ -298,11 +190,11 @@ def _brought_to(
 ) -> Iterator[np.ndarray]:
     """Blocks (n, channels) of a rate as mono of another."""
     if rate == target:
-        yield from map(_mono, blocks)
+        yield from map(mono, blocks)
         return
     stream = soxr.ResampleStream(rate, target, 1, dtype="float32", quality=_QUALITY)
     for x in blocks:
-        yield stream.resample_chunk(_mono(x))
+        yield stream.resample_chunk(mono(x))
     yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
@@ -337,7 +229,7 @@ def read_parts(
     first: tuple[int, int] | None = None
     parts = []
     for path in paths:
-        with opened(path, content_of(path), soundfile.SoundFile) as file:
+        with opened(path, content_of(path), Seekable) as file:
             if file.frames == UNKNOWN:
                 raise AudioError(f"{path}: does not tell its length")
             size = file.frames, file.samplerate
@@ -351,9 +243,14 @@ def read_parts(
             wanted = min(round(seconds * size[1]), size[0])
             skip(path, file, round(at * (size[0] - wanted)))
             x = take(path, file, wanted)
-        _require_sound(x, str(path))
-        mono = x.mean(axis=1, dtype=np.float32)
+        if len(x) < wanted:
+            raise AudioError(
+                f"{path}: cut off: its header tells of {size[0]} samples, some of the "
+                "part that is read are not there"
+            )
+        require_sound(x, str(path))
+        part = x.mean(axis=1, dtype=np.float32)
         if size[1] != SAMPLE_RATE:
-            mono = soxr.resample(mono, size[1], SAMPLE_RATE, quality=_QUALITY)
-        parts.append(np.resize(mono, count))
+            part = soxr.resample(part, size[1], SAMPLE_RATE, quality=_QUALITY)
+        parts.append(np.resize(part, count))
     return tuple(parts)

@@ -28,6 +28,8 @@ FORMATS = {
 
 _PIECE = 1 << 14  # samples at once: libsndfile's Vorbis keeps a call's on the stack
 _LONGEST_WAV = 2**32 - 1  # bytes that its header can tell
+_LONG_WAV = ("RF64", "PCM_16")
+_WAV_HEAD = 44  # bytes
 
 
 def format_of(path: str | Path) -> tuple[str, str]:
@@ -62,6 +64,20 @@ def to_pcm16(samples: np.ndarray) -> tuple[np.ndarray, int]:
     return np.clip(scaled, -32768, 32767).astype("<i2"), clipped
 
 
+def kind_for(path: str | Path, samples: int) -> tuple[str, str]:
+    """`format_of` a recording of so many samples: RF64 is a WAV file beyond 4 GiB.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    samples : int
+        As many at most, or 0 where nobody knows.
+    """
+    kind = format_of(path)
+    long = _WAV_HEAD + 2 * samples > _LONGEST_WAV
+    return _LONG_WAV if long and kind[0] == "WAV" else kind
+
+
 class _Raw:
     """The file below libsndfile, which tells of an error only that there was one."""
 
@@ -76,7 +92,7 @@ class _Raw:
         at, done = self._file.tell(), 0
         try:
             if self._longest and at + len(data) > self._longest:
-                raise OSError("a WAV file cannot be longer, FLAC can")
+                raise OSError("a WAV file holds 4 GiB, .flac and .ogg hold more")
             while done < len(data):
                 done += self._file.write(data[done:]) or 0
         except BaseException as error:  # also Ctrl-C: it may not leave a C callback
@@ -97,12 +113,15 @@ class Writer:
         Samples so far that were beyond full scale.
     written : int
         Samples so far.
+    format : str
+        libsndfile's name of it.
     """
 
     def __init__(
         self, path: Path, raw: FileIO, kind: tuple[str, str], rate: int = SAMPLE_RATE
     ) -> None:
         self.path, self.clipped, self.written = path, 0, 0
+        self.format = kind[0]
         self._raw = _Raw(raw, _LONGEST_WAV if kind[0] == "WAV" else None)
         below: Any = self._raw
         with self._told():
@@ -147,7 +166,7 @@ class Writer:
 
 @contextmanager
 def writing(
-    path: str | Path, keep: bool = False, rate: int = SAMPLE_RATE
+    path: str | Path, keep: bool = False, rate: int = SAMPLE_RATE, samples: int = 0
 ) -> Iterator[Writer]:
     """Write a sound file piece by piece.
 
@@ -162,6 +181,10 @@ def writing(
         Whether the file also gets its name when only its end cannot be written.
     rate : int
         Hz.
+    samples : int
+        As many at most, where that is known: a WAV file that would be longer than its
+        header can tell becomes RF64, its successor. 0 where it is not; such a file ends
+        in an error when it is full.
 
     Yields
     ------
@@ -173,7 +196,7 @@ def writing(
         For another suffix or none, or when the file cannot be written.
     """
     path = as_path(path, error=AudioError)
-    kind, failed = format_of(path), None
+    kind, failed = kind_for(path, samples), None
     try:
         with replacing(path) as part, open(part, "r+b", buffering=0) as raw:
             writer = Writer(path, raw, kind, rate)
@@ -218,6 +241,6 @@ def write(path: str | Path, samples: np.ndarray) -> int:
     """
     path = as_path(path, error=AudioError)
     samples = check_samples(samples, str(path))
-    with writing(path) as writer:
+    with writing(path, samples=len(samples)) as writer:
         writer.write(samples)
     return writer.clipped
