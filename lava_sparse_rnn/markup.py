@@ -33,7 +33,11 @@ class Table:
 
     @property
     def left(self) -> list[bool]:
-        """Which columns stand to the left: those without numbers."""
+        """Which columns stand to the left: those without numbers.
+
+        It is the column that says so, and no cell of it: the first and those of `text`
+        do, all others are of numbers, also where a row has a dash or a word instead.
+        """
         return [i == 0 or name in self.text for i, name in enumerate(self.columns)]
 
     def html(self) -> str:
@@ -58,14 +62,20 @@ class Table:
         return f"<table>{caption}{head}<tbody>{''.join(rows)}</tbody></table>"
 
     def markdown(self) -> str:
-        """The table as Markdown, without its title."""
-        rows = [self.columns, ["---"] * len(self.columns), *self.rows]
-        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        """The table as Markdown, without its title; numbers stand to the right."""
+        rule = ["---" if to_left else "---:" for to_left in self.left]
+        head, *rows = ([_cell(c) for c in row] for row in (self.columns, *self.rows))
+        return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *rows))
 
 
 def _lines(cell: str) -> str:
     """A cell; a head that was broken within a word is one word again."""
     return escape(cell.replace("-\n", "")).replace("\n", "<br>")
+
+
+def _cell(cell: str) -> str:
+    """The same for Markdown, which has a row in one line."""
+    return cell.replace("-\n", "").replace("\n", "<br>").replace("|", "\\|")
 
 
 @singledispatch

@@ -47,6 +47,24 @@ def test_a_table_is_html_of_the_same_cells():
     assert "a <b> & c" in found.text
 
 
+def test_numbers_stand_to_the_right_in_every_form():
+    table = markup.Table(
+        "a", ("x", "over-\nflows", "a|b"), [("1", "-", "2\n3"), ("2", "4", "5")]
+    )
+    assert table.markdown() == (
+        "| x | overflows | a\\|b |\n"
+        "| --- | ---: | ---: |\n"
+        "| 1 | - | 2<br>3 |\n"
+        "| 2 | 4 | 5 |\n"
+    )
+    told = markup.Table("a", table.columns, table.rows, text=("a|b",))
+    for one, right in ((table, [False, True, True]), (told, [False, True, False])):
+        rule = one.markdown().splitlines()[1].split("|")[1:-1]
+        assert [cell.strip().endswith(":") for cell in rule] == right
+        head = one.html().split("</thead>")[0]
+        assert ["right" in th for th in head.split("<th ")[1:]] == right
+
+
 def test_networks_mappings_and_estimates_show_their_tables_in_notebooks():
     network = spec.random_network(np.random.default_rng(0))
     x = np.ones((3, network.d_in), int)

@@ -37,7 +37,7 @@ ROOMS = {
     """,
     "c_export": """
         Export FixedPointDenoiser Sizes browser_page export export_denoiser
-        identifier_of ladspa_plugin measure
+        identifier_of ladspa_bytes ladspa_plugin measure
     """,
     "microcode": """
         AssemblyError BINDINGS Declaration Finding Instruction InstructionCount

@@ -13,6 +13,7 @@ from lava_sparse_rnn.c_export.sound import (
     FixedPointDenoiser,
     browser_page,
     export_denoiser,
+    ladspa_bytes,
     ladspa_plugin,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "export",
     "export_denoiser",
     "identifier_of",
+    "ladspa_bytes",
     "ladspa_plugin",
     "measure",
 ]

@@ -100,6 +100,9 @@ def _guarded() -> None:
         sys.exit(1)
     except (ValueError, OSError, ImportError) as error:
         _fail(messages.sentence(error), 1)
+    except MemoryError as error:  # whoever gave the sizes can give smaller ones
+        why = str(error)
+        _fail(f"there is not enough memory{f': {why}' if why else ''}", 1)
 
 
 def _fail(text: str, status: int) -> NoReturn:

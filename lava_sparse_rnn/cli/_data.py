@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.cli._console import console
-from lava_sparse_rnn.cli._options import at_least, path_argument, path_option, positive
+from lava_sparse_rnn.cli._options import at_least, path_argument, path_option
 from lava_sparse_rnn.progress import bar
 
 if TYPE_CHECKING:
@@ -25,6 +26,19 @@ Cache = Annotated[
         help="Folder of the fetched recordings.", show_default="corpus, in this folder"
     ),
 ]
+
+
+def _in_range(name: str) -> Callable:
+    """A callback for options that a mixer has a range for, one number or several."""
+
+    def check(option: typer.CallbackParam, value: Any) -> Any:
+        from lava_sparse_rnn.audio.mixing.config import check_limits
+
+        for one in value if isinstance(value, list) else [value]:
+            check_limits(name, one, f"{option.opts[0]}:")
+        return value
+
+    return check
 
 
 @app.command()
@@ -52,10 +66,11 @@ def mix(
         int, typer.Option(callback=at_least(1), help="Number of mixtures.")
     ] = 80,
     seconds: Annotated[
-        float, typer.Option(callback=positive, help="Length of each.")
+        float, typer.Option(callback=_in_range("seconds"), help="Length of each.")
     ] = 4.0,
     snr: Annotated[
-        list[int] | None, typer.Option(help="Ratios in dB, taken in turn.")
+        list[int] | None,
+        typer.Option(callback=_in_range("snr_db"), help="Ratios in dB, taken in turn."),
     ] = None,
     family: Annotated[
         str | None,

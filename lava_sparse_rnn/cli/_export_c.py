@@ -93,7 +93,8 @@ def export_c(
         more = ("wide.[ch]", "ladspa.c", "ladspa.so")
         written += [p for n in more for p in sorted(output.glob(f"{prefix}_{n}"))]
         written = list(dict.fromkeys(written))  # a program at 48 kHz has some of these
-        what += f", and a LADSPA plugin, {_delays(loaded)}"
+        ram = f"RAM {c_export.ladspa_bytes(loaded):,} bytes for each stream"
+        what += f", and a LADSPA plugin, {ram}, {_delays(loaded)}"
         verb = "try"
         how = f"applyplugin NOISY.wav OUT.wav {plugin.absolute()} {prefix} 60"
     held = [path.stat().st_size for path in written]

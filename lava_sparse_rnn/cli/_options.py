@@ -53,7 +53,9 @@ def at_least(lowest: int, highest: int | None = None) -> Callable:
 def positive(option: typer.CallbackParam, value: float | None) -> float | None:
     """A callback for options whose value is finite and above zero."""
     if value is not None and not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{option.opts[0]}: is {value:g}, must be above 0")
+        raise ValueError(
+            f"{option.opts[0]}: is {value:g}, must be a finite number above 0"
+        )
     return value
 
 

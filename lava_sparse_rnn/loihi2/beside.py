@@ -14,11 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lava_sparse_rnn.fixed_point import shown
+from lava_sparse_rnn.loihi2.activity import traced
 from lava_sparse_rnn.loihi2.bounds import Estimate
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
+from lava_sparse_rnn.loihi2.groups import INPUT
 from lava_sparse_rnn.markup import Table
 from lava_sparse_rnn.spec import Network
-from lava_sparse_rnn.spec.sequences import Sequences, SequencesLike
+from lava_sparse_rnn.spec.sequences import SequencesLike
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,13 @@ def io_line(estimate: Estimate, network: Network, x: SequencesLike) -> str:
     x : array of int, or list of such
         The tokens that were counted.
     """
-    counts, mapping = estimate.counts, estimate.counts.mapping
-    inputs = float((Sequences.of(network, x).tokens != 0).sum(axis=1).mean())
-    last = mapping.cores_of(len(mapping.groups) - 1)
-    spikes = counts.real.per_part["spikes"][:, last]
-    outputs = float(spikes.sum(axis=1).mean())
+    # The group that answers may stand before others of its layer, and may send more
+    # than the answer: its wire is counted.
+    wires, last = traced(network, x), len(network.layers) - 1
+    inputs, outputs = (
+        float(np.count_nonzero(wires[name], axis=1).mean())
+        for name in (INPUT, f"layer{last}_{network.graphs[last].out}")
+    )
     bits = network.layers[0].inp.bits, network.layers[-1].out.bits
     rate = (inputs * bits[0] + outputs * bits[1]) / 8 / estimate.token_s
     return (

@@ -216,5 +216,10 @@ def best(choices: Sequence[Choice], objective: str) -> Choice:
     ------
     SpecError
         When there is no such objective; the message lists them.
+    Loihi2Error
+        When there is no choice.
     """
-    return min(choices, key=choose("objective", objective, OBJECTIVES))
+    key = choose("objective", objective, OBJECTIVES)
+    if not choices:
+        raise Loihi2Error("best: choices is empty; sweep makes some")
+    return min(choices, key=key)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.nn.options import pair_size, state_fits
+
 
 def legs_normal_eigen(
     order: int, conj_sym: bool = True
@@ -61,8 +63,7 @@ def initial_state_space(
     d_model, d_state : int
         Features, and real state size.
     blocks : int or None
-        HiPPO blocks; ``d_state`` is a multiple of ``blocks``, and of ``2 * blocks``
-        with `conj_sym`. None: as many as divide it, `MOST_BLOCKS` at most.
+        HiPPO blocks, see `state_fits`. None: as many as fit, `MOST_BLOCKS` at most.
     rng : numpy.random.Generator
     conj_sym : bool
         Whether only one state of each conjugate pair is stored: N is ``d_state / 2``
@@ -78,11 +79,11 @@ def initial_state_space(
     ValueError
         If the state cannot be cut into such blocks.
     """
-    pair = 2 if conj_sym else 1
     if blocks is None:
-        fitting = (n for n in range(MOST_BLOCKS, 0, -1) if d_state % (pair * n) == 0)
-        blocks = next(fitting, 1)
-    if blocks < 1 or d_state % (pair * blocks):
+        numbers = range(MOST_BLOCKS, 0, -1)
+        blocks = next((n for n in numbers if state_fits(d_state, n, conj_sym)), 1)
+    if not state_fits(d_state, blocks, conj_sym):
+        pair = pair_size(conj_sym)
         raise ValueError(
             f"d_state is {d_state}; it must be a multiple of {pair} * hippo_blocks = "
             f"{pair * blocks}"

@@ -12,6 +12,25 @@ from lava_sparse_rnn.nn.activations import ACTIVATIONS, TopK
 from lava_sparse_rnn.nn.gates import GATES
 
 
+def state_fits(d_state: int, hippo_blocks: int, conj_sym: bool = True) -> bool:
+    """Whether a state can be cut into so many blocks of HiPPO-LegS.
+
+    Parameters
+    ----------
+    d_state : int
+        Real state size.
+    hippo_blocks : int
+    conj_sym : bool
+        Whether of each conjugate pair one state is stored: blocks are of pairs.
+    """
+    return hippo_blocks > 0 and d_state % (pair_size(conj_sym) * hippo_blocks) == 0
+
+
+def pair_size(conj_sym: bool) -> int:
+    """Real states for each one that is stored."""
+    return 2 if conj_sym else 1
+
+
 @dataclass(frozen=True)
 class S5Options:
     """Keyword arguments of `S5Block`, and of `SparseRNN` for all its blocks.
@@ -40,7 +59,9 @@ class S5Options:
         complex states and ``y = 2 Re(C s)``. Otherwise ``d_state`` complex states
         and ``y = Re(C s)``.
     dt_min, dt_max : float
-        Range of the initial steps, log-uniform, in units of one token.
+        Range of the initial steps, log-uniform, in units of one token. The defaults are
+        S5's (Smith et al., arXiv 2208.04933); a training by the command has a `dt_min`
+        of its own, see `train.sections.ModelConfig`.
     dropout : float
         Applied to the gated value.
     norm_eps : float

@@ -71,7 +71,10 @@ class ModelConfig(Section):
     """Arguments of `nn.SparseRNN`; input and output follow from the task.
 
     What the integer contract lacks ends the run at its export: GELU, the gates half2
-    and full, top-k. See `nn.S5Options`.
+    and full, top-k. See `nn.S5Options`, of whose defaults two are other ones here:
+    `dt_min`, there S5's own 0.001, so that no state begins with a memory of more than
+    some 500 tokens; and `hippo_blocks`, there as many as fit the state, so that a
+    configuration says what its states began with.
     """
 
     d_model: int = Field(default=192, ge=1)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.nn import SparseRNN
+from lava_sparse_rnn.nn.options import state_fits
 from lava_sparse_rnn.nn.quantize import unfold
 from lava_sparse_rnn.train import checkpoint
 from lava_sparse_rnn.train.config import TrainConfig
@@ -111,10 +112,11 @@ def _of_network(path: Path, config: TrainConfig, kind: type[Task]) -> Start:
         raise ValueError(f"start: {path}: {text}") from None
     sizes = model.d_model, model.blocks[0].d_state, len(model.blocks)
     there: dict[str, Any] = dict(zip(SIZES, sizes, strict=True))
-    # What states begin with does not matter, but must be possible.
-    if there["d_state"] % (2 * config.model.hippo_blocks):
-        there["hippo_blocks"] = 1
     there |= {name: getattr(model.options, name) for name in _OPTIONS}
+    # What states begin with does not matter, but must be possible.
+    blocks = config.model.hippo_blocks
+    if not state_fits(there["d_state"], blocks, there["conj_sym"]):
+        there["hippo_blocks"] = 1
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     return Start(path, tensors, {**state, "config": {"model": there}}, integers=True)
 

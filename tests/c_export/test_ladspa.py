@@ -127,6 +127,22 @@ def test_at_48_khz_a_plugin_keeps_what_lies_above(gcc, tiny_denoiser, noise, tmp
     assert np.isfinite(host(descriptor, x, [100], 60.0, 48000)[0]).all()
 
 
+@pytest.mark.parametrize(
+    ("window", "hop", "bands"), [(64, 16, (9, 8)), (64, 32, (0, 0)), (512, 128, (0, 0))]
+)
+def test_what_a_plugin_allocates(gcc, tiny_denoiser, tmp_path, window, hop, bands):
+    network = tiny_denoiser(window, hop, bands=bands)
+    c_export.ladspa_plugin(network, tmp_path, "net", gcc)
+    text = '#include <stdio.h>\n#include "net_ladspa.c"\n'
+    text += 'int main(void) { printf("%d", (int)sizeof(plugin)); return 0; }\n'
+    (tmp_path / "size.c").write_text(text)
+    names = ["size.c", "net_wide.c", "net_sound.c", "net.c"]
+    command = [gcc, "-std=c99", *names, "-o", "size"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    size = int(subprocess.run([tmp_path / "size"], capture_output=True).stdout)
+    assert c_export.ladspa_bytes(network) == size
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("applyplugin"), reason="there is no ladspa-sdk")
 def test_the_command_and_a_host_of_debian(gcc, command, shipped_small, tmp_path):
@@ -136,7 +152,9 @@ def test_the_command_and_a_host_of_debian(gcc, command, shipped_small, tmp_path)
     assert code == 0
     path = tmp_path / "p" / "small_ladspa.so"
     assert f"{path}: " in text
-    assert "32 ms late, at 48 kHz 36; try it: applyplugin" in text
+    ram = f"{c_export.ladspa_bytes(shipped_small):,} bytes for each stream"
+    how = "32 ms late, at 48 kHz 36; try it: applyplugin"
+    assert f"and a LADSPA plugin, RAM {ram}, {how}" in text
     rng = np.random.default_rng(0)
     with writing(tmp_path / "in.wav") as writer:
         writer.write(rng.normal(0, 0.1, 8000).astype(np.float32))

@@ -370,9 +370,15 @@ def sounds(n=1600, rate=16000):
 
 
 NOTHING = (np.zeros(1600), 16000)
+CLEAN = sounds()["clean"]
 ODD = {
     "silent clean": ({"clean": NOTHING}, "clean_fileid_1.wav: reference is silent"),
     "silent noisy": ({"noisy": NOTHING}, "noisy_fileid_1.wav: noisy recording: SI-SNR"),
+    "no noise": (
+        {"noisy": CLEAN},
+        "noisy_fileid_1.wav: noisy recording: SI-SNR is inf",
+    ),
+    "quieter": ({"noisy": (CLEAN[0] / 3, 16000)}, "dB, at most 100 can be scored; it"),
     "empty": ({"noisy": (np.zeros(0), 16000)}, "noisy_fileid_1.wav: holds no samples"),
     "rate": (sounds(800, 8000), "noisy_fileid_1.wav: 8000 Hz, most of the set has 16"),
     "one rate": ({"clean": (np.ones(800), 8000)}, "clean_fileid_1.wav: 8000 Hz, its p"),
@@ -395,8 +401,11 @@ def test_evaluate_leaves_one_odd_mixture_out(command, net, tmp_path, odd):
     assert message in error
     assert "1 of 3 mixtures could not be scored" in error
     assert "power-delay product" in text
-    assert board.exists()
+    assert not re.search(r"\b(inf|nan)\b", text + board.read_text())
     written = json.loads(scores.read_text())
+    (row,) = written["scores"][net.stem]
+    names = ("noisy", "denoised", "improvement", "worst", "error")
+    assert np.isfinite([row[name] for name in names]).all()
     assert [row["mixes"] for row in written["scores"][net.stem]] == [2]
     assert len(written["left_out"]) == 1
     assert message in written["left_out"][0]
@@ -419,16 +428,15 @@ def test_evaluate_reads_wav_in_any_case_and_names_strays(command, net, tmp_path)
     assert "0 of 3 mixtures could not be scored, and 2 files that belong" in error
 
 
-@pytest.mark.slow
-def test_evaluate_keeps_recordings_without_noise(command, net, tmp_path):
+def test_evaluate_refuses_a_set_without_noise(command, net, tmp_path):
     for number in range(2):
         put(tmp_path, number=number, **{**sounds(), "noisy": sounds()["clean"]})
-    code, text, _ = command("evaluate", net, "--data", tmp_path, "-o", tmp_path / "s")
-    assert code == 0
-    (row,) = json.loads((tmp_path / "s").read_text())["scores"][net.stem]
-    assert (row["mixes"], row["noisy"]) == (2, None)
-    assert np.isfinite(row["denoised"])
-    assert " inf " in text
+    scores = tmp_path / "s.json"
+    code, text, error = command("evaluate", net, "--data", tmp_path, "-o", scores)
+    assert (code, text) == (1, "")
+    assert "none of 2 mixtures can be scored" in error
+    assert "noisy_fileid_0.wav: noisy recording: SI-SNR is " in error
+    assert not scores.exists()
 
 
 def test_evaluate_without_any_mixture_that_can_be_scored(command, net, tmp_path):

@@ -148,7 +148,13 @@ def command(monkeypatch, command, tmp_path):
         (("deploy", "n", "-o", "b", "--cores", "0"), "--cores: is 0, must be at"),
         (("deploy", "n", "-o", "b", "--seed", "-1"), "--seed: is -1, must be at"),
         (("data", "mix", "m", "--count", "0"), "--count: is 0, must be at least 1"),
-        (("data", "mix", "m", "--seconds", "nan"), "--seconds: is nan, must be above"),
+        (("data", "mix", "m", "--seconds", "nan"), "--seconds: is nan, must lie in 0"),
+        (("data", "mix", "m", "--seconds", "1e9"), "--seconds: is 1000000000.0, must"),
+        (
+            ("data", "mix", "m", "--snr", "0", "--snr", "5000"),
+            "--snr: is 5000, must li",
+        ),
+        (("data", "mix", "m", "--snr=-101"), "--snr: is -101, must lie in -100..100"),
         (("data", "mix", "m", "--seed", "-1"), "--seed: is -1, must be at least 0"),
         (("train", "--config", "no.yml"), "no.yml: no such file or folder"),
         (("train", "optim.lr=x"), 'optim.lr is "x", must be a number'),
@@ -170,6 +176,17 @@ def test_an_output_that_is_full_is_a_sentence(net):
     assert error == (
         "error: the output: cannot be written, no space is left on the device\n"
     )
+
+
+def test_a_lack_of_memory_is_a_sentence(command, net, monkeypatch):
+    def load(*_):
+        np.zeros(2**60, np.int8)
+
+    monkeypatch.setattr("lava_sparse_rnn.spec.load", load)
+    code, _, error = command("info", net)
+    assert code == 1
+    assert error.startswith("error: there is not enough memory: Unable to allocate 1")
+    assert error.count("\n") == 1
 
 
 def test_run_tells_of_real_values(command, net):

@@ -175,6 +175,8 @@ def test_each_objective_is_reached():
     assert len(latency.mapping) > len(copies.mapping)
     with pytest.raises(SpecError, match="objective is 'speed', must be one of: "):
         loihi2.best(choices, "speed")
+    with pytest.raises(loihi2.Loihi2Error, match="best: choices is empty; sweep"):
+        loihi2.best([], "latency")
 
 
 def test_without_coefficients_the_busiest_core_decides():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lava_sparse_rnn import loihi2, spec
+from lava_sparse_rnn.loihi2 import beside
 from lava_sparse_rnn.spec import Network, Weights, Wire
 from lava_sparse_rnn.spec.graph import GRAPHS, INP, Edge, Graph, Node
 from lava_sparse_rnn.spec.groups import AffineGroup, ReadoutGroup
@@ -159,3 +160,52 @@ def test_each_group_is_idle_in_one_step_less_than_hops(counted):
     )
     assert e.pipelined.energy_per_token_j == pytest.approx(real)
     assert e.fall_through.energy_per_token_j == pytest.approx(real + 2 * idle)
+
+
+@dataclass(frozen=True, eq=False)
+class Aside(spec.Layer):
+    """``out = relu(W1 u)``, and beside it ``relu(W2 u)``, that nobody hears."""
+
+    type: ClassVar[str] = "aside"
+    latency: ClassVar[int] = 1
+
+    inp: Wire
+    W1: Weights
+    W2: Weights
+    out: Wire
+
+
+def aside_graph(layer, recipe):
+    def half(weights, bias):
+        k = weights.frac + layer.inp.ref - layer.out.frac
+        biases = np.full(layer.out.size, bias)
+        return AffineGroup(biases, k, layer.out.bits, relu=True)
+
+    return Graph(
+        nodes=(
+            Node("left", half(layer.W1, 0), "left_"),
+            Node("right", half(layer.W2, 10**6), "right_"),
+        ),
+        edges=(
+            Edge("W1", INP, "left", "W", layer.W1),
+            Edge("W2", INP, "right", "W", layer.W2),
+        ),
+        inp_bits=layer.inp.bits,
+        out="left_out",
+    )
+
+
+def test_what_crosses_the_boundary_is_the_answer(monkeypatch):
+    monkeypatch.setitem(spec.LAYER_TYPES, Aside.type, Aside)
+    monkeypatch.setitem(GRAPHS, Aside.type, aside_graph)
+    rng = np.random.default_rng(4)
+    base = spec.random_network(rng, 4, 6, 5, 3)
+    inp = base.layers[0].out
+    left, right = (Weights(rng.integers(-99, 99, (n, 6)), [9] * n) for n in (6, 6))
+    network = Network((base.layers[0], Aside(inp, left, right, inp)), base.recipe)
+    x = rng.integers(-20_000, 20_000, (7, 4))
+    e = loihi2.estimate(network, x, loihi2.map_network(network), token_s=0.001)
+    answers = np.count_nonzero(spec.reference.run(network, x), axis=1).mean()
+    aside = e.counts.real.per_part["spikes"][:, e.counts.mapping.cores_of(2)]
+    assert round(answers) != round(aside.sum(axis=1).mean())
+    assert f" {answers:,.0f} of 16 bits out" in beside.io_line(e, network, x)

@@ -2,6 +2,8 @@
 """Variants of the S5 block, each against its equation written a second way."""
 
 import copy
+import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ import torch
 from lava_sparse_rnn import spec
 from lava_sparse_rnn.nn import S5Block, SparseRNN, TopK, gated_scan, relufy
 from lava_sparse_rnn.nn.gates import GATES
+from lava_sparse_rnn.nn.options import state_fits
 from lava_sparse_rnn.nn.quantize import calibrate, fold, quantize
 
 
@@ -283,6 +286,19 @@ def test_wrong_options_are_named(options, message):
         SparseRNN(4, 6, 8, 1, 3, **({"hippo_blocks": 2} | options))
     with pytest.raises(TypeError, match="option is 'hippos', must be one of: hippo"):
         SparseRNN(4, 6, 8, 1, 3, hippos=2)
+
+
+@pytest.mark.parametrize("conj_sym", [True, False])
+def test_one_rule_says_which_blocks_fit_a_state(conj_sym):
+    for d_state, n in itertools.product(range(1, 25), range(7)):
+        block = functools.partial(S5Block, 2, d_state, rng=np.random.default_rng(0))
+        fits = n > 0 and d_state % n == 0 and (d_state // n % 2 == 0 or not conj_sym)
+        assert state_fits(d_state, n, conj_sym) == fits
+        if fits:
+            block(hippo_blocks=n, conj_sym=conj_sym)
+            continue
+        with pytest.raises(ValueError, match="hippo_blocks"):
+            block(hippo_blocks=n, conj_sym=conj_sym)
 
 
 def test_default_names_in_checkpoints_stay():

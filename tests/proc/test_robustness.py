@@ -19,6 +19,7 @@ from lava.proc.sparse.models import PySparseModelBitAcc
 from lava_sparse_rnn import proc
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.proc._fused import model as fused_model
+from lava_sparse_rnn.proc._runtime.processes import runtime
 from lava_sparse_rnn.proc.affine.models import PyAffineModelFixed
 from lava_sparse_rnn.proc.gate.models import PyGateModelFixed
 from lava_sparse_rnn.proc.io.models import AbstractPySinkModel, AbstractPySourceModel
@@ -193,6 +194,19 @@ class TestLifeOfANetwork:
             process.wait()
         process.stop()
         process.stop()
+
+    def test_a_model_that_hangs_does_not_hang_its_stop(self, driven, monkeypatch):
+        monkeypatch.setattr(AbstractPySourceModel, "step", lambda *_: time.sleep(600))
+        monkeypatch.setattr(runtime, "STOP_SECONDS", 0.5)
+        process, *_ = driven()
+        process.run(RunSteps(T, blocking=False), proc.RunCfg())
+        start = time.monotonic()
+        with pytest.raises(RuntimeError, match=r"not end within 0\.5 s of its stop"):
+            process.stop()
+        assert time.monotonic() - start < 30
+        process.stop()
+        with pytest.raises(RuntimeError, match="was stopped"):
+            process.run(RunSteps(1))
 
     def test_an_exception_in_a_stock_process_ends_it(self, driven, monkeypatch):
         monkeypatch.setattr(PySparseModelBitAcc, "run_spk", failing)

@@ -100,6 +100,10 @@ class Row:
 LABELS = ("noise", "voice")
 """Of what `by_label` makes tables."""
 
+MOST_DB = 100.0
+"""A SI-SNR above that, in dB, is no measure of noise: samples of 16 bits hold 98, so
+that what is left is how the recordings were rounded, or nothing at all."""
+
 # What recordings, networks and the libraries of peers raise about what they were given.
 _REFUSALS = (ValueError, ArithmeticError, OSError, RuntimeError)
 
@@ -161,9 +165,10 @@ def measure(
         Whether to run DNSMOS, which takes seconds per minute of sound.
     left_out : list of LeftOut, optional
         Is given every mixture that cannot be scored: a file that cannot be read, or
-        whose rate is not that of most of the set, a silent recording, an answer that
-        is none. No system is scored on it, so that all have the same files. Without
-        the list the first such mixture is an error.
+        whose rate is not that of most of the set, a silent recording, a noisy one
+        that is the clean one, an answer that is none. No system is scored on it, so
+        that all have the same files. Without the list the first such mixture is an
+        error.
 
     Returns
     -------
@@ -218,7 +223,7 @@ def _mixture(
     with _named(clean_path):
         before = float(si_snr(item.noisy, item.clean))
     with _named(noisy_path):
-        _require_sound("noisy recording", before)
+        _require_measure("noisy recording", before)
         noisy_mos = dnsmos(item.noisy) if mos else None
     for name, system in systems.items():
         with _named(f"{noisy_path}: {name}"):
@@ -228,17 +233,22 @@ def _mixture(
                     f"answers {out.shape}, the mixture is {item.noisy.shape}"
                 )
             after = float(si_snr(out, item.clean))
-            _require_sound("answer", after)
+            _require_measure("answer", after)
             heard = dnsmos(out) if mos else None
         labels = item.voice, item.noise_name
         rows[name] = Row(i, item.snr_db, before, after, noisy_mos, heard, *labels)
     return rows, item.sample_rate
 
 
-def _require_sound(what: str, ratio: float) -> None:
-    """Silence has no mean; a recording without noise has, it is infinite."""
+def _require_measure(what: str, ratio: float) -> None:
+    """One ratio without bound, or all but, would be all that there is of a mean."""
     if not ratio > -np.inf:
         raise AudioError(f"{what}: SI-SNR is {ratio:g} dB, it is silent")
+    if ratio > MOST_DB:
+        raise AudioError(
+            f"{what}: SI-SNR is {ratio:g} dB, at most {MOST_DB:g} can be scored; it is "
+            "the clean recording"
+        )
 
 
 def _of_one_rate(
@@ -306,9 +316,8 @@ def by_ratio(rows: list[Row]) -> list[Score]:
 def _score(snr: float | None, rows: list[Row]) -> Score:
     before = np.array([r.before for r in rows])
     after = np.array([r.after for r in rows])
-    with np.errstate(invalid="ignore"):  # of infinite ratios, where there is no noise
-        gain = after - before
-        error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else None
+    gain = after - before
+    error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else None
     values = (before.mean(), after.mean(), gain.mean(), gain.min())
     return Score(
         snr,

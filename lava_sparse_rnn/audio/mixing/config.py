@@ -14,9 +14,19 @@ from lava_sparse_rnn.audio.corpus.folders import Grouping
 from lava_sparse_rnn.audio.corpus.packages import FAMILIES, SPLITS
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
+from lava_sparse_rnn.fixed_point import shown
 
 RATIOS = ("active", "whole")
 """What of the speech a ratio is of."""
+
+LIMITS = {
+    "seconds": (0.1, 3600.0),
+    "snr_db": (-100.0, 100.0),
+    "level_db": (-100.0, 100.0),
+    "speed": (0.1, 10.0),
+}
+"""Least and most. A pair is mixed as a whole, and an hour of it takes 2 GB of memory;
+of two sounds that are 100 dB apart, samples of 16 bits have but one."""
 
 _NAMES = {"ratio": RATIOS, "family": FAMILIES, "split": SPLITS}
 
@@ -30,6 +40,30 @@ _SHARES = (
 # What is measured in a family: one noise at a time, so that a table by their kinds is
 # of them; some are loud and short; pauses of the speech are part of a ratio.
 _MEASURED = {"unlike": {"ratio": "whole", "event_share": 0.2, "second_share": 0.0}}
+
+
+def check_limits(name: str, value: float, called: str | None = None) -> float:
+    """A number that a mixer is given, where it lies in its range.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`LIMITS`.
+    value : float
+    called : str, optional
+        What messages call it.
+
+    Raises
+    ------
+    AudioError
+        Also for what is no number.
+    """
+    least, most = LIMITS[name]
+    if not least <= value <= most:
+        raise AudioError(
+            f"{called or name} is {shown(value)}, must lie in {least:g}..{most:g}"
+        )
+    return value
 
 
 @dataclass(frozen=True)
@@ -144,10 +178,9 @@ class MixerConfig:
             low, high = getattr(self, name)
             if not low <= high:
                 raise AudioError(f"{name} {low}..{high}: the range is empty")
-        if self.seconds < 0.1:
-            raise AudioError(f"seconds {self.seconds}: at least 0.1 is needed")
-        if self.speed[0] <= 0.1:
-            raise AudioError(f"speed {self.speed[0]}: must be above 0.1")
+            for value in (low, high):
+                check_limits(name, value)
+        check_limits("seconds", self.seconds)
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise AudioError(f"{name} {getattr(self, name)}: must lie in 0..1")

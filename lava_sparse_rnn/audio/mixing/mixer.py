@@ -23,7 +23,7 @@ from lava_sparse_rnn.audio.corpus.folders import (
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.mixing.augment import Curves
-from lava_sparse_rnn.audio.mixing.config import MixerConfig
+from lava_sparse_rnn.audio.mixing.config import MixerConfig, check_limits
 from lava_sparse_rnn.audio.mixing.draws import Draw, Material
 from lava_sparse_rnn.audio.mixing.gains import twice
 from lava_sparse_rnn.audio.mixing.layers import (
@@ -289,11 +289,17 @@ class Mixer(Brief):
         Returns
         -------
         Mix
+
+        Raises
+        ------
+        AudioError
+            When one of them is out of range.
         """
         plan = self._plan(index)
+        snr_db = check_limits("snr_db", plan.snr_db if snr_db is None else snr_db)
+        level_db = plan.level_db if level_db is None else level_db
+        level_db = check_limits("level_db", level_db)
         (sounds,) = self._sounds([plan])
-        snr_db = float(plan.snr_db if snr_db is None else snr_db)
-        level_db = float(plan.level_db if level_db is None else level_db)
         clean, noise = unit(sounds.clean, sounds.power), sounds.noise
         noise_power = float(np.mean(noise**2)) * 10.0 ** (snr_db / 10.0)
         noise = unit(noise, noise_power)
@@ -310,8 +316,8 @@ class Mixer(Brief):
             noisy * scale,
             clean * scale,
             noise * scale,
-            snr_db=snr_db,
-            level_db=level_db,
+            snr_db=float(snr_db),
+            level_db=float(level_db),
             voice=plan.speaker,
             noise_kind=plan.kind,
             noise_name=plan.noise_name,

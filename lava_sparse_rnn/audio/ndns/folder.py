@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.mixing.config import check_limits
 from lava_sparse_rnn.audio.mixing.mixer import Mixer
 from lava_sparse_rnn.audio.sound import wav
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
@@ -109,6 +110,8 @@ def write_set(
     folder = as_path(folder, error=AudioError)
     if count < 1:
         raise AudioError(f"count {count}: must be at least 1")
+    for snr in snr_db:
+        check_limits("snr_db", snr)
     if not snr_db or any(snr != int(snr) for snr in snr_db):
         raise AudioError(f"snr_db {list(snr_db)}: whole numbers are needed")
     with _whole_set(folder) as part:

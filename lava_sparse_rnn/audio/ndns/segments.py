@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.mixing.config import check_limits
 from lava_sparse_rnn.audio.mixing.mixer import stacked
 from lava_sparse_rnn.audio.ndns.folder import NdnsFolder
 from lava_sparse_rnn.audio.sound import wav
@@ -51,8 +52,7 @@ class SegmentsConfig:
     only_held_out: bool = False
 
     def __post_init__(self) -> None:
-        if self.seconds < 0.1:
-            raise AudioError(f"seconds {self.seconds}: at least 0.1 is needed")
+        check_limits("seconds", self.seconds)
 
     @property
     def samples(self) -> int:

@@ -5,8 +5,18 @@
 programs open.
 """
 
-from lava_sparse_rnn.c_export.sound._compile import browser_page, ladspa_plugin
+from lava_sparse_rnn.c_export.sound._compile import (
+    browser_page,
+    ladspa_bytes,
+    ladspa_plugin,
+)
 from lava_sparse_rnn.c_export.sound._export import export_denoiser
 from lava_sparse_rnn.c_export.sound._reference import FixedPointDenoiser
 
-__all__ = ["FixedPointDenoiser", "browser_page", "export_denoiser", "ladspa_plugin"]
+__all__ = [
+    "FixedPointDenoiser",
+    "browser_page",
+    "export_denoiser",
+    "ladspa_bytes",
+    "ladspa_plugin",
+]

@@ -6,11 +6,14 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import struct
 import subprocess
 import tempfile
 from importlib import resources
 from pathlib import Path
 
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.c_export.sound import _templates
 from lava_sparse_rnn.c_export.sound._export import export_denoiser, words_of
 from lava_sparse_rnn.files import replacing
@@ -62,6 +65,29 @@ def ladspa_plugin(
     _write(network, prefix, "sound_ladspa.c", folder / source)
     names = [source, *made.sources]
     return _compile([*command, *SHARED, *names], folder, folder / f"{prefix}_ladspa.so")
+
+
+def ladspa_bytes(network: Network) -> int:
+    """Bytes of RAM that a plugin allocates for each stream, at either rate.
+
+    That is `plugin` in its C, as this machine lays it out: the state of the denoiser at
+    48 kHz, of which the lower rate uses a part, a hop before and one after it, and what
+    a host connects.
+
+    Parameters
+    ----------
+    network : Network
+        As `export_denoiser` takes it.
+
+    Raises
+    ------
+    AudioError, SpecError
+        As `export_denoiser`.
+    """
+    state = export_denoiser(network, sample_rate=WIDE).state_bytes
+    hop = FrontEnd.of(network).hop_length * WIDE // SAMPLE_RATE
+    # Its members after the state; the last 0P ends it as an array of them would.
+    return struct.calcsize(f"{state}s0P4P{2 * hop}f2i0P")
 
 
 def browser_page(

@@ -13,6 +13,7 @@ import contextlib
 import functools
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from multiprocessing import util
@@ -31,12 +32,17 @@ from lava_sparse_rnn.inline import variables
 from lava_sparse_rnn.inline.registers import LOCK, unregister
 from lava_sparse_rnn.proc._runtime.processes.fork import BOND, interrupts_blocked
 from lava_sparse_rnn.proc._runtime.processes.watch import (
+    UnansweredError,
     await_answer,
     raise_ended,
     raise_failure,
-    raise_silent,
+    raise_late,
 )
 from lava_sparse_rnn.proc._runtime.restore import STOPPED
+
+STOP_SECONDS = 60.0
+"""For the answer to a stop. Services give it after the time step in which they are,
+which takes milliseconds; a step of a minute is taken for one that has no end."""
 
 MUTE = (
     "Lava does not report the end of runs after a pause(): use blocking=False and "
@@ -186,7 +192,13 @@ def ended_on_error(runtime: Any) -> Iterator[None]:
 
 
 def end(runtime: Any) -> None:
-    """Stop a runtime, also one whose processes have died; a second call is nothing."""
+    """Stop a runtime, also one whose processes have died; a second call is nothing.
+
+    Raises
+    ------
+    UnansweredError
+        When processes had to be killed, as they did not answer in `STOP_SECONDS`.
+    """
     if has_ended(runtime) or _is_foreign(runtime):
         return
     with LOCK:
@@ -195,14 +207,27 @@ def end(runtime: Any) -> None:
         runtime.ended_by = threading.get_ident()  # for the threads that run it
         with _ports(runtime):  # whoever sends or receives has done so; nobody will
             pass
-        with contextlib.suppress(Exception), ended_on_error(runtime):
-            raise_ended(runtime)  # what has died cannot answer
-            _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, raise_silent)
-            runtime.join()
-            runtime._is_running = runtime._is_started = False
-            runtime._messaging_infrastructure.stop()
-            runtime._watchdog_manager.stop()
-        _close(runtime)
+        try:
+            with ended_on_error(runtime):
+                _stop(runtime)
+        except UnansweredError:
+            raise
+        except Exception:
+            pass  # of what has died: it was told, or will be, where it was run
+        finally:
+            _close(runtime)
+
+
+def _stop(runtime: Any) -> None:
+    """Stop what lives as Lava does."""
+    raise_ended(runtime)  # what has died cannot answer
+    until = time.monotonic() + STOP_SECONDS
+    look = functools.partial(raise_late, deadline=until, seconds=STOP_SECONDS)
+    _tell(runtime, MGMT_COMMAND.STOP, MGMT_RESPONSE.TERMINATED, look)
+    runtime.join()
+    runtime._is_running = runtime._is_started = False
+    runtime._messaging_infrastructure.stop()
+    runtime._watchdog_manager.stop()
 
 
 def is_mute(runtime: Any) -> bool:

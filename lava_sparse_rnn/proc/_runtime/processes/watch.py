@@ -32,6 +32,10 @@ class ActorDiedError(RuntimeError):
     """An operating-system process of the runtime ended without saying why."""
 
 
+class UnansweredError(RuntimeError):
+    """Processes that live did not end in time when they were told to."""
+
+
 def await_answer(
     runtime: Any,
     look: Look,
@@ -132,6 +136,25 @@ def raise_silent(runtime: Any) -> None:
         time.sleep(POLL_SECONDS[1])  # for an answer that is on its way
         if not all(port.probe() for port in runtime.service_to_runtime):
             raise ActorDiedError("all processes have ended without an answer")
+
+
+def raise_late(runtime: Any, deadline: float, seconds: float) -> None:
+    """As `raise_silent`, and when no answer has come until a time.
+
+    Parameters
+    ----------
+    runtime : Runtime
+    deadline : float
+        Of the monotonic clock.
+    seconds : float
+        How long that was, for the message.
+    """
+    raise_silent(runtime)
+    if time.monotonic() > deadline:
+        raise UnansweredError(
+            f"the network did not end within {seconds:g} s of its stop: a time step "
+            "takes longer, or models wait for each other; its processes were killed"
+        )
 
 
 def _raise_report(name: str, actor: Any) -> None:
