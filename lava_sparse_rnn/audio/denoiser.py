@@ -15,6 +15,7 @@ from lava_sparse_rnn import backends
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend import FrontEnd, share_kept
 from lava_sparse_rnn.audio.rates import Converter, converter
+from lava_sparse_rnn.audio.sound.level import Level
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_sound
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
@@ -43,6 +44,8 @@ class DenoiserState(Brief):
     early : int
         Samples still to come that lie before the stream.
     converter : Converter
+    level : Level, optional
+        Of a front end that has one.
     """
 
     network: State
@@ -52,6 +55,7 @@ class DenoiserState(Brief):
     ready: Samples
     early: int
     converter: Converter
+    level: Level | None = None
 
 
 class Denoiser(StreamDefaults):
@@ -141,7 +145,7 @@ class Denoiser(StreamDefaults):
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
         """The integers that the network sees of a whole recording, (T, size)."""
         heard = self._convert().down(check_sound(samples, "signal"))
-        return self._tokens(self._stft.analysis(heard))
+        return self._tokens(self._stft.analysis(heard), self.front_end.level())
 
     @one_at_a_time
     def denoise(self, samples: Samples, progress: Progress | None = None) -> Samples:
@@ -248,6 +252,7 @@ class Denoiser(StreamDefaults):
                 self._ready,
                 self._early,
                 self._converter,
+                self._level,
             )
         )
 
@@ -265,6 +270,8 @@ class Denoiser(StreamDefaults):
             )
         if type(state.converter) is not type(self._converter):
             raise AudioError("state: is that of another sample rate")
+        if getattr(state.level, "frames", None) != getattr(self._level, "frames", None):
+            raise AudioError("state: is that of another running level")
         try:
             self.backend.state = state.network
         except SpecError as error:
@@ -273,6 +280,7 @@ class Denoiser(StreamDefaults):
         self._analyzer, self._synthesizer = state.analyzer, state.synthesizer
         self._ahead, self._ready = state.ahead, state.ready
         self._early, self._converter = state.early, state.converter
+        self._level = state.level
 
     def close(self) -> None:
         """Let go of what the backend holds; a second call does nothing."""
@@ -286,6 +294,7 @@ class Denoiser(StreamDefaults):
         self._synthesizer.reset()
         self._converter.reset()
         front = self.front_end
+        self._level = front.level()
         self._ahead = np.zeros((front.lookahead, front.bins), np.complex64)
         self._early = self._stft.overlap + front.lookahead * front.hop_length
         # Together with the synthesis' own delay (n_fft - hop) and what the network
@@ -296,13 +305,13 @@ class Denoiser(StreamDefaults):
     def _convert(self) -> Converter:
         return converter(self.sample_rate, self._stft, self.front_end.delay)
 
-    def _tokens(self, spectrum: NDArray) -> NDArray[np.int64]:
-        return self.network.to_wire(self.front_end.features(spectrum))
+    def _tokens(self, spectrum: NDArray, level: Level | None) -> NDArray[np.int64]:
+        return self.network.to_wire(self.front_end.features(spectrum, level))
 
     def _clean(self, spectrum: NDArray) -> NDArray[np.complexfloating]:
         if not len(spectrum):
             return spectrum
-        answer = self.backend.run(self._tokens(spectrum))
+        answer = self.backend.run(self._tokens(spectrum, self._level))
         gains = self.front_end.gains(self.network.from_wire(answer), self._kept)
         self._converter.gains(gains)
         heard = np.concatenate([self._ahead, spectrum])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.bands import Bands, erb_bands
+from lava_sparse_rnn.audio.sound.level import Level
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.stft import Stft
 from lava_sparse_rnn.fixed_point import shown
@@ -25,12 +26,15 @@ from lava_sparse_rnn.spec import Network, tables
 
 TASK = "denoise"
 FEATURE = "log1p"
+LEVELLED = "log1p of levelled"  # where magnitudes are divided by the running level
 WINDOW = "sqrt_hann_periodic"
 MASK = "1 + output"
 LOOKAHEAD = 16
 """The most tokens that a network may hear before it answers."""
 STRONGEST = 96
 """The largest attenuation that a network's file may say, dB: 16 bits hold no more."""
+LONGEST_LEVEL = 60.0
+"""The most seconds in which a running level may be forgotten."""
 
 
 def _number(value: Any) -> bool:
@@ -58,6 +62,10 @@ def _is_strength(value: Any) -> bool:
     return value is None or (_is_whole(value) and int(value) <= STRONGEST)
 
 
+def _is_level(value: Any) -> bool:
+    return value is None or (_positive(value) and value <= LONGEST_LEVEL)
+
+
 def share_kept(strength: float | None) -> float:
     """Share of the noisy sound that stays where it is attenuated by so many dB at most;
     0 where there is no limit, None or infinity.
@@ -79,18 +87,31 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "lookahead": (_is_lookahead, f"a whole number from 0 to {LOOKAHEAD}"),
     "linear_bins": (_is_whole, "a whole number from 0 on"),
     "erb_bands": (_is_whole, "a whole number from 0 on"),
+    "level_s": (_is_level, f"seconds up to {LONGEST_LEVEL:g}, or missing"),
     "strength": (_is_strength, f"whole dB from 0 to {STRONGEST}, or missing"),
 }
 
 # What older files lack.
-_DEFAULTS = {"lookahead": 0, "linear_bins": 0, "erb_bands": 0, "strength": None}
+_DEFAULTS = {
+    **{"lookahead": 0, "linear_bins": 0, "erb_bands": 0},
+    **{"strength": None, "level_s": None},
+}
+
+
+def _words(levelled: bool) -> dict[str, str]:
+    """What ``meta`` says that is no number. A front end with a level has another word,
+    so that versions of this library that know none refuse it.
+    """
+    feature = LEVELLED if levelled else FEATURE
+    return {"task": TASK, "feature": feature, "window": WINDOW, "mask": MASK}
 
 
 @dataclass(frozen=True)
 class FrontEnd:
     """Constants of the front and back end of a denoiser.
 
-    ``feature = feature_scale * (log(1 + magnitude_scale * |X|) - feature_mean)``
+    ``feature = feature_scale * (log(1 + magnitude_scale * |X|) - feature_mean)``,
+    with ``|X|`` brought to one level first where there is `level_s`.
 
     Parameters
     ----------
@@ -115,6 +136,10 @@ class FrontEnd:
     strength : float, optional
         The most by which anything is attenuated, dB, where the user of the network
         says nothing else; no limit if not given. In a file it is a whole number.
+    level_s : float, optional
+        Seconds in which the running level is forgotten that magnitudes are divided by
+        (`lava_sparse_rnn.audio.sound.level`), so that the network hears recordings of
+        any loudness alike; they are heard as they are if not given.
     """
 
     sample_rate: int = 16000
@@ -127,6 +152,7 @@ class FrontEnd:
     linear_bins: int = 0
     erb_bands: int = 0
     strength: float | None = None
+    level_s: float | None = None
 
     def __post_init__(self) -> None:
         self.stft()  # refuses a window and hop that do not reconstruct
@@ -142,8 +168,7 @@ class FrontEnd:
             When the network is not a denoiser, or says of its front end what this
             library does not know, or a constant is of a wrong type or out of range.
         """
-        known = {"task": TASK, "feature": FEATURE, "window": WINDOW, "mask": MASK}
-        for name, value in known.items():
+        for name, value in _words(meta.get("level_s") is not None).items():
             if meta.get(name) != value:
                 raise AudioError(
                     f"network: {name} is {shown(meta.get(name))}, a denoiser has "
@@ -181,7 +206,7 @@ class FrontEnd:
 
     def metadata(self) -> dict[str, float | int | str]:
         """Everything a user of the network needs to build its input and output."""
-        words = {"task": TASK, "feature": FEATURE, "window": WINDOW, "mask": MASK}
+        words = _words(self.level_s is not None)
         numbers = asdict(self)
         told = {k: v for k, v in numbers.items() if _DEFAULTS.get(k) != v}
         return {**words, **told}
@@ -224,6 +249,8 @@ class FrontEnd:
                 f"(of {numbers})"
             )
         limit = "" if self.strength is None else f", {self.strength:g} dB at most"
+        if self.level_s is not None:
+            numbers += f" at the running level of {self.level_s:g} s"
         return (
             f"{self.sample_rate} Hz, window {self.n_fft} samples "
             f"({self.n_fft * ms:g} ms), hop {self.hop_length} "
@@ -235,9 +262,33 @@ class FrontEnd:
         """The transform, in single precision."""
         return Stft(self.n_fft, self.hop_length)
 
-    def features(self, spectrum: NDArray[np.complexfloating]) -> NDArray[np.float64]:
-        """The network's real-valued input, shape (T, size), of a spectrum."""
+    def level(self) -> Level | None:
+        """A running level of a stream to come; None where magnitudes stay."""
+        if self.level_s is None:
+            return None
+        frames = self.level_s * self.sample_rate / self.hop_length
+        return Level(self.n_fft, frames)
+
+    def features(
+        self, spectrum: NDArray[np.complexfloating], level: Level | None = None
+    ) -> NDArray[np.float64]:
+        """The network's real-valued input of a spectrum.
+
+        Parameters
+        ----------
+        spectrum : array of complex, shape (T, bins)
+        level : Level, optional
+            That of the stream so far, which goes on; if not given the spectrum is
+            that of a whole recording.
+
+        Returns
+        -------
+        array of float64, shape (T, size)
+        """
         magnitude = np.abs(spectrum).astype(np.float64)
+        level = self.level() if level is None else level
+        if level is not None:
+            magnitude *= level.factors(spectrum)[:, None]
         if self.bands is not None:
             magnitude = self.bands.reduce(magnitude)
         logs = np.log1p(self.magnitude_scale * magnitude)

@@ -148,7 +148,15 @@ def build(gcc, folder, network, *flags):
     return Library(folder / "net.so", network)
 
 
-def tiny(n_fft, hop_length, lookahead=0, bands=(0, 0), strength=None, **recipe):
+def tiny(
+    n_fft,
+    hop_length,
+    lookahead=0,
+    bands=(0, 0),
+    strength=None,
+    level_s=None,
+    **recipe,
+):
     """A denoiser of random integers, whose features use the input's whole range.
 
     Fractions of its inputs differ, and of its outputs. ``bands`` are the linear bins,
@@ -162,6 +170,7 @@ def tiny(n_fft, hop_length, lookahead=0, bands=(0, 0), strength=None, **recipe):
         linear_bins=bands[0],
         erb_bands=bands[1],
         strength=strength,
+        level_s=level_s,
     )
     random = spec.random_network(
         *(np.random.default_rng(2), front.size, 12, 8, front.size),

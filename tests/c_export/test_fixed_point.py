@@ -76,6 +76,8 @@ UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
 SHAPES = [(64, 16, 0), (28, 7, 1), (4, 2, 0), (72, 24, 2), (88, 22, 0)]
 # With bands: many, as few as there can be, so wide that squares are scaled down.
 BANDED = [(64, 16, 0, (9, 8)), (72, 24, 2, (10, 12)), (88, 22, 1, (1, 2))]
+# With a running level, which few frames and many last.
+LEVELLED = [(64, 16, 0, (9, 8), None, 0.01), (72, 24, 2, (0, 0), None, 1.0)]
 
 
 class Library:
@@ -168,7 +170,7 @@ SIGNALS = [silence, full_scale, lowest, impulse, tone, noise_of_a_level]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES + BANDED)
+@pytest.mark.parametrize("shape", SHAPES + BANDED + LEVELLED)
 @settings(deadline=None, max_examples=12)
 @given(
     kinds=st.lists(st.sampled_from(SIGNALS), min_size=1, max_size=4),
@@ -207,7 +209,7 @@ def test_the_limit_that_the_file_says(library, tiny_denoiser, own):
     )
 
 
-@pytest.mark.parametrize("shape", [SHAPES[0], BANDED[0]])
+@pytest.mark.parametrize("shape", [SHAPES[0], BANDED[0], LEVELLED[0]])
 def test_other_compilers_give_the_same(library, tiny_denoiser, shape):
     """No arithmetic shift, no builtin of gcc."""
     network = tiny_denoiser(*shape)
@@ -230,8 +232,9 @@ def test_other_widths(library, tiny_denoiser, recipe, bands):
     np.testing.assert_array_equal(y, right.denoise(x))
 
 
-def test_streams_that_do_not_meet(library, tiny_denoiser):
-    c = library(SHAPES[3], tiny_denoiser(*SHAPES[3]), *UNDEFINED)
+@pytest.mark.parametrize("shape", [SHAPES[3], LEVELLED[1]])
+def test_streams_that_do_not_meet(library, tiny_denoiser, shape):
+    c = library(shape, tiny_denoiser(*shape), *UNDEFINED)
     x = noise_of_a_level(np.random.default_rng(3), 24 * 40)
     whole, _ = c.run(c.new(12), x)
     sound = c.new(12)
@@ -247,6 +250,21 @@ def test_streams_that_do_not_meet(library, tiny_denoiser):
     everything = c.new(0)  # all comes through, rounded
     late = c.front.delay - c.front.hop_length
     np.testing.assert_allclose(c.run(everything, x)[0][late:], x[:-late], atol=1)
+
+
+@pytest.mark.parametrize("level_db", [-75, -50, -20, 0])
+def test_the_running_level_is_that_of_floats(level_db):
+    small = spec.load("denoiser_small")
+    meta = small.meta | {"level_s": 0.5, "feature": "log1p of levelled"}
+    network = spec.Network(small.layers, small.recipe, meta)
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal(16000) * np.repeat([1.0, 0.02, 0.3, 0.0, 0.5], 3200)
+    x = np.clip(32768 * 10.0 ** (level_db / 20) * x, -32768, 32767).astype(np.int16)
+    heard = c_export.FixedPointDenoiser(network).tokens(x)
+    floats = Denoiser(network).tokens((x / np.float32(32768)).astype(np.float32))
+    step = network.layers[0].inp.frac.max()
+    assert np.abs(heard - floats).max() <= 2.0 ** (step - 10)
+    assert np.ptp(floats[10:40]) > 100
 
 
 @settings(deadline=None, max_examples=300)
@@ -310,7 +328,7 @@ def test_extreme_spectra_and_answers(library, tiny_denoiser, shape, far, seed, q
     spectrum = np.stack([block.re, block.im], axis=1).astype(np.int32)
     token, gain = np.zeros(size, np.int16), np.zeros(bins, np.int32)
     c.lib.hear_spectrum(sound, spectrum.ctypes, q, token.ctypes)
-    np.testing.assert_array_equal(token, right._token(block))
+    np.testing.assert_array_equal(token, right._tokens([block])[0])
     wire = network.layers[-1].out.format
     answer = extremes(rng, size, wire.highest).astype(np.int16)
     answer[rng.random(size) < 0.2] = wire.lowest

@@ -30,17 +30,19 @@ def expected(network, x, tokens, kept=None):
 
 # Fours alone, a two, odd primes; one frame of overlap and three.
 @pytest.mark.parametrize(
-    ("n_fft", "hop", "lookahead", "bands"),
+    ("n_fft", "hop", "lookahead", "bands", "level_s"),
     [
-        *((64, 16, 0, (0, 0)), (28, 7, 1, (0, 0)), (4, 2, 0, (0, 0))),
-        *((72, 24, 2, (0, 0)), (64, 16, 0, (9, 8)), (88, 22, 2, (1, 2))),
+        *((64, 16, 0, (0, 0), None), (28, 7, 1, (0, 0), None), (4, 2, 0, (0, 0), None)),
+        *((72, 24, 2, (0, 0), None), (64, 16, 0, (9, 8), None)),
+        *((88, 22, 2, (1, 2), None), (64, 16, 0, (9, 8), 0.01), (72, 24, 1, (0, 0), 1)),
     ],
 )
 def test_a_denoiser_stage_by_stage(
-    built, n_fft, hop, lookahead, bands, tiny_denoiser, noise
+    built, n_fft, hop, lookahead, bands, level_s, tiny_denoiser, noise
 ):
-    network = tiny_denoiser(n_fft, hop, lookahead, bands)
+    network = tiny_denoiser(n_fft, hop, lookahead, bands, level_s=level_s)
     c, x = built(network), noise(60, hop)
+    x[: x.size // 2] *= 0.01  # half of it is quiet
     tokens, answers, y = c.run(x)
     heard = Denoiser(network).tokens(x)[: len(tokens)]
     assert np.ptp(heard) > 1000  # features are alive
@@ -52,6 +54,8 @@ def test_a_denoiser_stage_by_stage(
     gain = 1 + np.abs(network.from_wire(integers)).max()
     assert np.abs(samples).max() > 0.01
     np.testing.assert_allclose(y, samples, rtol=0, atol=1e-6 * gain)
+    c.lib.net_sound_reset(c.sound)
+    np.testing.assert_array_equal(c.run(x)[0], tokens)
 
 
 def test_the_limit_of_attenuation_and_streams_that_do_not_meet(
@@ -219,8 +223,9 @@ def test_what_cannot_be_done_is_refused(tiny_denoiser):
 
 
 @pytest.mark.parametrize("bands", [(0, 0), (9, 8)])
-def test_sizes(gcc, tiny_denoiser, bands):
-    made = c_export.export_denoiser(tiny_denoiser(64, 16, bands=bands))
+@pytest.mark.parametrize("level_s", [None, 1])
+def test_sizes(gcc, tiny_denoiser, bands, level_s):
+    made = c_export.export_denoiser(tiny_denoiser(64, 16, bands=bands, level_s=level_s))
     sizes = c_export.measure(made, gcc)
     assert sizes.ram == made.state_bytes
     assert 0 <= sizes.constants - made.constant_bytes < 1500

@@ -19,9 +19,9 @@ from lava_sparse_rnn.tasks.denoise.frontend import (
     measure,
     resynthesise,
     synthesise,
-    translation,
 )
 from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
+from lava_sparse_rnn.tasks.denoise.translation import translation
 
 BANDS = {"linear_bins": 65, "erb_bands": 64}
 SOME = {"linear_bins": 30, "erb_bands": 12}

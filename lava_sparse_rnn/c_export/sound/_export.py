@@ -14,6 +14,7 @@ from lava_sparse_rnn.c_export.sound import (
     _bands,
     _float,
     _integer,
+    _level,
     _templates,
     _wide,
 )
@@ -73,6 +74,7 @@ def export_denoiser(
     words = words_of(network, prefix) | kind.words(network, tables)
     words["calls"] = Template(_templates.part(kind.CALLS)).substitute(words)
     words |= _bands.words(front, kind.BANDS, words)
+    words |= _level.words(front, kind.LEVEL, words)
     sources = {
         "_sound.h": "sound.h",
         "_sound.c": kind.SOURCE,

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.bands import Bands
+from lava_sparse_rnn.audio.sound.level import REFERENCE
 from lava_sparse_rnn.c_export.sound import _bands, _transform
+from lava_sparse_rnn.c_export.sound._fixed_level import IntegerLevel
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import Network
 
@@ -132,6 +134,7 @@ class Constants:
     gain_bits : int
         Gains are below ``2^gain_bits``.
     bands : IntegerBands, optional
+    level : IntegerLevel, optional
     """
 
     front: FrontEnd
@@ -140,6 +143,7 @@ class Constants:
     halvings: list[int]
     gain_bits: int
     bands: IntegerBands | None
+    level: IntegerLevel | None
 
     @classmethod
     def of(cls, network: Network) -> Constants:
@@ -156,8 +160,9 @@ class Constants:
         halvings = [1 if r in (2, 4) else 2 for r in radices]
         bands = None
         if front.bands is not None:
-            bands = IntegerBands.of(front.bands, front.magnitude_scale)
-        constants = cls(front, radices, rooms, halvings, _gain_bits(network), bands)
+            bands = IntegerBands.of(front.bands, _scale(front))
+        gain_bits, level = _gain_bits(network), IntegerLevel.of(front)
+        constants = cls(front, radices, rooms, halvings, gain_bits, bands, level)
         constants._check(network)
         return constants
 
@@ -176,7 +181,7 @@ class Constants:
     @property
     def magnitude_scale(self) -> tuple[int, int]:
         """Mantissa of 32 bits, exponent."""
-        return mantissa(self.front.magnitude_scale, 32)
+        return mantissa(_scale(self.front), 32)
 
     @property
     def scale_shift(self) -> int:
@@ -246,6 +251,11 @@ class Constants:
                     f"network: {name} is {getattr(front, name)}, out of the range of "
                     "the front end in fixed point"
                 )
+
+
+def _scale(front: FrontEnd) -> float:
+    """Of magnitudes, or of those that are divided by their level."""
+    return front.magnitude_scale * (1.0 if front.level_s is None else REFERENCE)
 
 
 def _room(radix: int) -> int:

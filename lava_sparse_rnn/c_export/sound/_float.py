@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+from math import floor
+
 import numpy as np
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.sound import level
 from lava_sparse_rnn.c_export._c import Tables
-from lava_sparse_rnn.c_export.sound import _bands, _transform
+from lava_sparse_rnn.c_export.sound import _bands, _level, _transform
 from lava_sparse_rnn.spec import Network
 
 FLOAT_BYTES = 4
 ARITHMETIC = """\
 Numbers are
  * floats of 32 bits as IEEE 754 has them; compile without -ffast-math."""
-CALLS, SOURCE, BANDS = "float_calls.h", "sound.c", "float_bands.c"  # its templates
+CALLS, SOURCE = "float_calls.h", "sound.c"  # its templates
+BANDS, LEVEL = "float_bands.c", "float_level.c"
 TYPES = {"number": "float", "sample": "float", "decibels": "float"}
 TRANSFORM = _transform.Form("butterfly", "{}(x, y, m, stride);")
 
@@ -41,13 +45,32 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         "in_lowest": int(np.min(inp.frac)),
         "out_lowest": int(np.min(out.frac)),
         "tables": _constants(tables, network, front, radices),
+        **_level_words(front),
+    }
+
+
+def _level_words(front: FrontEnd) -> dict[str, object]:
+    running = front.level()
+    if running is None:
+        return {"brought": ""}
+    least = 1 - running.keep
+    return {
+        "brought": " * sound->factor",
+        "factor": "float factor; /* that brings a frame to the level of a training */",
+        "mean_square": literal(2 / (front.n_fft * front.bins)),
+        "level_frames": floor(1 / least) + 1,
+        "level_least": literal(least),
+        "level_attack": literal(level.ATTACK),
+        "level_floor": literal(level.FLOOR),
+        "level_reference": literal(level.REFERENCE),
     }
 
 
 def state_bytes(front: FrontEnd) -> int:
     """What the structure holds beside the network, tokens and answers."""
     n, hop = front.n_fft, front.hop_length
-    floats = 1 + (n - hop) + n + (n + 2) + n + front.lookahead * (n + 2)
+    followed = 0 if front.level_s is None else _level.NUMBERS + 1
+    floats = followed + 1 + (n - hop) + n + (n + 2) + n + front.lookahead * (n + 2)
     return (8 if front.lookahead else 4) + FLOAT_BYTES * floats
 
 

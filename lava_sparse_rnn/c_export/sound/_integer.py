@@ -7,14 +7,23 @@ from string import Template
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.c_export._c import Tables, bits_for, int_type
-from lava_sparse_rnn.c_export.sound import _bands, _fixed_point, _templates, _transform
+from lava_sparse_rnn.c_export.sound import (
+    _bands,
+    _fixed_level,
+    _fixed_point,
+    _level,
+    _templates,
+    _transform,
+)
+from lava_sparse_rnn.c_export.sound._fixed_level import IntegerLevel
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants
 from lava_sparse_rnn.spec import Network
 
 ARITHMETIC = """\
 Numbers are
  * integers of up to 64 bits, there is no floating point."""
-CALLS, SOURCE, BANDS = "fixed_calls.h", "fixed.c", "fixed_bands.c"  # its templates
+CALLS, SOURCE = "fixed_calls.h", "fixed.c"  # its templates
+BANDS, LEVEL = "fixed_bands.c", "fixed_level.c"
 LOGARITHM = "fixed_arithmetic.c"
 TYPES = {"number": "int32_t", "sample": "int16_t", "decibels": "int32_t"}
 TRANSFORM = _transform.Form("fixed_butterfly", "*sizes = {}(x, y, m, stride, down);")
@@ -47,6 +56,25 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         "feature_shift": feature_shift,
         "band_down": 2 * bands.down if bands else 0,
         "tables": _constants(tables, constants),
+        **_level_words(constants.level),
+    }
+
+
+def _level_words(level: IntegerLevel | None) -> dict[str, object]:
+    if level is None:
+        return {"brought": "scale", "brought_n": "n"}
+    return {
+        "brought": "(uint32_t)((uint64_t)scale * sound->factor >> 32)",
+        "brought_n": "n + 1 - sound->factor_up",
+        "factor": "uint32_t factor; /* 1 / level is factor / 2^(33 - factor_up) */\n"
+        "    int32_t factor_up;",
+        "mean_square": f"{level.mean_square}u",
+        "level_down": level.down,
+        "level_shift": f"({level.shift})",
+        "level_frames": level.frames,
+        "level_least": f"{level.least}u",
+        "level_attack": f"{_fixed_level.ATTACK}u",
+        "level_floor": _fixed_level.LEAST,
     }
 
 
@@ -54,7 +82,8 @@ def state_bytes(front: FrontEnd) -> int:
     """What the structure holds beside the network, tokens and answers."""
     n, hop, ahead = front.n_fft, front.hop_length, front.lookahead
     heard = -(-2 * (n - hop) // 4) * 4
-    numbers = 2 + n + (n + 2) + n + 1 + ahead * (n + 3) + bool(ahead)
+    followed = 0 if front.level_s is None else _level.NUMBERS + 2
+    numbers = followed + 2 + n + (n + 2) + n + 1 + ahead * (n + 3) + bool(ahead)
     return heard + 4 * numbers
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.c_export.sound import _fixed_point as fixed
+from lava_sparse_rnn.c_export.sound._fixed_level import reciprocal
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants, Integers
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.spec import Network, check_network, reference
@@ -25,6 +26,12 @@ class Block:
     re: Integers
     im: Integers
     q: int
+
+    @property
+    def squares(self) -> list[int]:
+        """``re^2 + im^2``."""
+        parts = zip(self.re.tolist(), self.im.tolist(), strict=True)
+        return [re**2 + im**2 for re, im in parts]
 
     def fitted(self, room: int) -> Block:
         """Scaled down until ``v`` or ``-1 - v`` of every part has ``room`` bits."""
@@ -62,6 +69,17 @@ class FixedPointDenoiser(Brief):
       from the middle of one of 32 segments (tables of reciprocals and of their
       logarithms) and a cubic; less the mean, times a mantissa of 31 bits, rounded to
       the token's unit and clipped to its range.
+    * **Level**, of a front end that has one: ``re^2 + im^2`` of all bins, without their
+      lower bits, so that the sum S stays below ``2^60``; S times the largest ``4^j``
+      that keeps it below ``2^64``; its square root, rounded down; times
+      ``sqrt(2 / (n_fft bins))``, a mantissa of 32 bits; in multiples of ``2^-30`` of
+      full scale, rounded down. The level goes ``2^31 // t`` of ``2^-31`` of the way to
+      that with frame number t, and ``1 - keep`` from the frame on at which this is
+      more, rounded. It is at least a tenth (of ``2^-32``, rounded down) of what the
+      frame has, and -80 dBFS. Magnitudes are divided by it: the mantissas of features
+      and bands are those of ``magnitude_scale`` at the level of the training, times
+      that of ``2^63 - 1`` over the level with its highest bit at 31, without the lower
+      32 bits.
     * **Bands**, of a front end that has some: of ``x``, a bin's ``re^2 + im^2``, the
       upper one of its two bands gets ``share * x``, rounded down, and the lower one the
       rest, ``share`` in multiples of ``2^-31``. The sum is the band's ``re^2 + im^2``,
@@ -226,21 +244,34 @@ class FixedPointDenoiser(Brief):
         return first, second
 
     def _tokens(self, blocks: list[Block]) -> Integers:
-        rows = [self._token(block) for block in blocks]
+        factors = self._factors(blocks)
+        rows = [self._token(*pair) for pair in zip(blocks, factors, strict=True)]
         return np.array(rows, np.int64).reshape(len(rows), self.network.d_in)
 
-    def _token(self, block: Block) -> Integers:
+    def _factors(self, blocks: list[Block]) -> list[tuple[int, int]]:
+        """What brings every frame to one level, see `_fixed_level.reciprocal`."""
+        level, running = self._constants.level, 0
+        if level is None:
+            return [(2**32, 1)] * len(blocks)
+        factors = []
+        for count, block in enumerate(blocks, 1):
+            running = level.follow(running, count, level.root(block.squares, block.q))
+            factors.append(reciprocal(running))
+        return factors
+
+    def _token(self, block: Block, brought: tuple[int, int]) -> Integers:
         inp = self.network.layers[0].inp
-        factor, shift = self._constants.feature
-        squares = [
-            int(r) ** 2 + int(i) ** 2 for r, i in zip(block.re, block.im, strict=True)
-        ]
+        (louder, up), (unit, shift) = brought, self._constants.feature
+        squares = block.squares
         if self._constants.bands:
             squares = self._constants.bands.reduce(squares)
         numbers = zip(squares, self._constants.scales, strict=True)
-        logs = np.array([_log(x, m, block.q + n) for x, (m, n) in numbers], np.int64)
+        logs = np.array(
+            [_log(x, m * louder >> 32, block.q + n + 1 - up) for x, (m, n) in numbers],
+            np.int64,
+        )
         shifts = shift - np.broadcast_to(inp.frac, logs.shape)
-        features = (logs - self._constants.mean) * factor
+        features = (logs - self._constants.mean) * unit
         tokens = [
             (int(f) + (1 << int(n) - 1)) >> int(n)
             for f, n in zip(features, shifts, strict=True)

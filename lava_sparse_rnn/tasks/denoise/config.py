@@ -10,7 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.frontend import LOOKAHEAD, STRONGEST, FrontEnd
+from lava_sparse_rnn.audio.frontend import (
+    LONGEST_LEVEL,
+    LOOKAHEAD,
+    STRONGEST,
+    FrontEnd,
+)
 from lava_sparse_rnn.audio.mixing.wear import Wear
 from lava_sparse_rnn.audio.oversubtraction import MOST
 from lava_sparse_rnn.train.sections import FINISH, FREE, FilePath, Section
@@ -63,6 +68,15 @@ class FrontEndConfig(Section):
         "but lifts, or no limit",
     )
 
+    level_s: float | None = Field(
+        default=None,
+        ge=0,
+        le=LONGEST_LEVEL,
+        description="seconds in which the running level is forgotten that magnitudes "
+        "are divided by, so that recordings of any loudness are alike; 0 for none; "
+        "else as the start has it, or none",
+    )
+
     @model_validator(mode="after")
     def _check(self) -> FrontEndConfig:
         given = {"linear_bins": self.linear_bins, "erb_bands": self.erb_bands}
@@ -79,7 +93,7 @@ class FrontEndConfig(Section):
 
     def build(self) -> FrontEnd:
         """A front end whose mean and scale are still to be measured."""
-        return FrontEnd(**self.model_dump(exclude_none=True))
+        return FrontEnd(**self._given())
 
     def after(self, before: FrontEnd) -> FrontEnd:
         """The front end of a start, or of the run so far, with what is given here.
@@ -94,7 +108,14 @@ class FrontEndConfig(Section):
                 f"start: its n_fft is {before.n_fft}, data.front_end.n_fft is "
                 f"{self.n_fft}; they must be equal"
             )
-        return replace(before, **self.model_dump(exclude_none=True))
+        return replace(before, **self._given())
+
+    def _given(self) -> dict[str, Any]:
+        """What is said, as `FrontEnd` has it."""
+        given = self.model_dump(exclude_none=True)
+        if given.get("level_s") == 0:
+            given["level_s"] = None
+        return given
 
 
 class DataConfig(Section):

@@ -21,7 +21,6 @@ from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.nn import loops
 
 _Maker = TypeVar("_Maker", bound=Callable[..., Any])
-_BAND_FIELDS = ("linear_bins", "erb_bands", "sample_rate")
 
 
 def _kept(make: _Maker) -> _Maker:
@@ -75,11 +74,25 @@ def analyse(front: FrontEnd, wave: Tensor) -> Tensor:
 
 
 def features(front: FrontEnd, magnitude: Tensor) -> Tensor:
-    """Network input (..., size) from magnitudes (..., bins)."""
+    """Network input (T, ..., size) of a whole sound, from magnitudes (T, ..., bins)."""
     return (_logarithms(front, magnitude) - front.feature_mean) * front.feature_scale
 
 
+def level_factors(front: FrontEnd, powers: Tensor) -> Tensor:
+    """What brings whole sounds to one level (`audio.sound.level`), of the mean squares
+    of their frames' magnitudes; both of shape (T, ...).
+    """
+    level = front.level()
+    if level is None:
+        return torch.ones_like(powers)
+    factors = level.factors_of(powers.double().numpy(force=True))
+    return torch.from_numpy(factors).to(powers)
+
+
 def _logarithms(front: FrontEnd, magnitude: Tensor) -> Tensor:
+    if front.level_s is not None:
+        powers = magnitude.square().mean(-1)
+        magnitude = magnitude * level_factors(front, powers).unsqueeze(-1)
     if front.bands is not None:
         low, high = magnitude.tensor_split([front.linear_bins], -1)
         power = high.square() @ band_means(front.bands, high.dtype)
@@ -94,7 +107,8 @@ def band_means(bands: Bands, dtype: torch.dtype) -> Tensor:
 
 
 @_kept
-def _weights(bands: Bands, dtype: torch.dtype) -> Tensor:
+def band_weights(bands: Bands, dtype: torch.dtype) -> Tensor:
+    """Weights (bands, bins) of answers for bands, in bins above the linear ones."""
     return torch.from_numpy(bands.weights).to(dtype)
 
 
@@ -127,7 +141,7 @@ def expand(front: FrontEnd, output: Tensor) -> Tensor:
     if front.bands is None:
         return output
     low, high = output.tensor_split([front.linear_bins], -1)
-    return torch.cat([low, high @ _weights(front.bands, high.dtype)], -1)
+    return torch.cat([low, high @ band_weights(front.bands, high.dtype)], -1)
 
 
 def synthesise(front: FrontEnd, spectrum: Tensor) -> Tensor:
@@ -188,9 +202,16 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     compiled, threads = loops.spectra(), torch.get_num_threads()
     place = threads, *_shape(front, *x.shape[:2])
     constants = front.magnitude_scale, front.feature_mean, front.feature_scale
-    for b, (row, found) in enumerate(zip(wave, spectrum, strict=True)):
+    powers = wave.new_empty(len(wave), steps)
+    for row, found, power in zip(wave, spectrum, powers, strict=True):
         torch.fft.rfft(_frames(front, row, steps), out=found)
-        given = loops.memory(*_banding(front.bands), torch.view_as_real(found), x)
+        if front.level_s is not None:
+            parts = torch.view_as_real(found).flatten(1)
+            power[:] = torch.linalg.vector_norm(parts, dim=1).square() / front.bins
+    factors = level_factors(front, powers.T).T.unsqueeze(-1)
+    for b, found in enumerate(spectrum):
+        heard = found if front.level_s is None else found * factors[b]
+        given = loops.memory(*_banding(front.bands), torch.view_as_real(heard), x)
         compiled.features(*place, b, *constants, given)
     return spectrum, x
 
@@ -363,37 +384,3 @@ def measure(front: FrontEnd, waves: Iterable[Tensor]) -> FrontEnd:
         feature_mean=float(logs.mean()),
         feature_scale=float(2 ** torch.round(-torch.log2(logs.std()))),
     )
-
-
-def translation(front: FrontEnd, before: FrontEnd) -> tuple[Tensor, Tensor] | None:
-    """How one front end's tokens and answers are about made of those of another.
-
-    Parameters
-    ----------
-    front, before : FrontEnd
-        Of what is to come, and of a network that was trained.
-
-    Returns
-    -------
-    tuple of Tensor, optional
-        Old tokens of new ones, (old, new), as if all bins of a band had its magnitude;
-        new answers of old ones, (new, old), a band's the mean of its bins. None if both
-        have the same bands, or spectra of different sizes.
-    """
-    same = all(getattr(front, k) == getattr(before, k) for k in _BAND_FIELDS)
-    if same or front.bins != before.bins:
-        return None
-    means, interpolation = _matrices(before)
-    new_means, new_interpolation = _matrices(front)
-    return means @ new_interpolation, new_means @ interpolation
-
-
-def _matrices(front: FrontEnd) -> tuple[Tensor, Tensor]:
-    """Tokens of bins (size, bins), bins of tokens (bins, size), in float64."""
-    whole = torch.eye(front.bins, dtype=torch.float64)
-    if front.bands is None:
-        return whole, whole
-    linear = whole[: front.linear_bins, : front.linear_bins]
-    means = band_means(front.bands, torch.float64)
-    weights = _weights(front.bands, torch.float64)
-    return torch.block_diag(linear, means.T), torch.block_diag(linear, weights.T)

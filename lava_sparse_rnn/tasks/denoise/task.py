@@ -28,9 +28,9 @@ from lava_sparse_rnn.tasks.denoise.frontend import (
     features,
     front_of,
     measure,
-    translation,
 )
 from lava_sparse_rnn.tasks.denoise.losses import si_snr
+from lava_sparse_rnn.tasks.denoise.translation import translation
 from lava_sparse_rnn.train.distributed import Group
 from lava_sparse_rnn.train.tasks import Batch, Batches, Model, Task
 

@@ -133,7 +133,7 @@ static uint64_t square_at(const ${prefix}_sound *sound, int32_t i)
 static void hear(${prefix}_sound *sound, int32_t i, uint64_t square, uint32_t scale,
                  int n)
 {
-    const int64_t log = feature_of(square, scale, n);
+    const int64_t log = feature_of(square, $brought, $brought_n);
     const int64_t token =
         rounded((log - $mean) * $feature, $feature_shift - ${prefix}_in_frac[i]);
 
@@ -148,12 +148,12 @@ static int32_t answer_at(const ${prefix}_sound *sound, int32_t i)
 
     return up >= 0 ? answer * ((int32_t)1 << up) : scaled(answer, -up);
 }
-$bands
+$bands$level
 /* The spectrum as the network's token. */
 static void features(${prefix}_sound *sound)
 {
     int32_t i;
-
+$follow_level
     for (i = 0; i < LINEAR; ++i)
         hear(sound, i, square_at(sound, i), $scale, sound->q + $scale_shift);$hear_bands
 }
@@ -256,7 +256,7 @@ void ${prefix}_sound_reset(${prefix}_sound *sound)
         sound->heard[i] = 0;
     for (i = 0; i < N; ++i)
         sound->sum[i] = 0;
-    sound->early = EARLY;
+    sound->early = EARLY;$level_reset
 }
 
 void ${prefix}_sound_init(${prefix}_sound *sound)

@@ -193,7 +193,7 @@ static float square_at(const ${prefix}_sound *sound, int32_t i)
 /* Number i of the token is the logarithm of 1 + scale * sqrt(square). */
 static void hear(${prefix}_sound *sound, int32_t i, float square, float scale)
 {
-    const float size = scale * root(square);
+    const float size = scale$brought * root(square);
     const float feature = (log_of_1_plus(size) - $feature_mean) * $feature_scale;
     const float unit = token_scale[${prefix}_in_frac[i] - ($in_lowest)];
 
@@ -205,12 +205,12 @@ static float answer_at(const ${prefix}_sound *sound, int32_t i)
 {
     return (float)sound->answer[i] * answer_unit[${prefix}_out_frac[i] - ($out_lowest)];
 }
-$bands
+$bands$level
 /* The spectrum as the network's token. */
 static void features(${prefix}_sound *sound)
 {
     int32_t i;
-
+$follow_level
     for (i = 0; i < LINEAR; ++i)
         hear(sound, i, square_at(sound, i), $magnitude_scale);$hear_bands
 }
@@ -324,7 +324,7 @@ void ${prefix}_sound_reset(${prefix}_sound *sound)
         sound->heard[i] = 0.0f;
     for (i = 0; i < N; ++i)
         sound->sum[i] = 0.0f;
-    sound->early = EARLY;
+    sound->early = EARLY;$level_reset
 }
 
 void ${prefix}_sound_init(${prefix}_sound *sound)

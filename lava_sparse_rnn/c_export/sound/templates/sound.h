@@ -37,7 +37,7 @@ extern "C" {
 typedef struct {
     ${prefix}_state network;
     $number kept; /* the share of the noisy sound that stays */
-    int32_t early; /* hops to come that lie before the stream */
+    int32_t early; /* hops to come that lie before the stream */$level_state
     $sample heard[${PREFIX}_WINDOW - ${PREFIX}_HOP];
     $number sum[${PREFIX}_WINDOW]; /* of frames, where not all have come */
 #if ${PREFIX}_LOOKAHEAD > 0
@@ -47,7 +47,7 @@ typedef struct {
     /* Work space: nothing in it is kept from one call to the next. */
     $number spectrum[${PREFIX}_WINDOW + 2], work[${PREFIX}_WINDOW];
     ${prefix}_in token[${PREFIX}_D_IN];
-    ${prefix}_out answer[${PREFIX}_D_OUT];$q
+    ${prefix}_out answer[${PREFIX}_D_OUT];$q$level_work
 } ${prefix}_sound;
 
 /* Before the first call: silence was heard, the limit of attenuation is STRENGTH. */

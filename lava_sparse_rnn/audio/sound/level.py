@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The running level of a sound, by which a network need not know how loud it is.
+
+A recording may have any level. A network that hears magnitudes as they are learns the
+levels of its training, and no others; one that hears them divided by their running
+level hears all recordings alike.
+
+With ``r_t = sqrt(2 mean_k |X_tk|^2 / n_fft)``, about the root mean square of what frame
+t holds (Parseval; the outermost bins count as the others), t from 0 on, and ``keep`` of
+`Level`::
+
+    level <- level + max(1 / (t + 1), 1 - keep) * (r_t - level)
+    level <- max(level, ATTACK * r_t, FLOOR)
+
+It is the mean of all frames at first, and later of some last seconds.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+REFERENCE = 10.0 ** (-25 / 20)
+"""What sound is brought to: -25 dBFS, the middle of the levels of a training."""
+ATTACK = 0.1
+"""The least share of a frame that the level is: what begins after silence is loud, and
+not beyond all numbers."""
+FLOOR = 10.0 ** (-80 / 20)
+"""The least level, -80 dBFS: what is softer is not brought up all the way."""
+
+
+class Level:
+    """The running level of a stream, or of several at once.
+
+    Parameters
+    ----------
+    n_fft : int
+        Samples of a frame.
+    frames : float
+        Frames in which all but ``1 / e`` of the level is forgotten: `keep` is
+        ``exp(-1 / frames)``.
+    """
+
+    def __init__(self, n_fft: int, frames: float) -> None:
+        self.n_fft, self.frames = n_fft, frames
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that was heard."""
+        self.count = 0
+        self.level: NDArray[np.float64] = np.zeros(())
+
+    @property
+    def keep(self) -> float:
+        """Share of the level that stays from frame to frame."""
+        return exp(-1 / self.frames)
+
+    def factors(self, spectrum: NDArray[np.complexfloating]) -> NDArray[np.float64]:
+        """What brings the next frames (T, bins) to `REFERENCE`, (T,)."""
+        return self.factors_of(np.square(np.abs(spectrum), dtype=np.float64).mean(1))
+
+    def factors_of(self, powers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of their mean ``|X|^2``, shape (T, ...)."""
+        heard, least = np.sqrt(2 / self.n_fft * powers), 1 - self.keep
+        levels = np.empty_like(heard)
+        for t, now in enumerate(heard):
+            self.count += 1
+            part = max(1 / self.count, least)
+            level = self.level + part * (now - self.level)
+            self.level = np.maximum(np.maximum(level, ATTACK * now), FLOOR)
+            levels[t] = self.level
+        return REFERENCE / levels
