@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.sound.bands import Bands, erb_bands
-from lava_sparse_rnn.audio.sound.level import Level
+from lava_sparse_rnn.audio.sound.level import REFERENCE, Level
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.stft import Stft
 from lava_sparse_rnn.fixed_point import shown
@@ -337,8 +337,11 @@ def about(network: Network) -> dict[str, str]:
         return tables.metadata(network)
     own = front.metadata().keys() - {"task"}
     rest = {k: v for k, v in tables.metadata(network).items() if k not in own}
+    scale, size = front.magnitude_scale, "|X|"
+    if front.level_s is not None:
+        scale, size = scale * REFERENCE, "|X| / level"
     feature = (
-        f"{front.feature_scale:g} * (log(1 + {front.magnitude_scale:g} |X|) - "
+        f"{front.feature_scale:g} * (log(1 + {scale:g} {size}) - "
         f"{front.feature_mean:g})"
     )
     return {**rest, "front end": str(front), "feature": feature}

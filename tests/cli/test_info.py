@@ -39,6 +39,16 @@ def test_info_names_the_front_end(command, tmp_path, front, words):
     assert feature == "feature: 1 * (log(1 + 100 |X|) - 2.5)"
 
 
+def test_info_tells_of_a_running_level(command, tmp_path):
+    made = spec.random_network(np.random.default_rng(0), d_in=3)
+    meta = audio.FrontEnd(level_s=1.5).metadata()
+    spec.Network(made.layers, made.recipe, meta).save(tmp_path / "n.net")
+    _, text, _ = command("info", tmp_path / "n.net")
+    *_, front_end, feature = text.splitlines()
+    assert "257 bins at the running level of 1.5 s, lookahead 0" in front_end
+    assert feature == "feature: 1 * (log(1 + 5.62341 |X| / level) - 0)"
+
+
 @pytest.mark.parametrize(
     ("meta", "lines"),
     [

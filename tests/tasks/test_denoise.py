@@ -25,10 +25,14 @@ from lava_sparse_rnn.tasks.denoise.translation import translation
 
 BANDS = {"linear_bins": 65, "erb_bands": 64}
 SOME = {"linear_bins": 30, "erb_bands": 12}
+LEVEL = {"level_s": 0.3}
 both = pytest.mark.parametrize("bands", [{}, BANDS], ids=["bins", "bands"])
+every = pytest.mark.parametrize(
+    "bands", [{}, BANDS, LEVEL, BANDS | LEVEL], ids=["bins", "bands", "level", "all"]
+)
 
 
-@both
+@every
 def test_analysis_equals_that_of_the_audio_room(bands):
     front = FrontEnd(feature_mean=1.5, feature_scale=0.5, **bands)
     wave = np.random.default_rng(0).standard_normal(128 * 20).astype(np.float32)
@@ -51,7 +55,7 @@ def test_perfect_reconstruction(hop):
     assert torch.allclose(again, wave[:, : again.shape[1]], atol=1e-12)
 
 
-@both
+@every
 def test_features_one_by_one_are_those_of_the_batch(bands):
     front = FrontEnd(feature_mean=1.5, feature_scale=0.5, **bands)
     wave = torch.randn(3, 128 * 9)
@@ -119,6 +123,18 @@ def test_compiled_passes_equal_the_plain_ones(hop, samples, bands, monkeypatch):
     plain = _denoised(front, noisy, clean, output)
     for one, other in zip(compiled, plain, strict=True):
         assert ((one - other).norm() / other.norm()).item() < 3e-6
+
+
+@pytest.mark.parametrize("loops_built", [True, False])
+def test_features_at_a_level_do_not_know_how_loud_a_sound_is(loops_built, monkeypatch):
+    if not loops_built:
+        monkeypatch.setattr(loops, "built", lambda: False)
+    front = FrontEnd(**BANDS, **LEVEL)
+    wave = 0.1 * torch.randn(2, 128 * 30)
+    _, loud = analyse_features(front, wave)
+    _, soft = analyse_features(front, wave / 256)
+    assert torch.allclose(loud, soft, rtol=1e-5)
+    assert loud.std() > 0.1
 
 
 def test_features_of_any_magnitude():
@@ -335,6 +351,21 @@ def test_the_limit_is_that_of_the_start_unless_another_is_given():
     assert FrontEndConfig(strength=12).after(start).strength == 12
     assert FrontEndConfig().after(free).strength is None
     assert FrontEndConfig(strength=12).build().strength == 12
+
+
+def test_a_level_is_that_of_the_start_unless_it_is_given():
+    levelled = FrontEnd(level_s=2.0)
+    assert FrontEndConfig(hop_length=128).after(levelled) == levelled
+    assert FrontEndConfig(level_s=1).after(levelled).level_s == 1
+    assert FrontEndConfig(level_s=1).after(FrontEnd()).level_s == 1
+    assert FrontEndConfig(level_s=0).after(levelled).level_s is None
+    assert FrontEndConfig(level_s=0, hop_length=128).build() == FrontEnd()
+    for bad in (-1, 61):
+        with pytest.raises(ValueError, match="level_s"):
+            FrontEndConfig(level_s=bad)
+
+
+def test_a_strength_is_in_range():
     for bad in (0, 97):
         with pytest.raises(ValueError, match="strength"):
             FrontEndConfig(strength=bad)
