@@ -186,10 +186,12 @@ def _read_clean(path: Path, length: int, rate: int):
 
 
 def _quality(screen: Console, noisy, denoised, clean) -> None:
+    from math import isfinite
+
     from lava_sparse_rnn.audio.evaluation.metrics import si_snr
 
     before, after = si_snr(noisy, clean), si_snr(denoised, clean)
-    screen.print(
-        f"SI-SNR: {before:.2f} dB before, {after:.2f} dB after "
-        f"({after - before:+.2f} dB)"
-    )
+    change = f" ({after - before:+.2f} dB)"
+    if not isfinite(after - before):  # of silence, or of a recording without noise
+        change = ", of which there is no difference"
+    screen.print(f"SI-SNR: {before:.2f} dB before, {after:.2f} dB after{change}")

@@ -49,3 +49,12 @@ def test_what_is_too_long_for_wav_is_rf64_and_told(
     assert "RF64, which is WAV for more than 4 GiB" in " ".join(text.split())
     with soundfile.SoundFile(out) as file:
         assert (file.format, file.frames) == ("RF64", 3 * wav.BLOCK)
+
+
+def test_a_recording_without_noise_has_no_improvement(command, net, noisy, tmp_path):
+    code, text, _ = command(
+        "denoise", noisy, "-o", tmp_path / "o.wav", "-n", net, "--clean", noisy
+    )
+    assert code == 0
+    assert "SI-SNR: inf dB before" in text
+    assert "after, of which there is no difference" in text
