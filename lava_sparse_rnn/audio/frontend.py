@@ -37,6 +37,9 @@ LONGEST_LEVEL = 60.0
 """The most seconds in which a running level may be forgotten."""
 
 
+LEVEL_RULE = f"seconds above 0, {LONGEST_LEVEL:g} at most, or missing"
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
@@ -87,7 +90,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "lookahead": (_is_lookahead, f"a whole number from 0 to {LOOKAHEAD}"),
     "linear_bins": (_is_whole, "a whole number from 0 on"),
     "erb_bands": (_is_whole, "a whole number from 0 on"),
-    "level_s": (_is_level, f"seconds up to {LONGEST_LEVEL:g}, or missing"),
+    "level_s": (_is_level, LEVEL_RULE),
     "strength": (_is_strength, f"whole dB from 0 to {STRONGEST}, or missing"),
 }
 
@@ -157,6 +160,8 @@ class FrontEnd:
     def __post_init__(self) -> None:
         self.stft()  # refuses a window and hop that do not reconstruct
         _ = self.bands  # refuses those that this spectrum cannot have
+        if not _is_level(self.level_s):
+            raise AudioError(f"level_s is {shown(self.level_s)}, must be {LEVEL_RULE}")
 
     @classmethod
     def from_metadata(cls, meta: Mapping[str, Any]) -> FrontEnd:

@@ -34,7 +34,8 @@ def _in_range(name: str) -> Callable:
     def check(option: typer.CallbackParam, value: Any) -> Any:
         from lava_sparse_rnn.audio.mixing.config import check_limits
 
-        for one in value if isinstance(value, list) else [value]:
+        given = [] if value is None else value
+        for one in given if isinstance(given, list) else [given]:
             check_limits(name, one, f"{option.opts[0]}:")
         return value
 

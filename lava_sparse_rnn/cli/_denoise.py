@@ -193,5 +193,5 @@ def _quality(screen: Console, noisy, denoised, clean) -> None:
     before, after = si_snr(noisy, clean), si_snr(denoised, clean)
     change = f" ({after - before:+.2f} dB)"
     if not isfinite(after - before):  # of silence, or of a recording without noise
-        change = ", of which there is no difference"
+        change = "; their difference is not defined"
     screen.print(f"SI-SNR: {before:.2f} dB before, {after:.2f} dB after{change}")

@@ -16,6 +16,7 @@ import numpy as np
 from lava_sparse_rnn.fixed_point import shown
 from lava_sparse_rnn.loihi2.activity import traced
 from lava_sparse_rnn.loihi2.bounds import Estimate
+from lava_sparse_rnn.loihi2.counts import active_on
 from lava_sparse_rnn.loihi2.errors import Loihi2Error
 from lava_sparse_rnn.loihi2.groups import INPUT
 from lava_sparse_rnn.markup import Table
@@ -155,8 +156,11 @@ def io_line(estimate: Estimate, network: Network, x: SequencesLike) -> str:
     # than the answer: its wire is counted.
     wires, last = traced(network, x), len(network.layers) - 1
     inputs, outputs = (
-        float(np.count_nonzero(wires[name], axis=1).mean())
-        for name in (INPUT, f"layer{last}_{network.graphs[last].out}")
+        float(active_on(wires, name, size).sum(axis=1).mean())
+        for name, size in (
+            (INPUT, network.d_in),
+            (f"layer{last}_{network.graphs[last].out}", network.d_out),
+        )
     )
     bits = network.layers[0].inp.bits, network.layers[-1].out.bits
     rate = (inputs * bits[0] + outputs * bits[1]) / 8 / estimate.token_s

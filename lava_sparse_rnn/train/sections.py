@@ -71,10 +71,10 @@ class ModelConfig(Section):
     """Arguments of `nn.SparseRNN`; input and output follow from the task.
 
     What the integer contract lacks ends the run at its export: GELU, the gates half2
-    and full, top-k. See `nn.S5Options`, of whose defaults two are other ones here:
-    `dt_min`, there S5's own 0.001, so that no state begins with a memory of more than
-    some 500 tokens; and `hippo_blocks`, there as many as fit the state, so that a
-    configuration says what its states began with.
+    and full, top-k. See `nn.S5Options`. Two of its defaults are other ones here: its
+    `dt_min` is S5's own 0.001, and this one lets no state begin with a memory of more
+    than some 500 tokens; its `hippo_blocks` are as many as fit the state, and this
+    number says what the states of a run began with.
     """
 
     d_model: int = Field(default=192, ge=1)

@@ -13,7 +13,7 @@ import soundfile
 
 from lava_sparse_rnn.audio import AudioError
 from lava_sparse_rnn.audio.live.pipes import PipeSource
-from lava_sparse_rnn.audio.sound import plots, wav, writer
+from lava_sparse_rnn.audio.sound import libsndfile, plots, wav, writer
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 8000)
 LIST = b"LIST" + struct.pack("<I", 26) + b"INFOISFT\x0e\0\0\0Lavf58.76.100\0"
@@ -80,6 +80,42 @@ def test_what_may_stand_behind_the_samples_is_no_sound(tmp_path, behind, odd, pa
     (tmp_path / "a.wav").write_bytes(content)
     y, notes = read_of(tmp_path / "a.wav")
     assert (len(y), notes) == (len(x), [])
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"minf" + struct.pack("<I", 16) + bytes(range(16)) + bytes(200),
+        b"minf" + struct.pack("<I", 99) + bytes(range(12)),
+        b"LYRICSBEGIN and so on",
+        b"\xff" * 9000,
+        bytes(1 << 17),
+    ],
+    ids=["chunk and filling", "cut chunk", "words", "one byte", "long silence"],
+)
+def test_what_else_may_stand_there_is_no_sound_either(tmp_path, behind):
+    (tmp_path / "a.wav").write_bytes(bytes(content_of()) + behind)
+    x, notes = read_of(tmp_path / "a.wav")
+    assert len(x) == 8000
+    assert not notes
+
+
+@pytest.mark.parametrize(
+    ("told", "there", "believed"),
+    [(5 << 30, 6 << 30, 5 << 29), (3 << 30, 1 << 30, 3 << 29)],
+)
+def test_lengths_beyond_two_gibibytes_are_told(tmp_path, told, there, believed):
+    head = bytearray(content_of("RF64"))
+    start = head.index(b"data") + 8
+    head[28:36] = struct.pack("<Q", told)
+    with open(tmp_path / "a.wav", "wb") as file:  # no more on a disk than is written
+        file.write(head[:start] + NOISE.astype("<f4").tobytes())
+        file.truncate(start + there)
+        file.seek(start + there - 4)
+        file.write(b"\1\2\3\4")
+    content = libsndfile.content_of(tmp_path / "a.wav")
+    with libsndfile.opened(tmp_path / "a.wav", content) as file:
+        assert libsndfile.told_of(tmp_path / "a.wav", content, file) == believed
 
 
 def test_an_empty_recording_with_a_chunk_behind_it_is_empty(tmp_path):

@@ -110,8 +110,10 @@ def test_a_stream_of_it_goes_on_from_its_state():
 @pytest.mark.parametrize("value", [0, -1, 61, float("inf"), "1", True])
 def test_a_level_out_of_range_is_refused(value):
     meta = FRONT.metadata() | {"level_s": value}
-    with pytest.raises(AudioError, match="level_s is .*must be seconds up to 60"):
+    with pytest.raises(AudioError, match="level_s is .*must be seconds above 0"):
         FrontEnd.from_metadata(meta)
+    with pytest.raises(AudioError, match="level_s is"):
+        FrontEnd(level_s=value)
 
 
 def test_a_file_with_a_level_is_none_to_those_who_know_of_none():

@@ -57,4 +57,4 @@ def test_a_recording_without_noise_has_no_improvement(command, net, noisy, tmp_p
     )
     assert code == 0
     assert "SI-SNR: inf dB before" in text
-    assert "after, of which there is no difference" in text
+    assert "after; their difference is not defined" in text

@@ -236,3 +236,9 @@ def test_a_home_that_nothing_can_be_kept_in_is_no_matter(tmp_path):
     command = [sys.executable, "-c", code, *arguments]
     ran = subprocess.run(command, env=env, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_mixing_without_options_needs_only_the_corpus(command, tmp_path):
+    code, _, error = command("data", "mix", tmp_path / "m", "--cache", tmp_path / "no")
+    assert code == 1
+    assert "fetch the corpus first" in error

@@ -208,4 +208,11 @@ def test_what_crosses_the_boundary_is_the_answer(monkeypatch):
     answers = np.count_nonzero(spec.reference.run(network, x), axis=1).mean()
     aside = e.counts.real.per_part["spikes"][:, e.counts.mapping.cores_of(2)]
     assert round(answers) != round(aside.sum(axis=1).mean())
-    assert f" {answers:,.0f} of 16 bits out" in beside.io_line(e, network, x)
+    line = beside.io_line(e, network, x)
+    assert f" {answers:,.0f} of 16 bits out" in line
+    # However the same tokens are given.
+    assert beside.io_line(e, network, [x, x]) == line
+    assert beside.io_line(e, network, np.stack([x, x])) == line
+    cut = beside.io_line(e, network, [x[:3], x[3:]])
+    inputs = np.count_nonzero(x, axis=1).mean()
+    assert f" {inputs:,.0f} messages of 16 bits in" in cut

@@ -166,7 +166,8 @@ def measure(
     left_out : list of LeftOut, optional
         Is given every mixture that cannot be scored: a file that cannot be read, or
         whose rate is not that of most of the set, a silent recording, a noisy one
-        that is the clean one, an answer that is none. No system is scored on it, so
+        that is the clean one, an answer that is none, or that is the clean
+        recording. No system is scored on it, so
         that all have the same files. Without the list the first such mixture is an
         error.
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def check_limits(name: str, value: float, called: str | None = None) -> float:
         Also for what is no number.
     """
     least, most = LIMITS[name]
-    if not least <= value <= most:
+    if not isinstance(value, Real) or not least <= value <= most:
         raise AudioError(
             f"{called or name} is {shown(value)}, must lie in {least:g}..{most:g}"
         )

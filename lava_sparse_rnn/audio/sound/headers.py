@@ -3,8 +3,9 @@
 
 A recorder that stops without an end, or a program that writes into a pipe, leaves a
 length of 0, or the one that was written last. What follows the samples that the header
-tells of are samples then, unless it is what may stand there: further chunks, a tag, or
-zeros that fill up a block of a disk.
+tells of are samples then, unless it is what may stand there: further chunks, a tag, one
+byte again and again, as what fills up a block of a disk, or so little that it may be
+anything.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _CHUNKS = (
 )
 """What often follows the samples, also where it is cut off itself."""
 _TAGS = (b"TAG", b"ID3", b"APETAGEX")  # follow without being chunks
-_BLOCK = 1 << 16  # bytes; a disk's are not longer
+_BLOCK = 1 << 16  # bytes that are looked at together
+_LEAST = 1 << 10  # bytes that samples are of, behind those that a header tells of
 _MOST = 1000  # chunks that are passed over: a file may be made of them
 
 
@@ -87,10 +89,20 @@ def untold(file: BinaryIO) -> Samples | None:
         return None
     end, magic = found.start + found.told, _read(file, 0, 4)
     rest = found.there - found.told
-    filled = found.told > 0 and rest <= _BLOCK and not any(_read(file, end, rest))
-    if filled or (magic in _ORDERS and _follow(file, end, end + rest, _ORDERS[magic])):
+    if found.told > 0 and (rest < _LEAST or _is_filled(file, end)):
+        return None
+    if magic in _ORDERS and _follow(file, end, end + rest, _ORDERS[magic]):
         return None
     return found
+
+
+def _is_filled(file: BinaryIO, at: int) -> bool:
+    """Whether one byte stands again and again to the end of a file, or nothing."""
+    one = _read(file, at, 1)
+    while data := file.read(_BLOCK):
+        if data.strip(one):
+            return False
+    return True
 
 
 def _read(file: BinaryIO, at: int, count: int) -> bytes:
@@ -132,6 +144,11 @@ def _follow(file: BinaryIO, end: int, size: int, order: str) -> bool:
                 break
             length = struct.unpack(order + "I", head[4:])[0]
             at += 8 + length + length % 2
-        if start < at and size - 8 < at <= size + 1:
+        if start < at and (size - 8 < at <= size + 1 or _ends(file, at, size)):
             return True
     return False
+
+
+def _ends(file: BinaryIO, at: int, size: int) -> bool:
+    """Whether nothing but filling stands behind the last chunk."""
+    return at < size and _is_filled(file, at)

@@ -105,10 +105,15 @@ def _close(below: Any, owned: bool) -> None:
 def _below(path: Path, content: Path | bytes) -> Any:
     """What Python reads for libsndfile; None where that reads a path itself."""
     file = _raw(path, content)
-    found = headers.untold(file)
-    file.seek(0)
-    flac = file.read(4) == b"fLaC"  # of one that is cut off the place has to be known
-    file.seek(0)
+    try:
+        found = headers.untold(file)
+        file.seek(0)
+        # Of one that is cut off the place has to be known.
+        flac = file.read(4) == b"fLaC"
+        file.seek(0)
+    except OSError as error:
+        file.close()
+        raise AudioError(f"{path}: cannot be read ({error.strerror})") from error
     if found is not None:
         return _Fixed(file, found.fix)
     if flac or isinstance(content, bytes):
@@ -169,12 +174,17 @@ _CORRECTED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU")
 _MOST_TOLD = 2**31 - 2**16  # bytes: who does not know the length writes about 2 GB
 
 
+def _most_told(file: soundfile.SoundFile) -> int:
+    """Bytes of samples that a header may tell of and be believed."""
+    return 2**50 if file.format in ("RF64", "W64") else _MOST_TOLD
+
+
 def told(file: soundfile.SoundFile) -> int:
     """Frames that a header tells of; 0 where it does not or cannot be believed."""
     if file.format == "FLAC":
         return file.frames if file.frames < UNKNOWN else 0
     width = _WIDTHS.get(file.subtype, 0) * file.channels
-    return file.frames if 0 < file.frames * width < _MOST_TOLD else 0
+    return file.frames if 0 < file.frames * width < _most_told(file) else 0
 
 
 def told_of(path: Path, content: Path | bytes, file: Seekable) -> int:
@@ -193,7 +203,7 @@ def told_of(path: Path, content: Path | bytes, file: Seekable) -> int:
 
 def _frames(file: Seekable, found: headers.Samples | None) -> int:
     """Those of so many bytes; exact where samples do not share theirs."""
-    if found is None or found.told > _MOST_TOLD:
+    if found is None or (found.told > found.there and found.told > _most_told(file)):
         return 0
     width = _WIDTHS[file.subtype] * file.channels
     if width.is_integer():

@@ -14,13 +14,22 @@ NAMES = "level", "level_state", "level_work", "level_reset", "follow_level"
 # What the structure holds of it, by the types of its numbers.
 _STATE = """
     $number level; /* running, of the sound so far */
-    int32_t frames; /* that it is of, as long as that counts */"""
-_RESET = "\n    sound->level = 0;\n    sound->frames = 0;\n    sound->factor = 0;"
+    int32_t frames; /* that were heard, up to where their number no longer matters */"""
+_RESET = "\n    sound->level = 0;\n    sound->frames = 0;"
 NUMBERS = 2  # of four bytes that are kept
 
 
 def words(front: FrontEnd, part: str, others: Mapping[str, object]) -> dict[str, str]:
-    """How the templates bring a spectrum to one level, with a template for that."""
+    """How the templates bring a spectrum to one level: a text for each of `NAMES`.
+
+    Parameters
+    ----------
+    front : FrontEnd
+    part : str
+        Name of the template with the function ``follow_level``.
+    others : mapping
+        Words of the arithmetic: what that template has to be told.
+    """
     if front.level_s is None:
         return dict.fromkeys(NAMES, "")
     text = Template(_templates.part(part)).substitute(others)

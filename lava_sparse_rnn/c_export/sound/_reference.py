@@ -69,17 +69,19 @@ class FixedPointDenoiser(Brief):
       from the middle of one of 32 segments (tables of reciprocals and of their
       logarithms) and a cubic; less the mean, times a mantissa of 31 bits, rounded to
       the token's unit and clipped to its range.
-    * **Level**, of a front end that has one: ``re^2 + im^2`` of all bins, without their
-      lower bits, so that the sum S stays below ``2^60``; S times the largest ``4^j``
-      that keeps it below ``2^64``; its square root, rounded down; times
-      ``sqrt(2 / (n_fft bins))``, a mantissa of 32 bits; in multiples of ``2^-30`` of
-      full scale, rounded down. The level goes ``2^31 // t`` of ``2^-31`` of the way to
-      that with frame number t, and ``1 - keep`` from the frame on at which this is
-      more, rounded. It is at least a tenth (of ``2^-32``, rounded down) of what the
-      frame has, and -80 dBFS. Magnitudes are divided by it: the mantissas of features
-      and bands are those of ``magnitude_scale`` at the level of the training, times
-      that of ``2^63 - 1`` over the level with its highest bit at 31, without the lower
-      32 bits.
+    * **Level**, of a front end that has one: ``re^2 + im^2`` of all bins, each without
+      as many lower bits, an even number, as keep their sum below ``2^60``; the sum
+      times the largest ``4^j`` that keeps it below ``2^64``; its square root, rounded
+      down; times ``sqrt(2 / (n_fft bins))``, a mantissa of 32 bits; in multiples of
+      ``2^-30`` of full scale, rounded down. The level goes ``2^31 // t`` times
+      ``2^-31`` of the way to that with frame number t, 1 being the first, and ``1 -
+      exp(-hop / (rate level_s))``, to the nearest multiple of ``2^-31``, once that is
+      more; the way is rounded. It is at least what the frame has times 429496730 /
+      ``2^32``, rounded down, a tenth, and 107374, which is -80 dBFS. In the rules of
+      features and bands ``magnitude_scale 10^(-25/20)`` takes the place of
+      ``magnitude_scale``; its mantissas are multiplied by ``2^63 - 1`` over ``level
+      2^u``, rounded down, with u such that ``level 2^u`` has 32 bits; the upper 32
+      bits of the product stay, in units ``2^(u - 1)`` times those of the mantissa.
     * **Bands**, of a front end that has some: of ``x``, a bin's ``re^2 + im^2``, the
       upper one of its two bands gets ``share * x``, rounded down, and the lower one the
       rest, ``share`` in multiples of ``2^-31``. The sum is the band's ``re^2 + im^2``,
