@@ -6,8 +6,8 @@ levels of its training, and no others; one that hears them divided by their runn
 level hears all recordings alike.
 
 With ``r_t = sqrt(2 mean_k |X_tk|^2 / n_fft)``, about the root mean square of what frame
-t holds (Parseval; the outermost bins count as the others), t from 0 on, and ``keep`` of
-`Level`::
+t holds (Parseval; the outermost bins count as the others), t from 0 on, and ``keep``
+``exp(-1 / frames)`` of a `Level`::
 
     level <- level + max(1 / (t + 1), 1 - keep) * (r_t - level)
     level <- max(level, ATTACK * r_t, FLOOR)
@@ -17,7 +17,7 @@ It is the mean of all frames at first, and later of some last seconds.
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,7 @@ class Level:
     n_fft : int
         Samples of a frame.
     frames : float
-        Frames in which all but ``1 / e`` of the level is forgotten: `keep` is
-        ``exp(-1 / frames)``.
+        Frames in which all but ``1 / e`` of the level is forgotten.
     """
 
     def __init__(self, n_fft: int, frames: float) -> None:
@@ -53,9 +52,14 @@ class Level:
         self.level: NDArray[np.float64] = np.zeros(())
 
     @property
-    def keep(self) -> float:
-        """Share of the level that stays from frame to frame."""
-        return exp(-1 / self.frames)
+    def least(self) -> float:
+        """``1 - keep``: the least part of a frame in the level."""
+        return 1 - exp(-1 / self.frames)
+
+    @property
+    def counted(self) -> int:
+        """The number of a frame, 1 being the first, from which on that is its part."""
+        return floor(1 / self.least) + 1
 
     def factors(self, spectrum: NDArray[np.complexfloating]) -> NDArray[np.float64]:
         """What brings the next frames (T, bins) to `REFERENCE`, (T,)."""
@@ -63,7 +67,7 @@ class Level:
 
     def factors_of(self, powers: NDArray[np.float64]) -> NDArray[np.float64]:
         """The same of their mean ``|X|^2``, shape (T, ...)."""
-        heard, least = np.sqrt(2 / self.n_fft * powers), 1 - self.keep
+        heard, least = np.sqrt(2 / self.n_fft * powers), self.least
         levels = np.empty_like(heard)
         for t, now in enumerate(heard):
             self.count += 1

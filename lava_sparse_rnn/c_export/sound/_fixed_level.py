@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import floor, isqrt, log2, sqrt
+from math import isqrt, sqrt
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound import level
+from lava_sparse_rnn.c_export.sound._fixed_numbers import FULL_SCALE, mantissa
 from lava_sparse_rnn.fixed_point import SpecError
 
 FRAC = 30  # of a level: it is 1.35 at most, as the outermost bins count as the others
-FULL_SCALE = 15  # log2 of it
 LARGEST = 28  # bits of a magnitude with its scale: those of its root are one more
 
 ATTACK = round(level.ATTACK * 2**32)
@@ -64,11 +64,9 @@ class IntegerLevel:
                 "range of the front end in fixed point with a running level"
             )
         even = front.bins.bit_length() + front.bins.bit_length() % 2
-        exponent = 31 - floor(log2(root))
-        mantissa = min(round(root * 2.0**exponent), 2**32 - 1)
+        m, exponent = mantissa(root, 32)
         shift = exponent + FULL_SCALE - 32 - even // 2 - FRAC
-        least = 1 - running.keep
-        return cls(even, mantissa, shift, round(least * 2**31), floor(1 / least) + 1)
+        return cls(even, m, shift, round(running.least * 2**31), running.counted)
 
     def root(self, squares: Iterable[int], q: int) -> int:
         """The root of a frame's mean square, of its ``|X|^2`` in multiples of 4^-q."""

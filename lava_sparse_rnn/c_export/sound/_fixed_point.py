@@ -17,6 +17,7 @@ from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.audio.sound.level import REFERENCE
 from lava_sparse_rnn.c_export.sound import _bands, _transform
 from lava_sparse_rnn.c_export.sound._fixed_level import IntegerLevel
+from lava_sparse_rnn.c_export.sound._fixed_numbers import FULL_SCALE, mantissa
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import Network
 
@@ -25,7 +26,6 @@ Integers = NDArray[np.int64]
 UNIT = 31  # fraction bits of the window, of sines and cosines
 LOG_FRAC = 25  # of logarithms
 FILL = 13  # bits that a windowed frame has more than its samples
-FULL_SCALE = 15  # log2 of it
 SIZE_SHIFT = FULL_SCALE - 32  # from q and a scale's exponent to that of a magnitude
 SQUARE_BITS = 60  # of |X|^2: parts have 28 bits before the step that makes |X| of them
 ROOM = 28  # bits of the numbers from which a spectrum is put together
@@ -39,13 +39,6 @@ CUBIC = tuple(round(2**30 / log(2) / n) for n in (1, -2, 3))
 def to_fraction(x: NDArray[np.floating]) -> Integers:
     """Numbers from -1 to 1 in multiples of 2^-31; 1 is the largest below it."""
     return np.minimum(np.round(x * 2.0**UNIT), 2**UNIT - 1).astype(np.int64)
-
-
-def mantissa(x: float, bits: int) -> tuple[int, int]:
-    """``m`` of so many bits and ``e`` with ``x`` about ``m / 2^e``, x > 0."""
-    e = bits - 1 - floor(log2(x))
-    m = round(x * 2.0**e)
-    return (m, e) if m < 2**bits else (m // 2, e - 1)
 
 
 # Halves of 10^(-d / 20), d = 0 ... 96, in multiples of 2^-15: smaller ones round to 0.

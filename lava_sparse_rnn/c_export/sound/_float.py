@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from math import floor
-
 import numpy as np
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
@@ -53,13 +51,12 @@ def _level_words(front: FrontEnd) -> dict[str, object]:
     running = front.level()
     if running is None:
         return {"brought": ""}
-    least = 1 - running.keep
     return {
         "brought": " * sound->factor",
         "factor": "float factor; /* that brings a frame to the level of a training */",
         "mean_square": literal(2 / (front.n_fft * front.bins)),
-        "level_frames": floor(1 / least) + 1,
-        "level_least": literal(least),
+        "level_frames": running.counted,
+        "level_least": literal(running.least),
         "level_attack": literal(level.ATTACK),
         "level_floor": literal(level.FLOOR),
         "level_reference": literal(level.REFERENCE),

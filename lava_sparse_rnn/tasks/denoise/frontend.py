@@ -78,21 +78,24 @@ def features(front: FrontEnd, magnitude: Tensor) -> Tensor:
     return (_logarithms(front, magnitude) - front.feature_mean) * front.feature_scale
 
 
-def level_factors(front: FrontEnd, powers: Tensor) -> Tensor:
-    """What brings whole sounds to one level (`audio.sound.level`), of the mean squares
-    of their frames' magnitudes; both of shape (T, ...).
+def _levelled(front: FrontEnd, spectrum: Tensor) -> Tensor:
+    """Whole sounds at the level at which they are heard (`audio.sound.level`): spectra
+    or magnitudes, time first, (T, ..., bins).
     """
     level = front.level()
     if level is None:
-        return torch.ones_like(powers)
-    factors = level.factors_of(powers.double().numpy(force=True))
-    return torch.from_numpy(factors).to(powers)
+        return spectrum
+    parts = spectrum
+    if spectrum.is_complex():  # whose norm takes ten times as long
+        parts = torch.view_as_real(spectrum).flatten(-2)
+    sizes = torch.linalg.vector_norm(parts, dim=-1)
+    powers = sizes.double().square() / spectrum.shape[-1]
+    factors = torch.from_numpy(level.factors_of(powers.numpy(force=True)))
+    return spectrum * factors.to(sizes).unsqueeze(-1)
 
 
 def _logarithms(front: FrontEnd, magnitude: Tensor) -> Tensor:
-    if front.level_s is not None:
-        powers = magnitude.square().mean(-1)
-        magnitude = magnitude * level_factors(front, powers).unsqueeze(-1)
+    magnitude = _levelled(front, magnitude)
     if front.bands is not None:
         low, high = magnitude.tensor_split([front.linear_bins], -1)
         power = high.square() @ band_means(front.bands, high.dtype)
@@ -202,16 +205,11 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     compiled, threads = loops.spectra(), torch.get_num_threads()
     place = threads, *_shape(front, *x.shape[:2])
     constants = front.magnitude_scale, front.feature_mean, front.feature_scale
-    powers = wave.new_empty(len(wave), steps)
-    for row, found, power in zip(wave, spectrum, powers, strict=True):
+    for row, found in zip(wave, spectrum, strict=True):
         torch.fft.rfft(_frames(front, row, steps), out=found)
-        if front.level_s is not None:
-            parts = torch.view_as_real(found).flatten(1)
-            power[:] = torch.linalg.vector_norm(parts, dim=1).square() / front.bins
-    factors = level_factors(front, powers.T).T.unsqueeze(-1)
-    for b, found in enumerate(spectrum):
-        heard = found if front.level_s is None else found * factors[b]
-        given = loops.memory(*_banding(front.bands), torch.view_as_real(heard), x)
+    heard = _levelled(front, spectrum.transpose(0, 1)).transpose(0, 1)
+    for b, row in enumerate(heard):
+        given = loops.memory(*_banding(front.bands), torch.view_as_real(row), x)
         compiled.features(*place, b, *constants, given)
     return spectrum, x
 
