@@ -74,9 +74,13 @@ def compare(
     ends = network.layers[0].inp, network.layers[-1].out
     types = ["<i2" if w.bits <= 16 else "<i4" for w in ends]
     denoiser = Denoiser(network, "engine")
-    hop, shape = denoiser.front_end.hop_length, (denoiser.front_end.size,)
+    hop = denoiser.front_end.hop_length
     sample, unit = ("<i2", 1 / 32768) if fixed_point else ("<f4", 1.0)
-    row = [("t", types[0], shape), ("a", types[1], shape), ("y", sample, (hop,))]
+    row = [
+        ("t", types[0], network.d_in),
+        ("a", types[1], network.d_out),
+        ("y", sample, hop),
+    ]
     steps, apart, ratios = [], [], []
     with tempfile.TemporaryDirectory() as name:
         program = compiled(network, Path(name), fixed_point)

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn import backends
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.frontend import FrontEnd, share_kept
+from lava_sparse_rnn.audio.frontend import FrontEnd, Hearing, share_kept
 from lava_sparse_rnn.audio.rates import Converter, converter
-from lava_sparse_rnn.audio.sound.level import Level
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.samples import check_sound
 from lava_sparse_rnn.audio.sound.stft import Analyzer, Synthesizer
@@ -44,8 +43,8 @@ class DenoiserState(Brief):
     early : int
         Samples still to come that lie before the stream.
     converter : Converter
-    level : Level, optional
-        Of a front end that has one.
+    hearing : Hearing
+        What the front end remembers.
     """
 
     network: State
@@ -55,7 +54,7 @@ class DenoiserState(Brief):
     ready: Samples
     early: int
     converter: Converter
-    level: Level | None = None
+    hearing: Hearing
 
 
 class Denoiser(StreamDefaults):
@@ -143,9 +142,9 @@ class Denoiser(StreamDefaults):
         self._kept = share_kept(self._strength)
 
     def tokens(self, samples: Samples) -> NDArray[np.int64]:
-        """The integers that the network sees of a whole recording, (T, size)."""
+        """The integers that the network sees of a whole recording, (T, d_in)."""
         heard = self._convert().down(check_sound(samples, "signal"))
-        return self._tokens(self._stft.analysis(heard), self.front_end.level())
+        return self._tokens(self._stft.analysis(heard), self.front_end.hearing())
 
     @one_at_a_time
     def denoise(self, samples: Samples, progress: Progress | None = None) -> Samples:
@@ -252,7 +251,7 @@ class Denoiser(StreamDefaults):
                 self._ready,
                 self._early,
                 self._converter,
-                self._level,
+                self._hearing,
             )
         )
 
@@ -270,8 +269,7 @@ class Denoiser(StreamDefaults):
             )
         if type(state.converter) is not type(self._converter):
             raise AudioError("state: is that of another sample rate")
-        if getattr(state.level, "frames", None) != getattr(self._level, "frames", None):
-            raise AudioError("state: is that of another running level")
+        self._check_hearing(state.hearing)
         try:
             self.backend.state = state.network
         except SpecError as error:
@@ -280,7 +278,7 @@ class Denoiser(StreamDefaults):
         self._analyzer, self._synthesizer = state.analyzer, state.synthesizer
         self._ahead, self._ready = state.ahead, state.ready
         self._early, self._converter = state.early, state.converter
-        self._level = state.level
+        self._hearing = state.hearing
 
     def close(self) -> None:
         """Let go of what the backend holds; a second call does nothing."""
@@ -294,7 +292,7 @@ class Denoiser(StreamDefaults):
         self._synthesizer.reset()
         self._converter.reset()
         front = self.front_end
-        self._level = front.level()
+        self._hearing = front.hearing()
         self._ahead = np.zeros((front.lookahead, front.bins), np.complex64)
         self._early = self._stft.overlap + front.lookahead * front.hop_length
         # Together with the synthesis' own delay (n_fft - hop) and what the network
@@ -305,13 +303,20 @@ class Denoiser(StreamDefaults):
     def _convert(self) -> Converter:
         return converter(self.sample_rate, self._stft, self.front_end.delay)
 
-    def _tokens(self, spectrum: NDArray, level: Level | None) -> NDArray[np.int64]:
-        return self.network.to_wire(self.front_end.features(spectrum, level))
+    def _check_hearing(self, other: Hearing) -> None:
+        for what, word in (("level", "running level"), ("contrast", "tracked floor")):
+            ours, theirs = (getattr(h, what) for h in (self._hearing, other))
+            names = ("frames", "part", "rise")
+            if any(getattr(ours, n, None) != getattr(theirs, n, None) for n in names):
+                raise AudioError(f"state: is that of another {word}")
+
+    def _tokens(self, spectrum: NDArray, hearing: Hearing) -> NDArray[np.int64]:
+        return self.network.to_wire(self.front_end.features(spectrum, hearing))
 
     def _clean(self, spectrum: NDArray) -> NDArray[np.complexfloating]:
         if not len(spectrum):
             return spectrum
-        answer = self.backend.run(self._tokens(spectrum, self._level))
+        answer = self.backend.run(self._tokens(spectrum, self._hearing))
         gains = self.front_end.gains(self.network.from_wire(answer), self._kept)
         self._converter.gains(gains)
         heard = np.concatenate([self._ahead, spectrum])

@@ -7,66 +7,33 @@ network builds the input that the network was trained on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from math import isfinite
-from numbers import Integral, Real
+from math import log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.frontend_rules import (
+    DEFAULTS,
+    FLOOR_RULE,
+    LEVEL_RULE,
+    RULES,
+    is_level,
+    is_rise,
+    words,
+)
 from lava_sparse_rnn.audio.sound.bands import Bands, erb_bands
+from lava_sparse_rnn.audio.sound.contrast import KINDS, Contrast
 from lava_sparse_rnn.audio.sound.level import REFERENCE, Level
-from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 from lava_sparse_rnn.audio.sound.stft import Stft
 from lava_sparse_rnn.fixed_point import shown
 from lava_sparse_rnn.spec import Network, tables
 
-TASK = "denoise"
-FEATURE = "log1p"
-LEVELLED = "log1p of levelled"  # where magnitudes are divided by the running level
-WINDOW = "sqrt_hann_periodic"
-MASK = "1 + output"
-LOOKAHEAD = 16
-"""The most tokens that a network may hear before it answers."""
-STRONGEST = 96
-"""The largest attenuation that a network's file may say, dB: 16 bits hold no more."""
-LONGEST_LEVEL = 60.0
-"""The most seconds in which a running level may be forgotten."""
-
-
-LEVEL_RULE = f"seconds above 0, {LONGEST_LEVEL:g} at most, or missing"
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
-
-
-def _positive(value: Any) -> bool:
-    return _number(value) and value > 0
-
-
-def _count(value: Any) -> bool:
-    return _positive(value) and isinstance(value, Integral)
-
-
-def _is_whole(value: Any) -> bool:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    return whole and int(value) >= 0
-
-
-def _is_lookahead(value: Any) -> bool:
-    return _is_whole(value) and int(value) <= LOOKAHEAD
-
-
-def _is_strength(value: Any) -> bool:
-    return value is None or (_is_whole(value) and int(value) <= STRONGEST)
-
-
-def _is_level(value: Any) -> bool:
-    return value is None or (_positive(value) and value <= LONGEST_LEVEL)
+DECIBEL = log(10) / 20
+"""Of magnitudes, in natural logarithms."""
 
 
 def share_kept(strength: float | None) -> float:
@@ -76,37 +43,18 @@ def share_kept(strength: float | None) -> float:
     return 0.0 if strength is None else 10.0 ** (-float(strength) / 20)
 
 
-# What a network's ``meta`` must hold: a test of the value, and its rule in words.
-RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "sample_rate": (
-        lambda value: _count(value) and value == SAMPLE_RATE,
-        f"{SAMPLE_RATE} Hz, the rate that this library hears and plays",
-    ),
-    "n_fft": (_count, "a whole number above 0"),
-    "hop_length": (_count, "a whole number above 0"),
-    "magnitude_scale": (_positive, "a finite number above 0"),
-    "feature_mean": (_number, "a finite number"),
-    "feature_scale": (_positive, "a finite number above 0"),
-    "lookahead": (_is_lookahead, f"a whole number from 0 to {LOOKAHEAD}"),
-    "linear_bins": (_is_whole, "a whole number from 0 on"),
-    "erb_bands": (_is_whole, "a whole number from 0 on"),
-    "level_s": (_is_level, LEVEL_RULE),
-    "strength": (_is_strength, f"whole dB from 0 to {STRONGEST}, or missing"),
-}
+@dataclass
+class Hearing:
+    """What a front end remembers of a stream; None of what it does not follow.
 
-# What older files lack.
-_DEFAULTS = {
-    **{"lookahead": 0, "linear_bins": 0, "erb_bands": 0},
-    **{"strength": None, "level_s": None},
-}
-
-
-def _words(levelled: bool) -> dict[str, str]:
-    """What ``meta`` says that is no number. A front end with a level has another word,
-    so that versions of this library that know none refuse it.
+    Parameters
+    ----------
+    level : Level, optional
+    contrast : Contrast, optional
     """
-    feature = LEVELLED if levelled else FEATURE
-    return {"task": TASK, "feature": feature, "window": WINDOW, "mask": MASK}
+
+    level: Level | None
+    contrast: Contrast | None
 
 
 @dataclass(frozen=True)
@@ -114,7 +62,9 @@ class FrontEnd:
     """Constants of the front and back end of a denoiser.
 
     ``feature = feature_scale * (log(1 + magnitude_scale * |X|) - feature_mean)``,
-    with ``|X|`` brought to one level first where there is `level_s`.
+    with ``|X|`` brought to one level first where there is `level_s`; with `floor_rise`
+    a token is all features, then how far each is above its floor, then by how much it
+    changed since the token before.
 
     Parameters
     ----------
@@ -143,6 +93,10 @@ class FrontEnd:
         Seconds in which the running level is forgotten that magnitudes are divided by
         (`lava_sparse_rnn.audio.sound.level`), so that the network hears recordings of
         any loudness alike; they are heard as they are if not given.
+    floor_rise : float, optional
+        dB (of large magnitudes) by which the tracked floor of a feature may rise in a
+        second (`lava_sparse_rnn.audio.sound.contrast`). If not given there are neither
+        floors nor changes: a token is features alone.
     """
 
     sample_rate: int = 16000
@@ -156,12 +110,17 @@ class FrontEnd:
     erb_bands: int = 0
     strength: float | None = None
     level_s: float | None = None
+    floor_rise: float | None = None
 
     def __post_init__(self) -> None:
         self.stft()  # refuses a window and hop that do not reconstruct
         _ = self.bands  # refuses those that this spectrum cannot have
-        if not _is_level(self.level_s):
+        if not is_level(self.level_s):
             raise AudioError(f"level_s is {shown(self.level_s)}, must be {LEVEL_RULE}")
+        if not is_rise(self.floor_rise):
+            raise AudioError(
+                f"floor_rise is {shown(self.floor_rise)}, must be {FLOOR_RULE}"
+            )
 
     @classmethod
     def from_metadata(cls, meta: Mapping[str, Any]) -> FrontEnd:
@@ -173,13 +132,14 @@ class FrontEnd:
             When the network is not a denoiser, or says of its front end what this
             library does not know, or a constant is of a wrong type or out of range.
         """
-        for name, value in _words(meta.get("level_s") is not None).items():
+        has = (meta.get(name) is not None for name in ("level_s", "floor_rise"))
+        for name, value in words(*has).items():
             if meta.get(name) != value:
                 raise AudioError(
                     f"network: {name} is {shown(meta.get(name))}, a denoiser has "
                     f"{value!r}"
                 )
-        meta = {**_DEFAULTS, **meta}
+        meta = {**DEFAULTS, **meta}
         missing = [f.name for f in fields(cls) if f.name not in meta]
         if missing:
             raise AudioError(f"network: front end lacks {', '.join(missing)}")
@@ -197,24 +157,28 @@ class FrontEnd:
         Raises
         ------
         AudioError
-            As `from_metadata`, and when the network does not have one input and one
-            output per frequency bin, or per linear bin and band.
+            As `from_metadata`, and when the network does not have one output per
+            frequency bin, or per linear bin and band, and one input; with floors three.
         """
         front = cls.from_metadata(network.meta)
-        if (network.d_in, network.d_out) != (front.size, front.size):
-            bands = f" in {front.size} numbers" if front.bands else ""
+        if (network.d_in, network.d_out) != (front.d_in, front.d_out):
+            bands = f" in {front.d_out} numbers" if front.bands else ""
+            floors = (
+                ""
+                if front.floor_rise is None
+                else " with a floor each, 3 inputs a number"
+            )
             raise AudioError(
                 f"network: {network.d_in} inputs and {network.d_out} outputs, its "
-                f"front end has {front.bins} bins{bands}"
+                f"front end has {front.bins} bins{bands}{floors}"
             )
         return front
 
     def metadata(self) -> dict[str, float | int | str]:
         """Everything a user of the network needs to build its input and output."""
-        words = _words(self.level_s is not None)
-        numbers = asdict(self)
-        told = {k: v for k, v in numbers.items() if _DEFAULTS.get(k) != v}
-        return {**words, **told}
+        told = words(self.level_s is not None, self.floor_rise is not None)
+        numbers = {k: v for k, v in asdict(self).items() if DEFAULTS.get(k) != v}
+        return {**told, **numbers}
 
     @property
     def bins(self) -> int:
@@ -230,8 +194,13 @@ class FrontEnd:
         return erb_bands(self.bins, self.linear_bins, self.erb_bands, nyquist)
 
     @property
-    def size(self) -> int:
-        """Numbers of a token, and of an answer."""
+    def d_in(self) -> int:
+        """Numbers of a token."""
+        return self.d_out * (1 if self.floor_rise is None else 1 + KINDS)
+
+    @property
+    def d_out(self) -> int:
+        """Numbers of an answer."""
         return self.linear_bins + self.erb_bands or self.bins
 
     @property
@@ -256,6 +225,11 @@ class FrontEnd:
         limit = "" if self.strength is None else f", {self.strength:g} dB at most"
         if self.level_s is not None:
             numbers += f" at the running level of {self.level_s:g} s"
+        if self.floor_rise is not None:
+            numbers += (
+                f", their heights above floors that rise {self.floor_rise:g} dB/s, "
+                "their changes"
+            )
         return (
             f"{self.sample_rate} Hz, window {self.n_fft} samples "
             f"({self.n_fft * ms:g} ms), hop {self.hop_length} "
@@ -274,30 +248,52 @@ class FrontEnd:
         frames = self.level_s * self.sample_rate / self.hop_length
         return Level(self.n_fft, frames)
 
+    def contrast(self, unit: float | None = None) -> Contrast | None:
+        """Contrasts of a stream's features to come; None where there are none.
+
+        Parameters
+        ----------
+        unit : float, optional
+            What a natural logarithm of 1 is in the numbers they are of; as in features
+            if not given.
+        """
+        if self.floor_rise is None:
+            return None
+        unit = self.feature_scale if unit is None else unit
+        token_s = self.hop_length / self.sample_rate
+        return Contrast.of(token_s, self.floor_rise * DECIBEL * unit)
+
+    def hearing(self) -> Hearing:
+        """What is followed of a stream to come."""
+        return Hearing(self.level(), self.contrast())
+
     def features(
-        self, spectrum: NDArray[np.complexfloating], level: Level | None = None
+        self, spectrum: NDArray[np.complexfloating], hearing: Hearing | None = None
     ) -> NDArray[np.float64]:
         """The network's real-valued input of a spectrum.
 
         Parameters
         ----------
         spectrum : array of complex, shape (T, bins)
-        level : Level, optional
-            That of the stream so far, which goes on; if not given the spectrum is
-            that of a whole recording.
+        hearing : Hearing, optional
+            Of the stream so far, which goes on; if not given the spectrum is that of a
+            whole recording.
 
         Returns
         -------
-        array of float64, shape (T, size)
+        array of float64, shape (T, d_in)
         """
+        hearing = self.hearing() if hearing is None else hearing
         magnitude = np.abs(spectrum).astype(np.float64)
-        level = self.level() if level is None else level
-        if level is not None:
-            magnitude *= level.factors(spectrum)[:, None]
+        if hearing.level is not None:
+            magnitude *= hearing.level.factors(spectrum)[:, None]
         if self.bands is not None:
             magnitude = self.bands.reduce(magnitude)
         logs = np.log1p(self.magnitude_scale * magnitude)
-        return (logs - self.feature_mean) * self.feature_scale
+        features = (logs - self.feature_mean) * self.feature_scale
+        if hearing.contrast is None:
+            return features
+        return np.concatenate([features, *hearing.contrast.next(features)], axis=1)
 
     def apply(
         self,
@@ -310,7 +306,7 @@ class FrontEnd:
         Parameters
         ----------
         spectrum : array of complex, shape (T, bins)
-        answer : array of float, shape (T, size)
+        answer : array of float, shape (T, d_out)
             Of the network; the gain is ``max(1 + answer, 0)``.
         kept : float, optional
             Share of the noisy sound that stays, which nothing is attenuated below:

@@ -121,7 +121,7 @@ def fastest(name: str | None) -> str:
 
 def check_denoiser(net: Network, whose: str, hint: str) -> None:
     """Refuse a network of another task, by the file or option and with a way out."""
-    from lava_sparse_rnn.audio.frontend import TASK
+    from lava_sparse_rnn.audio.frontend_rules import TASK
     from lava_sparse_rnn.fixed_point import shown
 
     if (task := net.meta.get("task")) != TASK:

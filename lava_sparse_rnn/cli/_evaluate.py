@@ -157,7 +157,7 @@ def evaluate(
 def _other_task(network: Path, options: TaskOptions) -> bool:
     """Whether it is no denoiser that is scored."""
     from lava_sparse_rnn import spec
-    from lava_sparse_rnn.audio.frontend import TASK
+    from lava_sparse_rnn.audio.frontend_rules import TASK
 
     trained = options.name or spec.load(network).meta.get("task")
     if trained in (None, TASK) and options.given and options.name in (None, TASK):

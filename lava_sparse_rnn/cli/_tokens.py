@@ -126,7 +126,8 @@ def token_times(net: Network) -> tuple[float, ...]:
     ValueError
         If the network says something else than a time.
     """
-    from lava_sparse_rnn.audio.frontend import TASK, FrontEnd
+    from lava_sparse_rnn.audio.frontend import FrontEnd
+    from lava_sparse_rnn.audio.frontend_rules import TASK
 
     if net.meta.get("task") != TASK:
         token_s = net.meta.get("token_s")

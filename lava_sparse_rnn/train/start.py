@@ -213,11 +213,22 @@ def _differences(start: Start, config: TrainConfig, task: Task) -> str:
 def _translated(
     tensors: dict[str, Tensor], heard: Tensor, answered: Tensor
 ) -> dict[str, Tensor]:
-    """The weights at both ends for other tokens and answers, see `Task.translation`."""
+    """The weights at both ends for other tokens and answers, see `Task.translation`.
+
+    Numbers that stay what they were keep their masks; all others have every weight.
+    """
     ends = {f"model.{name}": tensors[f"model.{name}"] for name in ENDS}
     encoder, encoder_mask, decoder, decoder_mask, bias = ends.values()
     encoder = (encoder * encoder_mask) @ heard.to(encoder)
     decoder = answered.to(decoder) @ (decoder * decoder_mask)
-    masks = [torch.ones(w.shape, dtype=torch.bool) for w in (encoder, decoder)]
+    masks = _kept(encoder_mask, heard), _kept(decoder_mask.T, answered.T).T
     new = encoder, masks[0], decoder, masks[1], answered.to(bias) @ bias
     return tensors | dict(zip(ends, new, strict=True))
+
+
+def _kept(mask: Tensor, made: Tensor) -> Tensor:
+    """Masks (rows, new) of (rows, old), for old numbers (old, new) of new ones."""
+    kept = torch.ones(len(mask), made.shape[1], dtype=torch.bool)
+    alone = ((made != 0).sum(0) == 1) & (made == 1).any(0)
+    kept[:, alone] = mask.bool()[:, made[:, alone].argmax(0)]
+    return kept

@@ -23,7 +23,7 @@ def erb_number(hz):
 
 
 def network(front=FRONT_END, size=None, seed=2):
-    size = front.size if size is None else size
+    size = front.d_in if size is None else size
     rng = np.random.default_rng(seed)
     made = spec.random_network(rng, d_in=size, d_model=12, d_state=8, d_out=size)
     return spec.Network(made.layers, made.recipe, front.metadata())
@@ -161,10 +161,10 @@ def test_answers_of_zero_change_nothing(sample_rate):
     found = []
     for front in (FRONT_END, FrontEnd(n_fft=64, hop_length=16)):
         *layers, decoder = network(front).layers
-        matrix = np.zeros((front.size, 12), int)
+        matrix = np.zeros((front.d_out, 12), int)
         weights = dataclasses.replace(decoder.weights, matrix=matrix)
         silent = dataclasses.replace(
-            decoder, weights=weights, bias=spec.Bias.zeros(front.size)
+            decoder, weights=weights, bias=spec.Bias.zeros(front.d_out)
         )
         made = spec.Network((*layers, silent), network(front).recipe, front.metadata())
         denoiser = Denoiser(made, sample_rate=sample_rate)

@@ -311,7 +311,7 @@ def test_a_file_may_limit_attenuation_itself():
     assert FrontEnd.from_metadata(front.metadata()) == front
     assert "strength" not in FRONT_END.metadata()
     spectrum = front.stft().analysis(SAMPLES)
-    answer = np.full((len(spectrum), front.size), -1.0)
+    answer = np.full((len(spectrum), front.d_out), -1.0)
     kept = front.apply(spectrum, answer)
     assert np.array_equal(kept, front.apply(spectrum, answer, front.kept))
     assert np.allclose(kept, spectrum * front.kept, atol=1e-6)

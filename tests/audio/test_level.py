@@ -64,8 +64,8 @@ def test_silence_is_silence_and_what_follows_is_bounded():
 
 def test_a_stream_is_a_recording_however_it_is_cut():
     X = spectrum(np.random.default_rng(3).standard_normal(16000))
-    whole, level = FRONT.features(X), FRONT.level()
-    parts = [FRONT.features(part, level) for part in np.split(X, [0, 1, 7, 40])]
+    whole, hearing = FRONT.features(X), FRONT.hearing()
+    parts = [FRONT.features(part, hearing) for part in np.split(X, [0, 1, 7, 40])]
     assert np.array_equal(np.concatenate(parts), whole)
 
 

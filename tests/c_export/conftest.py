@@ -120,7 +120,7 @@ class Library:
         front = FrontEnd.of(self.network)
         rows = []
         for row in x.reshape(-1, front.hop_length):
-            rows.append([np.zeros(front.size, np.int16) for _ in "ta"])
+            rows.append([np.zeros(n, np.int16) for n in (front.d_in, front.d_out)])
             rows[-1].append(np.zeros(front.hop_length, np.float32))
             arrays = [a.ctypes.data_as(ctypes.c_void_p) for a in (row, *rows[-1])]
             assert self.lib.hop(sound or self.sound, *arrays) == 0
@@ -155,6 +155,7 @@ def tiny(
     bands=(0, 0),
     strength=None,
     level_s=None,
+    floor_rise=None,
     **recipe,
 ):
     """A denoiser of random integers, whose features use the input's whole range.
@@ -171,9 +172,10 @@ def tiny(
         erb_bands=bands[1],
         strength=strength,
         level_s=level_s,
+        floor_rise=floor_rise,
     )
     random = spec.random_network(
-        *(np.random.default_rng(2), front.size, 12, 8, front.size),
+        *(np.random.default_rng(2), front.d_in, 12, 8, front.d_out),
         recipe=spec.Recipe(**recipe),
     )
     inp = random.layers[0].inp

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lava_sparse_rnn import c_export, spec
 from lava_sparse_rnn.audio import AudioError, Denoiser, FrontEnd, wav
-from lava_sparse_rnn.audio.frontend import STRONGEST
+from lava_sparse_rnn.audio.frontend_rules import STRONGEST
 from lava_sparse_rnn.audio.sound.bands import erb_bands
 from lava_sparse_rnn.c_export.sound import _fixed_point
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants, IntegerBands
@@ -78,6 +78,8 @@ SHAPES = [(64, 16, 0), (28, 7, 1), (4, 2, 0), (72, 24, 2), (88, 22, 0)]
 BANDED = [(64, 16, 0, (9, 8)), (72, 24, 2, (10, 12)), (88, 22, 1, (1, 2))]
 # With a running level, which few frames and many last.
 LEVELLED = [(64, 16, 0, (9, 8), None, 0.01), (72, 24, 2, (0, 0), None, 1.0)]
+# With floors and changes: at a level, with floors that rise at once, and little.
+CONTRASTED = [(64, 16, 0, (9, 8), None, 0.1, 100), (72, 24, 2, (0, 0), None, None, 1)]
 
 
 class Library:
@@ -107,7 +109,7 @@ class Library:
         """Samples, and tokens of whole hops."""
         hops = len(x) // self.front.hop_length
         bits = self.network.layers[0].inp.bits
-        tokens = np.zeros((hops, self.front.size), np.int16 if bits <= 16 else np.int32)
+        tokens = np.zeros((hops, self.front.d_in), np.int16 if bits <= 16 else np.int32)
         out = np.zeros(len(x), np.int16)
         arrays = [a.ctypes.data_as(ctypes.c_void_p) for a in (x, out, tokens)]
         self.lib.run(sound, *arrays, hops)
@@ -170,7 +172,7 @@ SIGNALS = [silence, full_scale, lowest, impulse, tone, noise_of_a_level]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES + BANDED + LEVELLED)
+@pytest.mark.parametrize("shape", SHAPES + BANDED + LEVELLED + CONTRASTED)
 @settings(deadline=None, max_examples=12)
 @given(
     kinds=st.lists(st.sampled_from(SIGNALS), min_size=1, max_size=4),
@@ -209,7 +211,7 @@ def test_the_limit_that_the_file_says(library, tiny_denoiser, own):
     )
 
 
-@pytest.mark.parametrize("shape", [SHAPES[0], BANDED[0], LEVELLED[0]])
+@pytest.mark.parametrize("shape", [SHAPES[0], BANDED[0], LEVELLED[0], CONTRASTED[0]])
 def test_other_compilers_give_the_same(library, tiny_denoiser, shape):
     """No arithmetic shift, no builtin of gcc."""
     network = tiny_denoiser(*shape)
@@ -232,7 +234,7 @@ def test_other_widths(library, tiny_denoiser, recipe, bands):
     np.testing.assert_array_equal(y, right.denoise(x))
 
 
-@pytest.mark.parametrize("shape", [SHAPES[3], LEVELLED[1]])
+@pytest.mark.parametrize("shape", [SHAPES[3], LEVELLED[1], CONTRASTED[1]])
 def test_streams_that_do_not_meet(library, tiny_denoiser, shape):
     c = library(shape, tiny_denoiser(*shape), *UNDEFINED)
     x = noise_of_a_level(np.random.default_rng(3), 24 * 40)
@@ -312,7 +314,7 @@ def with_fractions(network, frac):
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["", "fractions far apart"])
-@pytest.mark.parametrize("shape", [SHAPES[0], *BANDED, LEVELLED[0]])
+@pytest.mark.parametrize("shape", [SHAPES[0], *BANDED, LEVELLED[0], *CONTRASTED])
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), q=st.integers(-4, 40))
 def test_extreme_spectra_and_answers(library, tiny_denoiser, shape, far, seed, q):
@@ -323,17 +325,18 @@ def test_extreme_spectra_and_answers(library, tiny_denoiser, shape, far, seed, q
         network = with_fractions(network, frac.astype(np.int64))
     c = library((*shape, "far") if far else shape, network, *UNDEFINED)
     right = c_export.FixedPointDenoiser(network)
-    bins, size, sound = right._constants.front.bins, network.d_in, c.new()
+    bins, sound = right._constants.front.bins, c.new()
     if right._constants.level:  # no sound is louder than full scale
         q = max(q, 13)
-    block = Block(*(extremes(rng, bins, HIGHEST) for _ in "ri"), q)
-    spectrum = np.stack([block.re, block.im], axis=1).astype(np.int32)
-    token, gain = np.zeros(size, np.int16), np.zeros(bins, np.int32)
-    c.lib.hear_spectrum(sound, spectrum.ctypes, q, token.ctypes)
-    np.testing.assert_array_equal(token, right._tokens([block])[0])
+    blocks = [Block(*(extremes(rng, bins, HIGHEST) for _ in "ri"), q) for _ in "abc"]
+    token, gain = np.zeros(network.d_in, np.int16), np.zeros(bins, np.int32)
+    for block, expected in zip(blocks, right._tokens(blocks), strict=True):
+        spectrum = np.stack([block.re, block.im], axis=1).astype(np.int32)
+        c.lib.hear_spectrum(sound, spectrum.ctypes, q, token.ctypes)
+        np.testing.assert_array_equal(token, expected)
     wire = network.layers[-1].out.format
-    answer = extremes(rng, size, wire.highest).astype(np.int16)
-    answer[rng.random(size) < 0.2] = wire.lowest
+    answer = extremes(rng, network.d_out, wire.highest).astype(np.int16)
+    answer[rng.random(network.d_out) < 0.2] = wire.lowest
     c.lib.gains(sound, answer.ctypes, gain.ctypes)
     np.testing.assert_array_equal(gain, right._gains(answer.astype(np.int64)))
 

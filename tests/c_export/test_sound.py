@@ -30,17 +30,21 @@ def expected(network, x, tokens, kept=None):
 
 # Fours alone, a two, odd primes; one frame of overlap and three.
 @pytest.mark.parametrize(
-    ("n_fft", "hop", "lookahead", "bands", "level_s"),
+    ("n_fft", "hop", "lookahead", "bands", "level_s", "floor_rise"),
     [
-        *((64, 16, 0, (0, 0), None), (28, 7, 1, (0, 0), None), (4, 2, 0, (0, 0), None)),
-        *((72, 24, 2, (0, 0), None), (64, 16, 0, (9, 8), None)),
-        *((88, 22, 2, (1, 2), None), (64, 16, 0, (9, 8), 0.01), (72, 24, 1, (0, 0), 1)),
+        *((64, 16, 0, (0, 0), None, None), (28, 7, 1, (0, 0), None, None)),
+        *((4, 2, 0, (0, 0), None, None), (72, 24, 2, (0, 0), None, None)),
+        *((64, 16, 0, (9, 8), None, None), (88, 22, 2, (1, 2), None, None)),
+        *((64, 16, 0, (9, 8), 0.01, None), (72, 24, 1, (0, 0), 1, None)),
+        *((64, 16, 0, (9, 8), 0.1, 80), (72, 24, 1, (0, 0), None, 5)),
     ],
 )
 def test_a_denoiser_stage_by_stage(
-    built, n_fft, hop, lookahead, bands, level_s, tiny_denoiser, noise
+    built, n_fft, hop, lookahead, bands, level_s, floor_rise, tiny_denoiser, noise
 ):
-    network = tiny_denoiser(n_fft, hop, lookahead, bands, level_s=level_s)
+    network = tiny_denoiser(
+        n_fft, hop, lookahead, bands, level_s=level_s, floor_rise=floor_rise
+    )
     c, x = built(network), noise(60, hop)
     x[: x.size // 2] *= 0.01  # half of it is quiet
     tokens, answers, y = c.run(x)
@@ -223,9 +227,9 @@ def test_what_cannot_be_done_is_refused(tiny_denoiser):
 
 
 @pytest.mark.parametrize("bands", [(0, 0), (9, 8)])
-@pytest.mark.parametrize("level_s", [None, 1])
-def test_sizes(gcc, tiny_denoiser, bands, level_s):
-    made = c_export.export_denoiser(tiny_denoiser(64, 16, bands=bands, level_s=level_s))
+@pytest.mark.parametrize("follows", [{}, {"level_s": 1}, {"floor_rise": 5}])
+def test_sizes(gcc, tiny_denoiser, bands, follows):
+    made = c_export.export_denoiser(tiny_denoiser(64, 16, bands=bands, **follows))
     sizes = c_export.measure(made, gcc)
     assert sizes.ram == made.state_bytes
     assert 0 <= sizes.constants - made.constant_bytes < 1500

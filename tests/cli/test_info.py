@@ -49,6 +49,19 @@ def test_info_tells_of_a_running_level(command, tmp_path):
     assert feature == "feature: 1 * (log(1 + 5.62341 |X| / level) - 0)"
 
 
+def test_info_tells_of_contrasts(command, tmp_path):
+    made = spec.random_network(np.random.default_rng(0), d_in=3)
+    meta = audio.FrontEnd(floor_rise=5.0).metadata()
+    spec.Network(made.layers, made.recipe, meta).save(tmp_path / "n.net")
+    _, text, _ = command("info", tmp_path / "n.net")
+    *_, front_end, feature = text.splitlines()
+    wanted = (
+        "257 bins, their heights above floors that rise 5 dB/s, their changes, look"
+    )
+    assert wanted in front_end
+    assert feature == "feature: 1 * (log(1 + 100 |X|) - 0)"
+
+
 @pytest.mark.parametrize(
     ("meta", "lines"),
     [

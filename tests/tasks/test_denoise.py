@@ -26,9 +26,12 @@ from lava_sparse_rnn.tasks.denoise.translation import translation
 BANDS = {"linear_bins": 65, "erb_bands": 64}
 SOME = {"linear_bins": 30, "erb_bands": 12}
 LEVEL = {"level_s": 0.3}
+CONTRAST = {"floor_rise": 6.0}
 both = pytest.mark.parametrize("bands", [{}, BANDS], ids=["bins", "bands"])
 every = pytest.mark.parametrize(
-    "bands", [{}, BANDS, LEVEL, BANDS | LEVEL], ids=["bins", "bands", "level", "all"]
+    "bands",
+    [{}, BANDS, LEVEL, CONTRAST, BANDS | LEVEL | CONTRAST],
+    ids=["bins", "bands", "level", "contrast", "all"],
 )
 
 
@@ -41,7 +44,7 @@ def test_analysis_equals_that_of_the_audio_room(bands):
     assert np.allclose(found.numpy(), expected[: len(found)], atol=1e-4)
     mine = features(front, found.abs()).numpy()
     assert np.allclose(mine, front.features(expected[: len(found)]), atol=1e-4)
-    answer = 2 * torch.randn(7, front.size, dtype=torch.float64) - 1
+    answer = 2 * torch.randn(7, front.d_out, dtype=torch.float64) - 1
     gains = gain(expand(front, answer)).numpy()
     assert np.allclose(gains, front.gains(answer.numpy()), atol=1e-12)
 
@@ -70,7 +73,7 @@ def test_features_one_by_one_are_those_of_the_batch(bands):
 def test_gradient_of_the_resynthesis_is_that_of_its_graph(hop, bands):
     front = FrontEnd(n_fft=512, hop_length=hop, **bands)
     spectrum = analyse(front, torch.randn(2, 512 * 6, dtype=torch.float64))
-    shape = *spectrum.shape[:2], front.size
+    shape = *spectrum.shape[:2], front.d_out
     output = (2 * torch.randn(shape, dtype=torch.float64) - 1).requires_grad_()
     weight = torch.randn(2, 512 * 6 - 512 + hop, dtype=torch.float64)
 
@@ -91,7 +94,7 @@ def test_gradients_come_after_inference(bands):
     with torch.inference_mode():
         wave = torch.randn(2, 192 * 4)
         spectrum, x = analyse_features(front, wave)
-        resynthesise(front, spectrum, x)
+        resynthesise(front, spectrum, x)  # any answer will do
         synthesise(front, analyse(front, wave))
     wave = torch.randn(2, 192 * 4, requires_grad=True)
     answer = synthesise(front, analyse(front, wave) * gain(expand(front, x.clone())))
@@ -110,14 +113,14 @@ def _denoised(front, noisy, clean, output):
     return spectrum, x, wave, ratio, output.grad
 
 
-@both
+@every
 @pytest.mark.parametrize(("hop", "samples"), [(256, 512 * 9), (64, 64 * 40 + 5)])
 def test_compiled_passes_equal_the_plain_ones(hop, samples, bands, monkeypatch):
     torch.manual_seed(0)
     front = FrontEnd(hop_length=hop, feature_mean=1.5, feature_scale=0.5, **bands)
     noisy, clean = torch.randn(2, 3, samples)
     noisy = clean + 0.3 * noisy + 0.1
-    output = 2 * torch.randn(samples // hop, 3, front.size) - 0.5
+    output = 2 * torch.randn(samples // hop, 3, front.d_out) - 0.5
     compiled = _denoised(front, noisy, clean, output)
     monkeypatch.setattr(loops, "built", lambda: False)
     plain = _denoised(front, noisy, clean, output)
@@ -180,6 +183,22 @@ def test_weights_for_bins_are_carried_over_to_bands():
     assert torch.allclose(back_answered @ token, expand(bands, token), atol=1e-12)
     assert translation(bands, FrontEnd(**BANDS, hop_length=256)) is None
     assert translation(bands, FrontEnd(n_fft=256)) is None
+
+
+def test_contrasts_are_their_own_or_nothing_in_a_translation():
+    bins, bands = FrontEnd(), FrontEnd(**BANDS)
+    more, rising = FrontEnd(**CONTRAST), FrontEnd(floor_rise=1.0)
+    heard, answered = translation(more, bins)
+    token = torch.arange(3.0 * 257, dtype=torch.float64)
+    assert torch.equal(heard @ token, token[:257])
+    assert torch.equal(answered, torch.eye(257, dtype=torch.float64))
+    heard, _ = translation(bins, more)
+    assert torch.equal(heard @ token[:257], torch.cat([token[:257], 0 * token[257:]]))
+    assert translation(more, rising) is None
+    heard, answered = translation(FrontEnd(**BANDS, **CONTRAST), more)
+    alone, same = translation(bands, bins)
+    assert torch.equal(answered, same)
+    assert torch.equal(heard, torch.block_diag(alone, alone, alone))
 
 
 def _tokens_of(front, smooth):
@@ -363,6 +382,18 @@ def test_a_level_is_that_of_the_start_unless_it_is_given():
     for bad in (-1, 61):
         with pytest.raises(ValueError, match="level_s"):
             FrontEndConfig(level_s=bad)
+
+
+def test_contrasts_are_those_of_the_start_unless_they_are_given():
+    contrasted = FrontEnd(floor_rise=5.0)
+    assert FrontEndConfig(hop_length=128).after(contrasted) == contrasted
+    assert FrontEndConfig(floor_rise=1).after(contrasted).floor_rise == 1
+    assert FrontEndConfig(floor_rise=1).after(FrontEnd()).floor_rise == 1
+    assert FrontEndConfig(floor_rise=0).after(contrasted).floor_rise is None
+    assert FrontEndConfig(floor_rise=0, hop_length=128).build() == FrontEnd()
+    for bad in (-1, 101):
+        with pytest.raises(ValueError, match="floor_rise"):
+            FrontEndConfig(floor_rise=bad)
 
 
 def test_a_strength_is_in_range():

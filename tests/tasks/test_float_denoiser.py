@@ -10,20 +10,24 @@ from lava_sparse_rnn.train import TrainConfig, checkpoint, open_float, run
 
 
 @pytest.mark.parametrize(
-    ("samples", "strength", "level_s"),
-    [(5000, None, None), (128 * 30, 12, None), (77, None, None), (5000, None, 0.1)],
+    ("samples", "strength", "follows"),
+    [
+        *((5000, None, {}), (128 * 30, 12, {}), (77, None, {})),
+        *((5000, None, {"level_s": 0.1}), (5000, 12, {"floor_rise": 5.0})),
+    ],
 )
-def test_same_samples_as_through_the_audio_room(tiny, samples, strength, level_s):
+def test_same_samples_as_through_the_audio_room(tiny, samples, strength, follows):
     config = tiny(
         pruning={"score": "movement"},
-        data={"front_end": {"strength": strength, "level_s": level_s}},
+        data={"front_end": {"strength": strength, **follows}},
     )
     stage = open_float(config)
     stage.fit()
     denoiser = FloatDenoiser(stage.checkpoint_path)
     noisy = 0.1 * np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
     front = denoiser.front_end
-    assert (front.strength, front.level_s) == (strength, level_s)
+    assert front.strength == strength
+    assert follows.items() <= front.metadata().items()
     spectrum = front.stft().analysis(noisy)
     x = torch.from_numpy(front.features(spectrum)).float()[None]
     with torch.no_grad():

@@ -133,7 +133,7 @@ def test_a_start_that_does_not_fit_is_told_of(tiny, trained, changes, words):
 def test_what_is_not_given_is_the_start_s(tiny, trained):
     new = tiny(name="new", start=trained, data={"front_end": {"n_fft": 64}})
     front = open_float(new).task.front
-    assert (front.n_fft, front.hop_length, front.size) == (64, 16, 17)
+    assert (front.n_fft, front.hop_length, front.d_in) == (64, 16, 17)
 
 
 def test_a_start_of_another_size_says_so(tiny, tmp_path):

@@ -213,13 +213,40 @@ def test_a_start_with_other_bands_does_about_the_same(tiny):
     heard, answered = after.task.translation(before.task.state())
     old, new = before.model, after.model
     assert not old.encoder_mask.all()
-    assert new.encoder_mask.all()
+    assert new.encoder_mask[:, 65:].all()
+    assert torch.equal(new.encoder_mask[:, :65], old.encoder_mask[:, :65])
+    assert torch.equal(new.decoder_mask[:65], old.decoder_mask[:65])
     assert torch.allclose(new.encoder, old.masked("encoder") @ heard.float())
     assert torch.allclose(new.decoder, answered.float() @ old.masked("decoder"))
     assert torch.allclose(new.decoder_bias, answered.float() @ old.decoder_bias)
     assert new.encoder.dtype == torch.float32
     network, _ = run(tiny(name="bands", start=before.checkpoint_path, **bands))
     assert (network.d_in, network.meta["erb_bands"]) == (129, 64)
+
+
+@pytest.mark.slow
+def test_a_start_without_contrasts_begins_with_the_same_function(tiny):
+    before = open_float(tiny(name="alone", pruning={"start": 0, "end": 0}))
+    before.fit()
+    contrasts = {"data": {"front_end": {"floor_rise": 5}}, "pruning": {"sparsity": 0}}
+    after = open_float(tiny(name="more", start=before.checkpoint_path, **contrasts))
+    size = before.task.d_in
+    assert (after.task.d_in, after.task.d_out) == (3 * size, size)
+    old, new = before.model, after.model
+    assert not old.encoder_mask.all()
+    assert torch.equal(new.encoder_mask[:, :size], old.encoder_mask)
+    assert new.encoder_mask[:, size:].all()
+    assert torch.equal(new.decoder_mask, old.decoder_mask)
+    batch = (torch.randn(2, 128 * 20),)
+    with torch.no_grad():
+        answers = [s.model.eval()(s.task.features(batch)) for s in (before, after)]
+    assert torch.allclose(*answers, rtol=1e-5, atol=1e-5)  # sums of other lengths
+    back = {"data": {"front_end": {"floor_rise": 0}}, "pruning": {"sparsity": 0}}
+    saved = tiny(name="more", start=before.checkpoint_path, **contrasts)
+    network, _ = run(saved)
+    assert (network.d_in, network.d_out) == (3 * size, size)
+    again = open_float(tiny(name="less", start=saved.directory / "more.net", **back))
+    assert (again.task.d_in, again.task.front.floor_rise) == (size, None)
 
 
 @pytest.mark.slow

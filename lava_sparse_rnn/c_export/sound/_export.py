@@ -12,6 +12,7 @@ from lava_sparse_rnn.c_export._c import Tables
 from lava_sparse_rnn.c_export._export import Export, export
 from lava_sparse_rnn.c_export.sound import (
     _bands,
+    _contrast,
     _float,
     _integer,
     _level,
@@ -75,6 +76,7 @@ def export_denoiser(
     words["calls"] = Template(_templates.part(kind.CALLS)).substitute(words)
     words |= _bands.words(front, kind.BANDS, words)
     words |= _level.words(front, kind.LEVEL, words)
+    words |= _contrast.words(front, kind.CONTRAST, words)
     sources = {
         "_sound.h": "sound.h",
         "_sound.c": kind.SOURCE,

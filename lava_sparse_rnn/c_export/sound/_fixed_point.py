@@ -16,15 +16,15 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.audio.sound.level import REFERENCE
 from lava_sparse_rnn.c_export.sound import _bands, _transform
+from lava_sparse_rnn.c_export.sound._fixed_contrast import IntegerContrast
 from lava_sparse_rnn.c_export.sound._fixed_level import IntegerLevel
-from lava_sparse_rnn.c_export.sound._fixed_numbers import FULL_SCALE, mantissa
+from lava_sparse_rnn.c_export.sound._fixed_numbers import FULL_SCALE, LOG_FRAC, mantissa
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import Network
 
 Integers = NDArray[np.int64]
 
 UNIT = 31  # fraction bits of the window, of sines and cosines
-LOG_FRAC = 25  # of logarithms
 FILL = 13  # bits that a windowed frame has more than its samples
 SIZE_SHIFT = FULL_SCALE - 32  # from q and a scale's exponent to that of a magnitude
 SQUARE_BITS = 60  # of |X|^2: parts have 28 bits before the step that makes |X| of them
@@ -128,6 +128,7 @@ class Constants:
         Gains are below ``2^gain_bits``.
     bands : IntegerBands, optional
     level : IntegerLevel, optional
+    contrast : IntegerContrast, optional
     """
 
     front: FrontEnd
@@ -137,6 +138,7 @@ class Constants:
     gain_bits: int
     bands: IntegerBands | None
     level: IntegerLevel | None
+    contrast: IntegerContrast | None
 
     @classmethod
     def of(cls, network: Network) -> Constants:
@@ -154,8 +156,9 @@ class Constants:
         bands = None
         if front.bands is not None:
             bands = IntegerBands.of(front.bands, _scale(front))
-        gain_bits, level = _gain_bits(network), IntegerLevel.of(front)
-        constants = cls(front, radices, rooms, halvings, gain_bits, bands, level)
+        follows = IntegerLevel.of(front), IntegerContrast.of(front)
+        gain_bits = _gain_bits(network)
+        constants = cls(front, radices, rooms, halvings, gain_bits, bands, *follows)
         constants._check(network)
         return constants
 

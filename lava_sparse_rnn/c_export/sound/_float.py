@@ -8,7 +8,7 @@ import numpy as np
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound import level
 from lava_sparse_rnn.c_export._c import Tables
-from lava_sparse_rnn.c_export.sound import _bands, _level, _transform
+from lava_sparse_rnn.c_export.sound import _bands, _contrast, _level, _transform
 from lava_sparse_rnn.spec import Network
 
 FLOAT_BYTES = 4
@@ -17,6 +17,7 @@ Numbers are
  * floats of 32 bits as IEEE 754 has them; compile without -ffast-math."""
 CALLS, SOURCE = "float_calls.h", "sound.c"  # its templates
 BANDS, LEVEL = "float_bands.c", "float_level.c"
+CONTRAST = "float_contrast.c"
 TYPES = {"number": "float", "sample": "float", "decibels": "float"}
 TRANSFORM = _transform.Form("butterfly", "{}(x, y, m, stride);")
 
@@ -44,6 +45,7 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         "out_lowest": int(np.min(out.frac)),
         "tables": _constants(tables, network, front, radices),
         **_level_words(front),
+        **_contrast_words(front),
     }
 
 
@@ -63,10 +65,22 @@ def _level_words(front: FrontEnd) -> dict[str, object]:
     }
 
 
+def _contrast_words(front: FrontEnd) -> dict[str, object]:
+    contrast = front.contrast()
+    if contrast is None:
+        return {}
+    return {
+        "heard": "feature",
+        "part": literal(contrast.part),
+        "rise": literal(contrast.rise),
+    }
+
+
 def state_bytes(front: FrontEnd) -> int:
     """What the structure holds beside the network, tokens and answers."""
     n, hop = front.n_fft, front.hop_length
     followed = 0 if front.level_s is None else _level.NUMBERS + 1
+    followed += _contrast.numbers(front)
     floats = followed + 1 + (n - hop) + n + (n + 2) + n + front.lookahead * (n + 2)
     return (8 if front.lookahead else 4) + FLOAT_BYTES * floats
 

@@ -9,12 +9,14 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.c_export._c import Tables, bits_for, int_type
 from lava_sparse_rnn.c_export.sound import (
     _bands,
+    _contrast,
     _fixed_level,
     _fixed_point,
     _level,
     _templates,
     _transform,
 )
+from lava_sparse_rnn.c_export.sound._fixed_contrast import IntegerContrast
 from lava_sparse_rnn.c_export.sound._fixed_level import IntegerLevel
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants
 from lava_sparse_rnn.spec import Network
@@ -24,6 +26,7 @@ Numbers are
  * integers of up to 64 bits, there is no floating point."""
 CALLS, SOURCE = "fixed_calls.h", "fixed.c"  # its templates
 BANDS, LEVEL = "fixed_bands.c", "fixed_level.c"
+CONTRAST = "fixed_contrast.c"
 LOGARITHM = "fixed_arithmetic.c"
 TYPES = {"number": "int32_t", "sample": "int16_t", "decibels": "int32_t"}
 TRANSFORM = _transform.Form("fixed_butterfly", "*sizes = {}(x, y, m, stride, down);")
@@ -57,6 +60,7 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         "band_down": 2 * bands.down if bands else 0,
         "tables": _constants(tables, constants),
         **_level_words(constants.level),
+        **_contrast_words(constants.contrast),
     }
 
 
@@ -78,11 +82,18 @@ def _level_words(level: IntegerLevel | None) -> dict[str, object]:
     }
 
 
+def _contrast_words(contrast: IntegerContrast | None) -> dict[str, object]:
+    if contrast is None:
+        return {}
+    return {"heard": "log", "part": contrast.part, "rise": contrast.rise}
+
+
 def state_bytes(front: FrontEnd) -> int:
     """What the structure holds beside the network, tokens and answers."""
     n, hop, ahead = front.n_fft, front.hop_length, front.lookahead
     heard = -(-2 * (n - hop) // 4) * 4
     followed = 0 if front.level_s is None else _level.NUMBERS + 2
+    followed += _contrast.numbers(front)
     numbers = followed + 2 + n + (n + 2) + n + 1 + ahead * (n + 3) + bool(ahead)
     return heard + 4 * numbers
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.c_export.sound import _fixed_point as fixed
 from lava_sparse_rnn.c_export.sound._fixed_level import reciprocal
+from lava_sparse_rnn.c_export.sound._fixed_numbers import LOG_FRAC, rounded
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants, Integers
 from lava_sparse_rnn.fixed_point import Brief
 from lava_sparse_rnn.spec import Network, check_network, reference
@@ -246,9 +247,17 @@ class FixedPointDenoiser(Brief):
         return first, second
 
     def _tokens(self, blocks: list[Block]) -> Integers:
-        factors = self._factors(blocks)
-        rows = [self._token(*pair) for pair in zip(blocks, factors, strict=True)]
-        return np.array(rows, np.int64).reshape(len(rows), self.network.d_in)
+        factors, size = self._factors(blocks), self._constants.front.d_out
+        rows = [self._logs(*pair) for pair in zip(blocks, factors, strict=True)]
+        logs = np.array(rows, np.int64).reshape(len(rows), size)
+        heard, contrast = logs - self._constants.mean, self._constants.contrast
+        if contrast is not None:
+            heard = np.concatenate([heard, *contrast.heard(logs)], axis=1)
+        unit, shift = self._constants.feature
+        inp = self.network.layers[0].inp
+        n = shift - np.broadcast_to(inp.frac, self.network.d_in).astype(np.int64)
+        tokens = (heard * unit + (1 << n - 1)) >> n
+        return np.clip(tokens, inp.format.lowest, inp.format.highest)
 
     def _factors(self, blocks: list[Block]) -> list[tuple[int, int]]:
         """What brings every frame to one level, see `_fixed_level.reciprocal`."""
@@ -261,24 +270,15 @@ class FixedPointDenoiser(Brief):
             factors.append(reciprocal(running))
         return factors
 
-    def _token(self, block: Block, brought: tuple[int, int]) -> Integers:
-        inp = self.network.layers[0].inp
-        (louder, up), (unit, shift) = brought, self._constants.feature
-        squares = block.squares
+    def _logs(self, block: Block, brought: tuple[int, int]) -> list[int]:
+        """Of a token's features, to the base 2, in multiples of 2^-25."""
+        (louder, up), squares = brought, block.squares
         if self._constants.bands:
             squares = self._constants.bands.reduce(squares)
         numbers = zip(squares, self._constants.scales, strict=True)
-        logs = np.array(
-            [_log(x, m * louder >> 32, block.q + n + 1 - up) for x, (m, n) in numbers],
-            np.int64,
-        )
-        shifts = shift - np.broadcast_to(inp.frac, logs.shape)
-        features = (logs - self._constants.mean) * unit
-        tokens = [
-            (int(f) + (1 << int(n) - 1)) >> int(n)
-            for f, n in zip(features, shifts, strict=True)
+        return [
+            _log(x, m * louder >> 32, block.q + n + 1 - up) for x, (m, n) in numbers
         ]
-        return np.clip(tokens, inp.format.lowest, inp.format.highest)
 
     def _gains(self, answer: Integers) -> Integers:
         """In multiples of ``2^-(30 - gain_bits)``."""
@@ -315,11 +315,6 @@ class FixedPointDenoiser(Brief):
         return rounded(v * self._window, self._constants.sum_shift + z.q)
 
 
-def rounded(v: Integers, n: int) -> Integers:
-    """``v / 2^n`` to the nearest, halves up."""
-    return (v + (1 << n >> 1)) >> n
-
-
 def _log(square: int, scale: int, n: int) -> int:
     """log2 of ``1 + sqrt(square) * scale / 2^(32 + n)``."""
     if square == 0:
@@ -338,4 +333,4 @@ def _log(square: int, scale: int, n: int) -> int:
     for factor in reversed(fixed.CUBIC[1:]):
         value = (value + factor) * u + 2**30 >> 31
     value = (value + fixed.CUBIC[0]) * u + 2**35 >> 36
-    return (top - n << fixed.LOG_FRAC) + int(fixed.LOGARITHM[at]) + value
+    return (top - n << LOG_FRAC) + int(fixed.LOGARITHM[at]) + value

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.frontend import (
+from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.frontend_rules import (
+    FASTEST_RISE,
     LONGEST_LEVEL,
     LOOKAHEAD,
     STRONGEST,
-    FrontEnd,
 )
 from lava_sparse_rnn.audio.mixing.wear import Wear
 from lava_sparse_rnn.audio.oversubtraction import MOST
@@ -76,6 +77,14 @@ class FrontEndConfig(Section):
         "are divided by, so that recordings of any loudness are alike; 0 for none; "
         "else as the start has it, or none",
     )
+    floor_rise: float | None = Field(
+        default=None,
+        ge=0,
+        le=FASTEST_RISE,
+        description="dB by which the tracked floor of a feature may rise in a second; "
+        "the network then hears how far each is above it, and by how much it changed, "
+        "too; 0 for none of this; else as the start has it, or none",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> FrontEndConfig:
@@ -113,8 +122,9 @@ class FrontEndConfig(Section):
     def _given(self) -> dict[str, Any]:
         """What is said, as `FrontEnd` has it."""
         given = self.model_dump(exclude_none=True)
-        if given.get("level_s") == 0:
-            given["level_s"] = None
+        for name in ("level_s", "floor_rise"):
+            if given.get(name) == 0:
+                given[name] = None
         return given
 
 

@@ -49,8 +49,7 @@ class FloatDenoiser:
         front = front_of(state, f"checkpoint: {path}")
         limit = front.strength if strength is None else strength
         self.front_end = replace(front, strength=limit)
-        size = self.front_end.size
-        self.model = build_model(config, size, size)
+        self.model = build_model(config, front.d_in, front.d_out)
         pruner = build_pruner(config)
         if pruner is not None:  # its score may keep sums in the checkpoint
             pruner.prepare(self.model)

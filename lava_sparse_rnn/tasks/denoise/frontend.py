@@ -74,8 +74,18 @@ def analyse(front: FrontEnd, wave: Tensor) -> Tensor:
 
 
 def features(front: FrontEnd, magnitude: Tensor) -> Tensor:
-    """Network input (T, ..., size) of a whole sound, from magnitudes (T, ..., bins)."""
-    return (_logarithms(front, magnitude) - front.feature_mean) * front.feature_scale
+    """Network input (T, ..., d_in) of a whole sound, from magnitudes (T, ..., bins)."""
+    logs = _logarithms(front, magnitude)
+    return _contrasted(front, (logs - front.feature_mean) * front.feature_scale)
+
+
+def _contrasted(front: FrontEnd, x: Tensor) -> Tensor:
+    """Features of whole sounds (T, ..., d_out), and their contrasts, if heard."""
+    contrast = front.contrast()
+    if contrast is None:
+        return x
+    beside = contrast.next(x.numpy(force=True))
+    return torch.cat([x, *(torch.from_numpy(part).to(x) for part in beside)], -1)
 
 
 def _levelled(front: FrontEnd, spectrum: Tensor) -> Tensor:
@@ -140,7 +150,7 @@ def _shape(front: FrontEnd, steps: int, batch: int) -> tuple[int, int, int, int]
 
 
 def expand(front: FrontEnd, output: Tensor) -> Tensor:
-    """Answers (..., bins) of those for bands (..., size), interpolated."""
+    """Answers (..., bins) of those for bands (..., d_out), interpolated."""
     if front.bands is None:
         return output
     low, high = output.tensor_split([front.linear_bins], -1)
@@ -192,16 +202,17 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     spectrum : Tensor, complex, shape (batch, T, bins)
-    x : Tensor, shape (T, batch, size)
+    x : Tensor, shape (T, batch, d_in)
     """
     steps = wave.shape[1] // front.hop_length
     spectrum = torch.empty(len(wave), steps, front.bins, dtype=wave.dtype.to_complex())
-    x = wave.new_empty(steps, len(wave), front.size)
     if not _has_loops(wave):
+        x = wave.new_empty(steps, len(wave), front.d_in)
         for b, row in enumerate(wave):
             spectrum[b] = analyse(front, row.unsqueeze(0)).squeeze(1)
             x[:, b] = features(front, spectrum[b].abs())
         return spectrum, x
+    x = wave.new_empty(steps, len(wave), front.d_out)
     compiled, threads = loops.spectra(), torch.get_num_threads()
     place = threads, *_shape(front, *x.shape[:2])
     constants = front.magnitude_scale, front.feature_mean, front.feature_scale
@@ -211,7 +222,7 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     for b, row in enumerate(heard):
         given = loops.memory(*_banding(front.bands), torch.view_as_real(row), x)
         compiled.features(*place, b, *constants, given)
-    return spectrum, x
+    return spectrum, _contrasted(front, x)
 
 
 def _has_loops(x: Tensor) -> bool:
@@ -325,7 +336,7 @@ def resynthesise(front: FrontEnd, spectrum: Tensor, output: Tensor) -> Tensor:
     front : FrontEnd
     spectrum : Tensor, complex, shape (batch, T, bins)
         Not differentiated.
-    output : Tensor, shape (T, batch, size)
+    output : Tensor, shape (T, batch, d_out)
         The network's answer, see `gain`.
 
     Returns
@@ -349,7 +360,7 @@ def answered_frames(
     ----------
     front : FrontEnd
     spectrum : Tensor, shape (batch, T, bins)
-    output : Tensor, shape (T, batch, size)
+    output : Tensor, shape (T, batch, d_out)
 
     Returns
     -------

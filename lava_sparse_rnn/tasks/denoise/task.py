@@ -61,7 +61,7 @@ class Denoise(Task):
 
     def __init__(self, settings: DataConfig, source: Source, front: FrontEnd) -> None:
         self.settings, self.source, self.front = settings, source, front
-        self.d_in = self.d_out = front.size
+        self.d_in, self.d_out = front.d_in, front.d_out
         self.token_s = front.hop_length / front.sample_rate
         self._validation = objective.Validation(source, front, settings.validation_snrs)
         self.figures = self._validation.names

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
+from lava_sparse_rnn.audio.sound.contrast import KINDS
 from lava_sparse_rnn.tasks.denoise.frontend import band_means, band_weights
 
 _BAND_FIELDS = ("linear_bins", "erb_bands", "sample_rate")
@@ -24,15 +25,29 @@ def translation(front: FrontEnd, before: FrontEnd) -> tuple[Tensor, Tensor] | No
     -------
     tuple of Tensor, optional
         Old tokens of new ones, (old, new), as if all bins of a band had its magnitude;
-        new answers of old ones, (new, old), a band's the mean of its bins. None if both
-        have the same bands, or spectra of different sizes.
+        new answers of old ones, (new, old), a band's the mean of its bins. Contrasts
+        stay theirs where both front ends have some, else they come to nothing. None if
+        both have the same bands and as many numbers, or spectra of different sizes.
     """
     same = all(getattr(front, k) == getattr(before, k) for k in _BAND_FIELDS)
-    if same or front.bins != before.bins:
+    if (same and front.d_in == before.d_in) or front.bins != before.bins:
         return None
-    means, interpolation = _matrices(before)
-    new_means, new_interpolation = _matrices(front)
-    return means @ new_interpolation, new_means @ interpolation
+    if same:
+        heard = answered = torch.eye(front.d_out, dtype=torch.float64)
+    else:
+        means, interpolation = _matrices(before)
+        new_means, new_interpolation = _matrices(front)
+        heard, answered = means @ new_interpolation, new_means @ interpolation
+    return _with_contrasts(heard, front, before), answered
+
+
+def _with_contrasts(heard: Tensor, front: FrontEnd, before: FrontEnd) -> Tensor:
+    """Old tokens of new ones, of old features of new ones."""
+    if front.floor_rise is not None and before.floor_rise is not None:
+        return torch.block_diag(*[heard] * (1 + KINDS))
+    whole = heard.new_zeros(before.d_in, front.d_in)
+    whole[: before.d_out, : front.d_out] = heard
+    return whole
 
 
 def _matrices(front: FrontEnd) -> tuple[Tensor, Tensor]:

@@ -129,15 +129,21 @@ static uint64_t square_at(const ${prefix}_sound *sound, int32_t i)
     return (uint64_t)(re * re + im * im);
 }
 
-/* Number i of the token is the logarithm of 1 + sqrt(square) * scale / 2^(32 + n). */
+/* Number i of the token, of a logarithm to the base 2 in multiples of 2^-25. */
+static void tell(${prefix}_sound *sound, int32_t i, int64_t log)
+{
+    const int64_t token = rounded(log * $feature, $feature_shift - ${prefix}_in_frac[i]);
+
+    sound->token[i] = (${prefix}_in)clipped(token, $in_low, $in_high);
+}
+$contrast
+/* Feature i of the token is the logarithm of 1 + sqrt(square) * scale / 2^(32 + n). */
 static void hear(${prefix}_sound *sound, int32_t i, uint64_t square, uint32_t scale,
                  int n)
 {
-    const int64_t log = feature_of(square, $brought, $brought_n);
-    const int64_t token =
-        rounded((log - $mean) * $feature, $feature_shift - ${prefix}_in_frac[i]);
+    const int32_t log = feature_of(square, $brought, $brought_n);
 
-    sound->token[i] = (${prefix}_in)clipped(token, $in_low, $in_high);
+    tell(sound, i, (int64_t)log - $mean);$contrast_hear
 }
 
 /* Number i of the answer, in multiples of 2^-(30 - GAIN_BITS). */
@@ -155,7 +161,7 @@ static void features(${prefix}_sound *sound)
     int32_t i;
 $follow_level
     for (i = 0; i < LINEAR; ++i)
-        hear(sound, i, square_at(sound, i), $scale, sound->q + $scale_shift);$hear_bands
+        hear(sound, i, square_at(sound, i), $scale, sound->q + $scale_shift);$hear_bands$contrast_begun
 }
 
 /* The gain of a bin, in multiples of 2^-(30 - GAIN_BITS). */
@@ -256,7 +262,7 @@ void ${prefix}_sound_reset(${prefix}_sound *sound)
         sound->heard[i] = 0;
     for (i = 0; i < N; ++i)
         sound->sum[i] = 0;
-    sound->early = EARLY;$level_reset
+    sound->early = EARLY;$level_reset$contrast_reset
 }
 
 void ${prefix}_sound_init(${prefix}_sound *sound)

@@ -190,14 +190,21 @@ static float square_at(const ${prefix}_sound *sound, int32_t i)
     return re * re + im * im;
 }
 
-/* Number i of the token is the logarithm of 1 + scale * sqrt(square). */
+/* Number i of the token. */
+static void tell(${prefix}_sound *sound, int32_t i, float number)
+{
+    const float unit = token_scale[${prefix}_in_frac[i] - ($in_lowest)];
+
+    sound->token[i] = (${prefix}_in)nearest(number * unit, $in_low, $in_high);
+}
+$contrast
+/* Feature i of the token is the logarithm of 1 + scale * sqrt(square). */
 static void hear(${prefix}_sound *sound, int32_t i, float square, float scale)
 {
     const float size = scale$brought * root(square);
     const float feature = (log_of_1_plus(size) - $feature_mean) * $feature_scale;
-    const float unit = token_scale[${prefix}_in_frac[i] - ($in_lowest)];
 
-    sound->token[i] = (${prefix}_in)nearest(feature * unit, $in_low, $in_high);
+    tell(sound, i, feature);$contrast_hear
 }
 
 /* Number i of the answer. */
@@ -212,7 +219,7 @@ static void features(${prefix}_sound *sound)
     int32_t i;
 $follow_level
     for (i = 0; i < LINEAR; ++i)
-        hear(sound, i, square_at(sound, i), $magnitude_scale);$hear_bands
+        hear(sound, i, square_at(sound, i), $magnitude_scale);$hear_bands$contrast_begun
 }
 
 /* The gain of a bin that the network has answered. */
@@ -324,7 +331,7 @@ void ${prefix}_sound_reset(${prefix}_sound *sound)
         sound->heard[i] = 0.0f;
     for (i = 0; i < N; ++i)
         sound->sum[i] = 0.0f;
-    sound->early = EARLY;$level_reset
+    sound->early = EARLY;$level_reset$contrast_reset
 }
 
 void ${prefix}_sound_init(${prefix}_sound *sound)

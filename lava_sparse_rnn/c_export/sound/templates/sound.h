@@ -37,7 +37,7 @@ extern "C" {
 typedef struct {
     ${prefix}_state network;
     $number kept; /* the share of the noisy sound that stays */
-    int32_t early; /* hops to come that lie before the stream */$level_state
+    int32_t early; /* hops to come that lie before the stream */$level_state$contrast_state
     $sample heard[${PREFIX}_WINDOW - ${PREFIX}_HOP];
     $number sum[${PREFIX}_WINDOW]; /* of frames, where not all have come */
 #if ${PREFIX}_LOOKAHEAD > 0
