@@ -83,6 +83,12 @@ class FixedPointDenoiser(Brief):
       ``magnitude_scale``; its mantissas are multiplied by ``2^63 - 1`` over ``level
       2^u``, rounded down, with u such that ``level 2^u`` has 32 bits; the upper 32
       bits of the product stay, in units ``2^(u - 1)`` times those of the mantissa.
+    * **Contrasts**, of a front end that has some, of every logarithm: a smooth one
+      goes ``1 - exp(-hop / (rate 0.045))``, to the nearest multiple of ``2^-31``, of
+      the way to it, the way rounded; a floor rises by `floor_rise`, to the nearest
+      multiple of ``2^-25``, and is the smooth one where that is less; both begin as
+      the first logarithm. Heights (the logarithm less the floor) and changes (less the
+      one before; 0 at first) have no mean, and become tokens as features do.
     * **Bands**, of a front end that has some: of ``x``, a bin's ``re^2 + im^2``, the
       upper one of its two bands gets ``share * x``, rounded down, and the lower one the
       rest, ``share`` in multiples of ``2^-31``. The sum is the band's ``re^2 + im^2``,
