@@ -18,7 +18,7 @@ try:
     _EXTENSION = import_module("lava_sparse_rnn.nn._training")
 except ImportError:
     _EXTENSION = None
-_FACE = 3  # of the functions there, as module.cpp has it
+_FACE = 4  # of the functions there, as module.cpp has it
 if getattr(_EXTENSION, "face", None) != _FACE:  # built from other sources
     _EXTENSION = None
 

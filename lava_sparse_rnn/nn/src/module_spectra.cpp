@@ -53,6 +53,21 @@ struct SpectraFace {
     });
   }
 
+  static void contrasts(int threads, int64_t steps, int64_t batch, int64_t size,
+                        float part, float rise, const Arrays& arrays) {
+    Taken a(arrays);
+    const float* x = a.next<float>(steps * batch * size);
+    float* to = a.next<float>(3 * steps * batch * size);
+    const nb::gil_scoped_release release;
+    parallel(threads, [&](int index, int parts) {
+      const Part p(batch, index, parts);
+      std::vector<float> scratch(2 * size);
+      if (steps > 0)
+        spectra().contrasts(p.first, p.last, steps, batch, size, part, rise, x,
+                            scratch.data(), to);
+    });
+  }
+
   static void gained(int threads, int64_t steps, int64_t batch, int64_t linear,
                      int64_t bands, int64_t row, const Arrays& arrays) {
     Taken a(arrays);
@@ -159,6 +174,7 @@ struct SpectraFace {
     m.def("si_snr_back", &si_snr_back);
     m.def("frames", &frames);
     m.def("features", &features);
+    m.def("contrasts", &contrasts);
     m.def("gained", &gained);
     m.def("gained_back", &gained_back);
     m.def("overlapped", &overlapped);

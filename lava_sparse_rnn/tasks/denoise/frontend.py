@@ -84,6 +84,12 @@ def _contrasted(front: FrontEnd, x: Tensor) -> Tensor:
     contrast = front.contrast()
     if contrast is None:
         return x
+    if x.ndim == 3 and _has_loops(x):
+        tokens = x.new_empty(*x.shape[:2], front.d_in)
+        given = loops.memory(x.contiguous(), tokens)
+        numbers = contrast.part, contrast.rise
+        loops.spectra().contrasts(torch.get_num_threads(), *x.shape, *numbers, given)
+        return tokens
     beside = contrast.next(x.numpy(force=True))
     return torch.cat([x, *(torch.from_numpy(part).to(x) for part in beside)], -1)
 
