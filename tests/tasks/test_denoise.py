@@ -13,14 +13,16 @@ from lava_sparse_rnn.tasks.denoise.config import DataConfig, FrontEndConfig
 from lava_sparse_rnn.tasks.denoise.frontend import (
     analyse,
     analyse_features,
-    expand,
     features,
-    gain,
     measure,
+)
+from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
+from lava_sparse_rnn.tasks.denoise.resynthesis import (
+    expand,
+    gain,
     resynthesise,
     synthesise,
 )
-from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
 from lava_sparse_rnn.tasks.denoise.translation import translation
 
 BANDS = {"linear_bins": 65, "erb_bands": 64}

@@ -7,8 +7,9 @@ import torch
 
 from lava_sparse_rnn.audio import FrontEnd
 from lava_sparse_rnn.tasks.denoise import objective
-from lava_sparse_rnn.tasks.denoise.frontend import analyse_features, gain
+from lava_sparse_rnn.tasks.denoise.frontend import analyse_features
 from lava_sparse_rnn.tasks.denoise.gains import gain_distance, ideal_gains
+from lava_sparse_rnn.tasks.denoise.resynthesis import gain
 
 SMALL = {"n_fft": 64, "hop_length": 32}
 BANDED = {**SMALL, "linear_bins": 9, "erb_bands": 7}

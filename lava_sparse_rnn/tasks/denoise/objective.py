@@ -12,16 +12,15 @@ from torch import Tensor
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.nn.quantize import FoldedAffine, FoldedNetwork
 from lava_sparse_rnn.tasks.denoise.data import Source
-from lava_sparse_rnn.tasks.denoise.frontend import (
-    analyse,
-    analyse_features,
+from lava_sparse_rnn.tasks.denoise.frontend import analyse, analyse_features
+from lava_sparse_rnn.tasks.denoise.gains import gain_distance, ideal_gains
+from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
+from lava_sparse_rnn.tasks.denoise.pairing import Mixes
+from lava_sparse_rnn.tasks.denoise.resynthesis import (
     answered_frames,
     gain,
     resynthesise,
 )
-from lava_sparse_rnn.tasks.denoise.gains import gain_distance, ideal_gains
-from lava_sparse_rnn.tasks.denoise.losses import compressed_distance, si_snr
-from lava_sparse_rnn.tasks.denoise.pairing import Mixes
 from lava_sparse_rnn.train.tasks import Model, RawBatch
 
 
