@@ -18,11 +18,7 @@ from numpy.typing import NDArray
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.audio.frontend_rules import (
     DEFAULTS,
-    FLOOR_RULE,
-    LEVEL_RULE,
     RULES,
-    is_level,
-    is_rise,
     words,
 )
 from lava_sparse_rnn.audio.sound.bands import Bands, erb_bands
@@ -41,6 +37,13 @@ def share_kept(strength: float | None) -> float:
     0 where there is no limit, None or infinity.
     """
     return 0.0 if strength is None else 10.0 ** (-float(strength) / 20)
+
+
+def _check(numbers: Mapping[str, Any], place: str) -> None:
+    for name, value in numbers.items():
+        holds, rule = RULES[name]
+        if not holds(value):
+            raise AudioError(f"{place}{name} is {shown(value)}, must be {rule}")
 
 
 @dataclass
@@ -113,14 +116,11 @@ class FrontEnd:
     floor_rise: float | None = None
 
     def __post_init__(self) -> None:
+        numbers = asdict(self)
+        del numbers["strength"]  # which need not be one for a file
+        _check(numbers, "")
         self.stft()  # refuses a window and hop that do not reconstruct
         _ = self.bands  # refuses those that this spectrum cannot have
-        if not is_level(self.level_s):
-            raise AudioError(f"level_s is {shown(self.level_s)}, must be {LEVEL_RULE}")
-        if not is_rise(self.floor_rise):
-            raise AudioError(
-                f"floor_rise is {shown(self.floor_rise)}, must be {FLOOR_RULE}"
-            )
 
     @classmethod
     def from_metadata(cls, meta: Mapping[str, Any]) -> FrontEnd:
@@ -143,12 +143,9 @@ class FrontEnd:
         missing = [f.name for f in fields(cls) if f.name not in meta]
         if missing:
             raise AudioError(f"network: front end lacks {', '.join(missing)}")
-        for name, (holds, rule) in RULES.items():
-            if not holds(meta[name]):
-                raise AudioError(
-                    f"network: {name} is {shown(meta[name])}, must be {rule}"
-                )
-        return cls(**{f.name: meta[f.name] for f in fields(cls)})
+        numbers = {f.name: meta[f.name] for f in fields(cls)}
+        _check(numbers, "network: ")
+        return cls(**numbers)
 
     @classmethod
     def of(cls, network: Network) -> FrontEnd:

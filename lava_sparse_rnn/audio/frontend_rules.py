@@ -25,9 +25,6 @@ LONGEST_LEVEL = 60.0
 FASTEST_RISE = 100.0
 """The most dB by which a tracked floor may rise in a second."""
 
-LEVEL_RULE = f"seconds above 0, {LONGEST_LEVEL:g} at most, or missing"
-FLOOR_RULE = f"dB a second above 0, {FASTEST_RISE:g} at most, or missing"
-
 
 def _number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
@@ -54,12 +51,8 @@ def _is_strength(value: Any) -> bool:
     return value is None or (_is_whole(value) and int(value) <= STRONGEST)
 
 
-def is_level(value: Any) -> bool:
-    return value is None or (_positive(value) and value <= LONGEST_LEVEL)
-
-
-def is_rise(value: Any) -> bool:
-    return value is None or (_positive(value) and value <= FASTEST_RISE)
+def _up_to(most: float) -> Callable[[Any], bool]:
+    return lambda value: value is None or (_positive(value) and value <= most)
 
 
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -75,8 +68,14 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "lookahead": (_is_lookahead, f"a whole number from 0 to {LOOKAHEAD}"),
     "linear_bins": (_is_whole, "a whole number from 0 on"),
     "erb_bands": (_is_whole, "a whole number from 0 on"),
-    "level_s": (is_level, LEVEL_RULE),
-    "floor_rise": (is_rise, FLOOR_RULE),
+    "level_s": (
+        _up_to(LONGEST_LEVEL),
+        f"seconds above 0, {LONGEST_LEVEL:g} at most, or missing",
+    ),
+    "floor_rise": (
+        _up_to(FASTEST_RISE),
+        f"dB a second above 0, {FASTEST_RISE:g} at most, or missing",
+    ),
     "strength": (_is_strength, f"whole dB from 0 to {STRONGEST}, or missing"),
 }
 """What ``meta`` must hold: a test of the value, and its rule in words."""

@@ -135,7 +135,7 @@ def test_the_file_says_which_bands():
     assert FrontEnd.from_metadata(meta) == FRONT_END
     plain = FrontEnd(n_fft=64, hop_length=16)
     assert "erb_bands" not in plain.metadata()
-    assert (plain.size, FRONT_END.size, FRONT_END.bins) == (33, 16, 33)
+    assert (plain.d_in, FRONT_END.d_out, FRONT_END.bins) == (33, 16, 33)
 
 
 def test_a_network_of_another_size_is_refused():

@@ -360,3 +360,19 @@ def test_pieces_of_a_recording_give_the_whole(denoisers, sizes, n):
         denoiser.process(SAMPLES[:123])  # forgotten
         out = np.concatenate(list(denoiser.stream(iter(pieces))))
         assert np.array_equal(out, denoiser.denoise(SAMPLES[:n]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("magnitude_scale", -1, "a finite number above 0"),
+        ("feature_mean", float("nan"), "a finite number"),
+        ("lookahead", 17, "a whole number from 0 to 16"),
+        ("hop_length", 128.0, "a whole number above 0"),
+        ("sample_rate", 8000, "16000 Hz"),
+    ],
+)
+def test_a_front_end_out_of_range_is_refused_when_it_is_made(name, value, rule):
+    with pytest.raises(AudioError, match=f"^{name} is .*, must be {rule}"):
+        FrontEnd(**{name: value})
+    assert FrontEnd(strength=float("inf")).kept == 0
