@@ -245,20 +245,13 @@ class FrontEnd:
         frames = self.level_s * self.sample_rate / self.hop_length
         return Level(self.n_fft, frames)
 
-    def contrast(self, unit: float | None = None) -> Contrast | None:
-        """Contrasts of a stream's features to come; None where there are none.
-
-        Parameters
-        ----------
-        unit : float, optional
-            What a natural logarithm of 1 is in the numbers they are of; as in features
-            if not given.
-        """
+    def contrast(self) -> Contrast | None:
+        """Contrasts of a stream's features to come; None where there are none."""
         if self.floor_rise is None:
             return None
-        unit = self.feature_scale if unit is None else unit
         token_s = self.hop_length / self.sample_rate
-        return Contrast.of(token_s, self.floor_rise * DECIBEL * unit)
+        rise = self.floor_rise * DECIBEL * self.feature_scale
+        return Contrast.of(token_s, rise, -self.feature_mean * self.feature_scale)
 
     def hearing(self) -> Hearing:
         """What is followed of a stream to come."""

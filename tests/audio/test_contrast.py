@@ -16,13 +16,15 @@ FRONT = FrontEnd(
 TOKEN_S = 0.016
 
 
-def written_out(numbers, rise):
+def written_out(numbers, rise, silence=-math.inf):
     """The equations, a token and a number at a time."""
     part = 1 - math.exp(-TOKEN_S / SMOOTH_S)
     heights, changes = [], []
     for column in numbers.T.tolist():
-        smooth = floor = before = column[0]
+        smooth = silence
         for x in column:
+            if smooth <= silence or x <= silence:
+                smooth = floor = before = x
             smooth += part * (x - smooth)
             floor = min(smooth, floor + rise)
             heights.append(x - floor)
@@ -34,10 +36,12 @@ def written_out(numbers, rise):
 def test_it_is_what_its_equations_say():
     rng = np.random.default_rng(0)
     numbers = rng.standard_normal((300, 5)) * np.repeat([1, 0, 3], 100)[:, None]
-    contrast = Contrast.of(TOKEN_S, 0.5)
+    numbers[:2] = numbers[120:130, 1:3] = numbers[200:, 4] = -4.0  # silence
+    numbers = numbers.clip(-4.0)
+    contrast = Contrast.of(TOKEN_S, 0.5, -4.0)
     assert abs(contrast.rise - 0.5 * TOKEN_S) <= GRAIN / 2
     heights, changes = contrast.next(numbers)
-    expected = written_out(numbers, contrast.rise)
+    expected = written_out(numbers, contrast.rise, -4.0)
     for found, right in zip((heights, changes), expected, strict=True):
         assert np.allclose(found, right, rtol=1e-12, atol=1e-12)
 
@@ -58,7 +62,7 @@ def test_noise_has_a_floor_and_speech_stands_above_it():
 
 
 def test_a_floor_falls_at_once_and_rises_by_so_many_decibels_a_second():
-    contrast = Contrast.of(TOKEN_S, 1.0)
+    contrast = Contrast.of(TOKEN_S, 1.0, 0.0)
     numbers = np.concatenate([np.full(100, 5.0), np.full(20, 1.0), np.full(300, 5.0)])
     heights, changes = contrast.next(numbers[:, None])
     floors = numbers - heights[:, 0]
@@ -74,7 +78,7 @@ def test_a_floor_falls_at_once_and_rises_by_so_many_decibels_a_second():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_long_rise_is_the_same_in_any_float(dtype):
     """What a sum of roundings would take away is a token's unit and more."""
-    contrast = Contrast.of(TOKEN_S, 0.23 * 0.5)
+    contrast = Contrast.of(TOKEN_S, 0.23 * 0.5, -2.0)
     numbers = np.full((4000, 1), 7.0, dtype)
     numbers[0] = -1.0
     heights, _ = contrast.next(numbers)
@@ -100,6 +104,22 @@ def test_a_token_is_features_then_heights_then_changes():
         assert np.allclose(found, right, rtol=1e-9, atol=1e-9)
 
 
+def test_silence_is_no_floor_and_what_follows_begins_anew():
+    X = FRONT.stft().analysis(
+        np.random.default_rng(9).standard_normal(16000).astype(np.float32), tail=False
+    )
+    gap = np.zeros((40, 257), np.complex64)
+    for front in (FRONT, FrontEnd(hop_length=256, floor_rise=2.0)):
+        alone, size = front.features(X), front.d_out
+        both = front.features(np.concatenate([gap, X, gap, X]))
+        assert np.array_equal(both[40:][: len(X)], alone)
+        assert not both[:40, size:].any()
+        again = both[-len(X) :, size:]
+        assert not again[0].any()
+        if front.level_s is None:
+            assert np.array_equal(again, alone[:, size:])
+
+
 def test_a_stream_is_a_recording_however_it_is_cut():
     X = FRONT.stft().analysis(
         np.random.default_rng(3).standard_normal(16000).astype(np.float32), tail=False
@@ -111,9 +131,9 @@ def test_a_stream_is_a_recording_however_it_is_cut():
 
 def test_several_sounds_at_once_are_each_by_itself():
     numbers = np.random.default_rng(4).random((30, 5, 3))
-    together = Contrast.of(TOKEN_S, 0.3).next(numbers)
+    together = Contrast.of(TOKEN_S, 0.3, 0.0).next(numbers)
     for b in range(5):
-        alone = Contrast.of(TOKEN_S, 0.3).next(numbers[:, b])
+        alone = Contrast.of(TOKEN_S, 0.3, 0.0).next(numbers[:, b])
         for one, other in zip(alone, together, strict=True):
             assert np.array_equal(one, other[:, b])
 

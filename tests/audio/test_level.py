@@ -19,12 +19,13 @@ def spectrum(samples):
 
 def written_out(X, level_s):
     """The equations, a frame and a bin at a time."""
-    level, factors = 0.0, []
-    for t, frame in enumerate(X):
+    level, n, factors = FLOOR, 0, []
+    for frame in X:
         now = math.sqrt(2 * sum(abs(complex(z)) ** 2 for z in frame) / len(frame) / 512)
-        part = max(1 / (t + 1), 1 - math.exp(-256 / 16000 / level_s))
-        level += part * (now - level)
-        level = max(level, ATTACK * now, FLOOR)
+        if now >= FLOOR:
+            n += 1
+            part = max(1 / n, 1 - math.exp(-256 / 16000 / level_s))
+            level = max(level + part * (now - level), ATTACK * now)
         factors.append(REFERENCE / level)
     return factors
 
@@ -58,8 +59,19 @@ def test_silence_is_silence_and_what_follows_is_bounded():
     assert not FRONT.features(X[:10]).any()
     X[200:] = 3.0
     features = FRONT.features(X)
+    usual = math.log1p(100 * REFERENCE * math.sqrt(512 / 2))
+    assert np.allclose(features[200:], usual)
+    X[:200] = 0.01  # soft noise, 50 dB below
     most = math.log1p(100 * REFERENCE / ATTACK * math.sqrt(512 / 2))
-    assert 0.9 * most < features.max() <= most
+    assert 0.99 * most < FRONT.features(X).max() <= most
+
+
+def test_silence_before_a_recording_changes_nothing():
+    X = spectrum(np.random.default_rng(7).standard_normal(16000) / 10)
+    soft = 1e-5 * spectrum(np.random.default_rng(8).standard_normal(8000))
+    for silence in (np.zeros((50, 257), np.complex64), soft):
+        after = FRONT.features(np.concatenate([silence, X]))[len(silence) :]
+        assert np.array_equal(after, FRONT.features(X))
 
 
 def test_a_stream_is_a_recording_however_it_is_cut():

@@ -14,8 +14,9 @@ With ``x_t`` a number of token t::
     height = x_t - floor
     change = x_t - x_(t-1)
 
-`smooth`, `floor` and the number before are ``x_0`` at first. A floor goes down at once,
-and up a little with every token.
+A floor goes down at once, and up a little with every token. Silence, the least that a
+number can be, is no floor: where a number, or its smooth course before it, is silence,
+as before the first token, `smooth`, `floor` and the number before become ``x_t``.
 """
 
 from __future__ import annotations
@@ -45,19 +46,21 @@ class Contrast:
         ``1 - keep``, of a number in its smooth course.
     rise : float
         By which a floor may rise with a token, in the unit of the numbers.
+    silence : float
+        The least that a number can be.
     """
 
-    def __init__(self, part: float, rise: float) -> None:
-        self.part, self.rise = part, rise
+    def __init__(self, part: float, rise: float, silence: float) -> None:
+        self.part, self.rise, self.silence = part, rise, silence
         self.reset()
 
     @classmethod
-    def of(cls, token_s: float, rise: float) -> Contrast:
+    def of(cls, token_s: float, rise: float, silence: float) -> Contrast:
         """Those of tokens of `token_s` seconds whose floors may rise by `rise` in a
         second, about: in grains, and one at least with a token.
         """
         grains = max(round(rise * token_s / GRAIN), 1)
-        return cls(1 - exp(-token_s / SMOOTH_S), grains * GRAIN)
+        return cls(1 - exp(-token_s / SMOOTH_S), grains * GRAIN, silence)
 
     def reset(self) -> None:
         """Forget all that was heard."""
@@ -73,20 +76,20 @@ class Contrast:
         heights, changes = np.empty_like(numbers), np.empty_like(numbers)
         if not len(numbers):
             return heights, changes
+        constants = (self.part, self.rise, self.silence)
+        part, rise, silence = map(numbers.dtype.type, constants)
         if self.before is None:
-            self.before = numbers[0].copy()
-            self.smooth, self.floor = numbers[0].copy(), numbers[0].copy()
-        part, rise = numbers.dtype.type(self.part), numbers.dtype.type(self.rise)
-        smooth, floor = self.smooth, self.floor
-        way = np.empty_like(smooth)
-        for now, height in zip(numbers, heights, strict=True):
-            np.subtract(now, smooth, out=way)
-            way *= part
-            smooth += way
+            self.before = np.full_like(numbers[0], silence)
+            self.smooth, self.floor = self.before.copy(), self.before.copy()
+        before, smooth, floor = self.before, self.smooth, self.floor
+        for now, height, change in zip(numbers, heights, changes, strict=True):
+            begins = (now <= silence) | (smooth <= silence)
+            for state in (before, smooth, floor):
+                np.copyto(state, now, where=begins)
+            smooth += part * (now - smooth)
             floor += rise
             np.minimum(smooth, floor, out=floor)
             np.subtract(now, floor, out=height)
-        np.subtract(numbers[0], self.before, out=changes[0])
-        np.subtract(numbers[1:], numbers[:-1], out=changes[1:])
-        self.before = numbers[-1].copy()
+            np.subtract(now, before, out=change)
+            np.copyto(before, now)
         return heights, changes

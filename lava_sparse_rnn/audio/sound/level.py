@@ -5,14 +5,16 @@ A recording may have any level. A network that hears magnitudes as they are lear
 levels of its training, and no others; one that hears them divided by their running
 level hears all recordings alike.
 
-With ``r_t = sqrt(2 mean_k |X_tk|^2 / n_fft)``, about the root mean square of what frame
-t holds (Parseval; the outermost bins count as the others), t from 0 on, and ``keep``
-``exp(-1 / frames)`` of a `Level`::
+With ``r = sqrt(2 mean_k |X_k|^2 / n_fft)``, about the root mean square of what a frame
+holds (Parseval; the outermost bins count as the others), and ``keep`` ``exp(-1 /
+frames)`` of a `Level`, where ``r`` is `FLOOR` or more and the n-th of such frames::
 
-    level <- level + max(1 / (t + 1), 1 - keep) * (r_t - level)
-    level <- max(level, ATTACK * r_t, FLOOR)
+    level <- level + max(1 / n, 1 - keep) * (r - level)
+    level <- max(level, ATTACK * r, FLOOR)
 
-It is the mean of all frames at first, and later of some last seconds.
+It is the mean of all frames at first, and later of some last seconds. A softer frame is
+silence and leaves it as it is (`FLOOR` before all else): a recording that begins with
+silence is heard like one that does not.
 """
 
 from __future__ import annotations
@@ -24,11 +26,11 @@ from numpy.typing import NDArray
 
 REFERENCE = 10.0 ** (-25 / 20)
 """What sound is brought to: -25 dBFS, the middle of the levels of a training."""
-ATTACK = 0.1
-"""The least share of a frame that the level is: what begins after silence is loud, and
-not beyond all numbers."""
+ATTACK = 0.3
+"""The least share of a frame that the level is: what follows on soft noise is loud at
+first, by 10 dB at most. A frame of speech is seldom so far above its mean."""
 FLOOR = 10.0 ** (-80 / 20)
-"""The least level, -80 dBFS: what is softer is not brought up all the way."""
+"""The least level, -80 dBFS: what is softer is silence."""
 
 
 class Level:
@@ -48,8 +50,8 @@ class Level:
 
     def reset(self) -> None:
         """Forget all that was heard."""
-        self.count = 0
-        self.level: NDArray[np.float64] = np.zeros(())
+        self.count: NDArray[np.int64] = np.zeros((), np.int64)
+        self.level: NDArray[np.float64] = np.full((), FLOOR)
 
     @property
     def least(self) -> float:
@@ -58,7 +60,9 @@ class Level:
 
     @property
     def counted(self) -> int:
-        """The number of a frame, 1 being the first, from which on that is its part."""
+        """The number of a frame that is none of silence, 1 being the first, from which
+        on that is its part.
+        """
         return floor(1 / self.least) + 1
 
     def factors(self, spectrum: NDArray[np.complexfloating]) -> NDArray[np.float64]:
@@ -70,9 +74,10 @@ class Level:
         heard, least = np.sqrt(2 / self.n_fft * powers), self.least
         levels = np.empty_like(heard)
         for t, now in enumerate(heard):
-            self.count += 1
-            part = max(1 / self.count, least)
+            sounds = now >= FLOOR
+            self.count = self.count + sounds
+            part = np.maximum(1 / np.maximum(self.count, 1), least) * sounds
             level = self.level + part * (now - self.level)
-            self.level = np.maximum(np.maximum(level, ATTACK * now), FLOOR)
+            self.level = np.maximum(level, ATTACK * now * sounds)
             levels[t] = self.level
         return REFERENCE / levels

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -35,17 +35,23 @@ class IntegerContrast:
     @classmethod
     def of(cls, front: FrontEnd) -> IntegerContrast | None:
         """That of a front end, if it has one."""
-        contrast = front.contrast(2.0**LOG_FRAC / log(2))
+        whole = replace(front, feature_mean=0.0, feature_scale=2.0**LOG_FRAC / log(2))
+        contrast = whole.contrast()
         if contrast is None:
             return None
         return cls(round(contrast.part * 2**31), min(round(contrast.rise), FASTEST))
 
     def heard(self, logs: Integers) -> tuple[Integers, Integers]:
         """How far logarithms (T, size) are above their floors, and their changes."""
-        heights = np.empty_like(logs)
-        smooth = low = logs[0] if len(logs) else np.empty(0, np.int64)
-        for now, height in zip(logs, heights, strict=True):
+        heights, changes = np.empty_like(logs), np.empty_like(logs)
+        before = smooth = low = np.zeros(logs.shape[1], np.int64)
+        for t, now in enumerate(logs):
+            begins = (now <= 0) | (smooth <= 0)
+            before, smooth, low = (
+                np.where(begins, now, state) for state in (before, smooth, low)
+            )
             smooth = smooth + rounded((now - smooth) * self.part, 31)
             low = np.minimum(low + self.rise, smooth)
-            height[:] = now - low
-        return heights, np.diff(logs, axis=0, prepend=logs[:1])
+            heights[t], changes[t] = now - low, now - before
+            before = now
+        return heights, changes

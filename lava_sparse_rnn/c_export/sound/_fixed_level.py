@@ -78,10 +78,10 @@ class IntegerLevel:
         return size >> q + up + self.shift
 
     def follow(self, before: int, count: int, now: int) -> int:
-        """The level after frame number `count`, 1 being the first."""
+        """The level after a frame that is none of silence, the `count`-th of them."""
         part = max(2**31 // min(count, self.frames), self.least)
         after = before + ((now - before) * part + 2**30 >> 31)
-        return max(after, now * ATTACK >> 32, LEAST)
+        return max(after, now * ATTACK >> 32)
 
 
 def reciprocal(running: int) -> tuple[int, int]:

@@ -73,6 +73,7 @@ def _contrast_words(front: FrontEnd) -> dict[str, object]:
         "heard": "feature",
         "part": literal(contrast.part),
         "rise": literal(contrast.rise),
+        "silence": literal(contrast.silence),
     }
 
 

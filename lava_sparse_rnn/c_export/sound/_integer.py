@@ -85,7 +85,12 @@ def _level_words(level: IntegerLevel | None) -> dict[str, object]:
 def _contrast_words(contrast: IntegerContrast | None) -> dict[str, object]:
     if contrast is None:
         return {}
-    return {"heard": "log", "part": contrast.part, "rise": contrast.rise}
+    return {
+        "heard": "log",
+        "part": contrast.part,
+        "rise": contrast.rise,
+        "silence": 0,
+    }
 
 
 def state_bytes(front: FrontEnd) -> int:

@@ -15,7 +15,7 @@ NAMES = "level", "level_state", "level_work", "level_reset", "follow_level"
 _STATE = """
     $number level; /* running, of the sound so far */
     int32_t frames; /* that were heard, up to where their number no longer matters */"""
-_RESET = "\n    sound->level = 0;\n    sound->frames = 0;"
+_RESET = "\n    sound->level = $level_floor;\n    sound->frames = 0;"
 NUMBERS = 2  # of four bytes that are kept
 
 
@@ -37,6 +37,6 @@ def words(front: FrontEnd, part: str, others: Mapping[str, object]) -> dict[str,
         "level": f"\n{text}\n",
         "level_state": Template(_STATE).substitute(others),
         "level_work": f"\n    {others['factor']}",
-        "level_reset": _RESET,
+        "level_reset": Template(_RESET).substitute(others),
         "follow_level": "\n    follow_level(sound);\n",
     }

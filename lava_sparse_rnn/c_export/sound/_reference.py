@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.c_export.sound import _fixed_point as fixed
-from lava_sparse_rnn.c_export.sound._fixed_level import reciprocal
+from lava_sparse_rnn.c_export.sound._fixed_level import LEAST, reciprocal
 from lava_sparse_rnn.c_export.sound._fixed_numbers import LOG_FRAC, rounded
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants, Integers
 from lava_sparse_rnn.fixed_point import Brief
@@ -74,21 +74,22 @@ class FixedPointDenoiser(Brief):
       as many lower bits, an even number, as keep their sum below ``2^60``; the sum
       times the largest ``4^j`` that keeps it below ``2^64``; its square root, rounded
       down; times ``sqrt(2 / (n_fft bins))``, a mantissa of 32 bits; in multiples of
-      ``2^-30`` of full scale, rounded down. The level goes ``2^31 // t`` times
-      ``2^-31`` of the way to that with frame number t, 1 being the first, and ``1 -
-      exp(-hop / (rate level_s))``, to the nearest multiple of ``2^-31``, once that is
-      more; the way is rounded. It is at least what the frame has times 429496730 /
-      ``2^32``, rounded down, a tenth, and 107374, which is -80 dBFS. In the rules of
-      features and bands ``magnitude_scale 10^(-25/20)`` takes the place of
+      ``2^-30`` of full scale, rounded down. Below 107374, -80 dBFS, it leaves the
+      level, 107374 at first, as it is; else that goes ``2^31 // n`` times ``2^-31`` of
+      the way to it with the n-th such frame, and ``1 - exp(-hop / (rate level_s))``, to
+      the nearest multiple of ``2^-31``, once that is more; the way is rounded. It is at
+      least what the frame has times 1288490189 / ``2^32``, rounded down. In the rules
+      of features and bands ``magnitude_scale 10^(-25/20)`` takes the place of
       ``magnitude_scale``; its mantissas are multiplied by ``2^63 - 1`` over ``level
       2^u``, rounded down, with u such that ``level 2^u`` has 32 bits; the upper 32
       bits of the product stay, in units ``2^(u - 1)`` times those of the mantissa.
     * **Contrasts**, of a front end that has some, of every logarithm: a smooth one
       goes ``1 - exp(-hop / (rate 0.045))``, to the nearest multiple of ``2^-31``, of
       the way to it, the way rounded; a floor rises by `floor_rise`, to the nearest
-      multiple of ``2^-25``, and is the smooth one where that is less; both begin as
-      the first logarithm. Heights (the logarithm less the floor) and changes (less the
-      one before; 0 at first) have no mean, and become tokens as features do.
+      multiple of ``2^-25``, and is the smooth one where that is less. Where the
+      logarithm, or the smooth one before, is 0, as at first, all three begin as this
+      logarithm. Heights (the logarithm less the floor) and changes (less the one
+      before) have no mean, and become tokens as features do.
     * **Bands**, of a front end that has some: of ``x``, a bin's ``re^2 + im^2``, the
       upper one of its two bands gets ``share * x``, rounded down, and the lower one the
       rest, ``share`` in multiples of ``2^-31``. The sum is the band's ``re^2 + im^2``,
@@ -267,12 +268,15 @@ class FixedPointDenoiser(Brief):
 
     def _factors(self, blocks: list[Block]) -> list[tuple[int, int]]:
         """What brings every frame to one level, see `_fixed_level.reciprocal`."""
-        level, running = self._constants.level, 0
+        level, running, count = self._constants.level, LEAST, 0
         if level is None:
             return [(2**32, 1)] * len(blocks)
         factors = []
-        for count, block in enumerate(blocks, 1):
-            running = level.follow(running, count, level.root(block.squares, block.q))
+        for block in blocks:
+            now = level.root(block.squares, block.q)
+            if now >= LEAST:
+                count += 1
+                running = level.follow(running, count, now)
             factors.append(reciprocal(running))
         return factors
 

@@ -109,10 +109,10 @@ struct Spectra {
   void (*features)(int64_t first, int64_t last, const Banding& banding,
                    int64_t stride, float scale, float mean, float factor,
                    const float* spectrum, float* scratch, float* x);
-  // Of sequences first to last, in a `scratch` of twice as many numbers as features.
+  // Of sequences first to last, in a `scratch` of three times as many numbers as features.
   void (*contrasts)(int64_t first, int64_t last, int64_t steps, int64_t batch,
-                    int64_t size, float part, float rise, const float* x,
-                    float* scratch, float* to);
+                    int64_t size, float part, float rise, float silence,
+                    const float* x, float* scratch, float* to);
   void (*gained)(int64_t first, int64_t last, const Banding& banding, int64_t stride,
                  const float* spectrum, const float* output, float* scratch, float* to);
   void (*gained_back)(int64_t first, int64_t last, const Banding& banding,

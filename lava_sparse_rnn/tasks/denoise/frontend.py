@@ -87,7 +87,7 @@ def _contrasted(front: FrontEnd, x: Tensor) -> Tensor:
     if x.ndim == 3 and has_loops(x):
         tokens = x.new_empty(*x.shape[:2], front.d_in)
         given = loops.memory(x.contiguous(), tokens)
-        numbers = contrast.part, contrast.rise
+        numbers = contrast.part, contrast.rise, contrast.silence
         loops.spectra().contrasts(torch.get_num_threads(), *x.shape, *numbers, given)
         return tokens
     beside = contrast.next(x.numpy(force=True))

@@ -161,7 +161,7 @@ static void features(${prefix}_sound *sound)
     int32_t i;
 $follow_level
     for (i = 0; i < LINEAR; ++i)
-        hear(sound, i, square_at(sound, i), $scale, sound->q + $scale_shift);$hear_bands$contrast_begun
+        hear(sound, i, square_at(sound, i), $scale, sound->q + $scale_shift);$hear_bands
 }
 
 /* The gain of a bin, in multiples of 2^-(30 - GAIN_BITS). */

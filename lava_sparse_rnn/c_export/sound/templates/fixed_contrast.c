@@ -6,7 +6,7 @@ static void hear_contrasts(${prefix}_sound *sound, int32_t i, int32_t log)
     int32_t *const before = sound->before + i;
     int32_t *const smooth = sound->smooth + i, *const low = sound->low + i;
 
-    if (!sound->begun)
+    if (log <= $silence || *smooth <= $silence) /* it begins */
         *before = *smooth = *low = log;
     *smooth += (int32_t)rounded((int64_t)(log - *smooth) * $part, 31);
     *low += $rise;

@@ -6,7 +6,7 @@ static void hear_contrasts(${prefix}_sound *sound, int32_t i, float feature)
     float *const before = sound->before + i;
     float *const smooth = sound->smooth + i, *const low = sound->low + i;
 
-    if (!sound->begun)
+    if (feature <= $silence || *smooth <= $silence) /* it begins */
         *before = *smooth = *low = feature;
     *smooth += $part * (feature - *smooth);
     *low += $rise;

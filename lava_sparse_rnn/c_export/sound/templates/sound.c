@@ -219,7 +219,7 @@ static void features(${prefix}_sound *sound)
     int32_t i;
 $follow_level
     for (i = 0; i < LINEAR; ++i)
-        hear(sound, i, square_at(sound, i), $magnitude_scale);$hear_bands$contrast_begun
+        hear(sound, i, square_at(sound, i), $magnitude_scale);$hear_bands
 }
 
 /* The gain of a bin that the network has answered. */
