@@ -26,6 +26,9 @@ from lava_sparse_rnn.spec.threads import OwnLock, one_at_a_time
 Samples = NDArray[np.float32]
 
 
+_NOTHING = Hearing()  # is what front ends remember in states that say nothing of it
+
+
 @dataclass(frozen=True)
 class DenoiserState(Brief):
     """A `Denoiser` in the middle of a stream; can be pickled.
@@ -54,7 +57,7 @@ class DenoiserState(Brief):
     ready: Samples
     early: int
     converter: Converter
-    hearing: Hearing
+    hearing: Hearing = _NOTHING
 
 
 class Denoiser(StreamDefaults):

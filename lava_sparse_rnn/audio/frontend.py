@@ -24,6 +24,7 @@ from lava_sparse_rnn.audio.frontend_rules import (
 from lava_sparse_rnn.audio.sound.bands import Bands, erb_bands
 from lava_sparse_rnn.audio.sound.contrast import KINDS, Contrast
 from lava_sparse_rnn.audio.sound.level import REFERENCE, Level
+from lava_sparse_rnn.audio.sound.silence import Beginning, loudness
 from lava_sparse_rnn.audio.sound.stft import Stft
 from lava_sparse_rnn.fixed_point import shown
 from lava_sparse_rnn.spec import Network, tables
@@ -46,7 +47,7 @@ def _check(numbers: Mapping[str, Any], place: str) -> None:
             raise AudioError(f"{place}{name} is {shown(value)}, must be {rule}")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Hearing:
     """What a front end remembers of a stream; None of what it does not follow.
 
@@ -56,8 +57,8 @@ class Hearing:
     contrast : Contrast, optional
     """
 
-    level: Level | None
-    contrast: Contrast | None
+    level: Level | None = None
+    contrast: Contrast | None = None
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ class FrontEnd:
             return None
         token_s = self.hop_length / self.sample_rate
         rise = self.floor_rise * DECIBEL * self.feature_scale
-        return Contrast.of(token_s, rise, -self.feature_mean * self.feature_scale)
+        return Contrast.of(token_s, rise, Beginning(self.n_fft // self.hop_length))
 
     def hearing(self) -> Hearing:
         """What is followed of a stream to come."""
@@ -275,15 +276,17 @@ class FrontEnd:
         """
         hearing = self.hearing() if hearing is None else hearing
         magnitude = np.abs(spectrum).astype(np.float64)
+        powers = np.square(magnitude).mean(1)
         if hearing.level is not None:
-            magnitude *= hearing.level.factors(spectrum)[:, None]
+            magnitude *= hearing.level.factors(powers)[:, None]
         if self.bands is not None:
             magnitude = self.bands.reduce(magnitude)
         logs = np.log1p(self.magnitude_scale * magnitude)
         features = (logs - self.feature_mean) * self.feature_scale
         if hearing.contrast is None:
             return features
-        return np.concatenate([features, *hearing.contrast.next(features)], axis=1)
+        beside = hearing.contrast.next(features, loudness(powers, self.n_fft))
+        return np.concatenate([features, *beside], axis=1)
 
     def apply(
         self,

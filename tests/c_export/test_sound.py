@@ -47,6 +47,7 @@ def test_a_denoiser_stage_by_stage(
     )
     c, x = built(network), noise(60, hop)
     x[: x.size // 2] *= 0.01  # half of it is quiet
+    x[x.size // 3 :][: 7 * hop + 1] = 0.0
     tokens, answers, y = c.run(x)
     heard = Denoiser(network).tokens(x)[: len(tokens)]
     assert np.ptp(heard) > 1000  # features are alive

@@ -14,9 +14,10 @@ With ``x_t`` a number of token t::
     height = x_t - floor
     change = x_t - x_(t-1)
 
-A floor goes down at once, and up a little with every token. Silence, the least that a
-number can be, is no floor: where a number, or its smooth course before it, is silence,
-as before the first token, `smooth`, `floor` and the number before become ``x_t``.
+A floor goes down at once, and up a little with every token; ``keep`` is ``exp(-1 / n)``
+with as many tokens as `SMOOTH_S` has. With every token of a beginning (`silence`)
+`smooth`, `floor` and the number before are ``x_t``: silence is no floor, and neither is
+a window that sound has not filled yet.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lava_sparse_rnn.audio.sound.silence import Beginning
 
 SMOOTH_S = 0.045
 """Seconds in which all but ``1 / e`` of a number is forgotten before its minimum is
@@ -46,46 +49,52 @@ class Contrast:
         ``1 - keep``, of a number in its smooth course.
     rise : float
         By which a floor may rise with a token, in the unit of the numbers.
-    silence : float
-        The least that a number can be.
+    beginning : Beginning
     """
 
-    def __init__(self, part: float, rise: float, silence: float) -> None:
-        self.part, self.rise, self.silence = part, rise, silence
+    def __init__(self, part: float, rise: float, beginning: Beginning) -> None:
+        self.part, self.rise, self.beginning = part, rise, beginning
         self.reset()
 
     @classmethod
-    def of(cls, token_s: float, rise: float, silence: float) -> Contrast:
+    def of(cls, token_s: float, rise: float, beginning: Beginning) -> Contrast:
         """Those of tokens of `token_s` seconds whose floors may rise by `rise` in a
         second, about: in grains, and one at least with a token.
         """
         grains = max(round(rise * token_s / GRAIN), 1)
-        return cls(1 - exp(-token_s / SMOOTH_S), grains * GRAIN, silence)
+        return cls(1 - exp(-token_s / SMOOTH_S), grains * GRAIN, beginning)
 
     def reset(self) -> None:
         """Forget all that was heard."""
-        self.before: NDArray[Any] | None = None
+        self.beginning.reset()
+        self.before: NDArray[Any] = np.empty(0)
         self.smooth: NDArray[Any] = np.empty(0)
         self.floor: NDArray[Any] = np.empty(0)
 
-    def next(self, numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Heights and changes of the next tokens' numbers, each (T, ...) as these are.
+    def next(
+        self, numbers: NDArray[Any], heard: NDArray[np.float64]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Heights and changes of the next tokens' numbers, each as large as these.
 
-        Sums go on in their type, which has to be one in a stream.
+        Parameters
+        ----------
+        numbers : array of float, shape (T, ..., size)
+            Sums go on in their type, which has to be one in a stream.
+        heard : array of float64, shape (T, ...)
+            The frames' `silence.loudness`.
         """
         heights, changes = np.empty_like(numbers), np.empty_like(numbers)
         if not len(numbers):
             return heights, changes
-        constants = (self.part, self.rise, self.silence)
-        part, rise, silence = map(numbers.dtype.type, constants)
-        if self.before is None:
-            self.before = np.full_like(numbers[0], silence)
-            self.smooth, self.floor = self.before.copy(), self.before.copy()
+        if not self.before.size:
+            self.before, self.smooth, self.floor = (numbers[0].copy() for _ in range(3))
+        part, rise = map(numbers.dtype.type, (self.part, self.rise))
         before, smooth, floor = self.before, self.smooth, self.floor
-        for now, height, change in zip(numbers, heights, changes, strict=True):
-            begins = (now <= silence) | (smooth <= silence)
+        begins = self.beginning.next(heard)[..., None]
+        rows = zip(numbers, begins, heights, changes, strict=True)
+        for now, anew, height, change in rows:
             for state in (before, smooth, floor):
-                np.copyto(state, now, where=begins)
+                np.copyto(state, now, where=anew)
             smooth += part * (now - smooth)
             floor += rise
             np.minimum(smooth, floor, out=floor)

@@ -5,16 +5,14 @@ A recording may have any level. A network that hears magnitudes as they are lear
 levels of its training, and no others; one that hears them divided by their running
 level hears all recordings alike.
 
-With ``r = sqrt(2 mean_k |X_k|^2 / n_fft)``, about the root mean square of what a frame
-holds (Parseval; the outermost bins count as the others), and ``keep`` ``exp(-1 /
-frames)`` of a `Level`, where ``r`` is `FLOOR` or more and the n-th of such frames::
+With ``r`` the `silence.loudness` of a frame, the n-th that is no silence, and ``keep``
+``exp(-1 / frames)`` of a `Level`::
 
     level <- level + max(1 / n, 1 - keep) * (r - level)
-    level <- max(level, ATTACK * r, FLOOR)
+    level <- max(level, ATTACK * r)
 
-It is the mean of all frames at first, and later of some last seconds. A softer frame is
-silence and leaves it as it is (`FLOOR` before all else): a recording that begins with
-silence is heard like one that does not.
+It is the mean of all frames at first, and later of some last seconds. Silence leaves it
+as it is, and before all else it is `SILENCE`.
 """
 
 from __future__ import annotations
@@ -24,13 +22,13 @@ from math import exp, floor
 import numpy as np
 from numpy.typing import NDArray
 
+from lava_sparse_rnn.audio.sound.silence import SILENCE, loudness
+
 REFERENCE = 10.0 ** (-25 / 20)
 """What sound is brought to: -25 dBFS, the middle of the levels of a training."""
 ATTACK = 0.3
 """The least share of a frame that the level is: what follows on soft noise is loud at
 first, by 10 dB at most. A frame of speech is seldom so far above its mean."""
-FLOOR = 10.0 ** (-80 / 20)
-"""The least level, -80 dBFS: what is softer is silence."""
 
 
 class Level:
@@ -51,7 +49,7 @@ class Level:
     def reset(self) -> None:
         """Forget all that was heard."""
         self.count: NDArray[np.int64] = np.zeros((), np.int64)
-        self.level: NDArray[np.float64] = np.full((), FLOOR)
+        self.level: NDArray[np.float64] = np.full((), SILENCE)
 
     @property
     def least(self) -> float:
@@ -65,16 +63,14 @@ class Level:
         """
         return floor(1 / self.least) + 1
 
-    def factors(self, spectrum: NDArray[np.complexfloating]) -> NDArray[np.float64]:
-        """What brings the next frames (T, bins) to `REFERENCE`, (T,)."""
-        return self.factors_of(np.square(np.abs(spectrum), dtype=np.float64).mean(1))
-
-    def factors_of(self, powers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The same of their mean ``|X|^2``, shape (T, ...)."""
-        heard, least = np.sqrt(2 / self.n_fft * powers), self.least
+    def factors(self, powers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What brings the next frames to `REFERENCE`, of their mean ``|X|^2``, each of
+        shape (T, ...).
+        """
+        heard, least = loudness(powers, self.n_fft), self.least
         levels = np.empty_like(heard)
         for t, now in enumerate(heard):
-            sounds = now >= FLOOR
+            sounds = now >= SILENCE
             self.count = self.count + sounds
             part = np.maximum(1 / np.maximum(self.count, 1), least) * sounds
             level = self.level + part * (now - self.level)

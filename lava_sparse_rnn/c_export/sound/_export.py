@@ -12,10 +12,9 @@ from lava_sparse_rnn.c_export._c import Tables
 from lava_sparse_rnn.c_export._export import Export, export
 from lava_sparse_rnn.c_export.sound import (
     _bands,
-    _contrast,
     _float,
+    _followed,
     _integer,
-    _level,
     _templates,
     _wide,
 )
@@ -75,8 +74,7 @@ def export_denoiser(
     words = words_of(network, prefix) | kind.words(network, tables)
     words["calls"] = Template(_templates.part(kind.CALLS)).substitute(words)
     words |= _bands.words(front, kind.BANDS, words)
-    words |= _level.words(front, kind.LEVEL, words)
-    words |= _contrast.words(front, kind.CONTRAST, words)
+    words |= _followed.words(front, kind.ARITHMETIC, words)
     sources = {
         "_sound.h": "sound.h",
         "_sound.c": kind.SOURCE,

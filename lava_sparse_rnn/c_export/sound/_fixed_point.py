@@ -16,8 +16,11 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.bands import Bands
 from lava_sparse_rnn.audio.sound.level import REFERENCE
 from lava_sparse_rnn.c_export.sound import _bands, _transform
-from lava_sparse_rnn.c_export.sound._fixed_contrast import IntegerContrast
-from lava_sparse_rnn.c_export.sound._fixed_level import IntegerLevel
+from lava_sparse_rnn.c_export.sound._fixed_followed import (
+    IntegerContrast,
+    IntegerLevel,
+    IntegerLoudness,
+)
 from lava_sparse_rnn.c_export.sound._fixed_numbers import FULL_SCALE, LOG_FRAC, mantissa
 from lava_sparse_rnn.fixed_point import SpecError
 from lava_sparse_rnn.spec import Network
@@ -127,6 +130,7 @@ class Constants:
     gain_bits : int
         Gains are below ``2^gain_bits``.
     bands : IntegerBands, optional
+    loudness : IntegerLoudness
     level : IntegerLevel, optional
     contrast : IntegerContrast, optional
     """
@@ -137,6 +141,7 @@ class Constants:
     halvings: list[int]
     gain_bits: int
     bands: IntegerBands | None
+    loudness: IntegerLoudness
     level: IntegerLevel | None
     contrast: IntegerContrast | None
 
@@ -156,9 +161,12 @@ class Constants:
         bands = None
         if front.bands is not None:
             bands = IntegerBands.of(front.bands, _scale(front))
-        follows = IntegerLevel.of(front), IntegerContrast.of(front)
-        gain_bits = _gain_bits(network)
-        constants = cls(front, radices, rooms, halvings, gain_bits, bands, *follows)
+        constants = cls(
+            *(front, radices, rooms, halvings, _gain_bits(network), bands),
+            IntegerLoudness.of(front),
+            IntegerLevel.of(front),
+            IntegerContrast.of(front),
+        )
         constants._check(network)
         return constants
 

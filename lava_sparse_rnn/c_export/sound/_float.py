@@ -6,18 +6,18 @@ from __future__ import annotations
 import numpy as np
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
-from lava_sparse_rnn.audio.sound import level
+from lava_sparse_rnn.audio.sound import level, silence
 from lava_sparse_rnn.c_export._c import Tables
-from lava_sparse_rnn.c_export.sound import _bands, _contrast, _level, _transform
+from lava_sparse_rnn.c_export.sound import _bands, _followed, _transform
 from lava_sparse_rnn.spec import Network
 
 FLOAT_BYTES = 4
-ARITHMETIC = """\
+NUMBERS = """\
 Numbers are
  * floats of 32 bits as IEEE 754 has them; compile without -ffast-math."""
 CALLS, SOURCE = "float_calls.h", "sound.c"  # its templates
-BANDS, LEVEL = "float_bands.c", "float_level.c"
-CONTRAST = "float_contrast.c"
+BANDS = "float_bands.c"
+ARITHMETIC = "float"  # what the names of other parts begin with
 TYPES = {"number": "float", "sample": "float", "decibels": "float"}
 TRANSFORM = _transform.Form("butterfly", "{}(x, y, m, stride);")
 
@@ -35,7 +35,7 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         **TYPES,
         **constants,
         **_transform.texts(radices, TRANSFORM),
-        "arithmetic": ARITHMETIC,
+        "arithmetic": NUMBERS,
         "usage": " [f32]",
         "or_f32": ", or float with the word f32",
         "fixed_point": 0,
@@ -44,46 +44,40 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         "in_lowest": int(np.min(inp.frac)),
         "out_lowest": int(np.min(out.frac)),
         "tables": _constants(tables, network, front, radices),
-        **_level_words(front),
-        **_contrast_words(front),
+        **_followed_words(front),
     }
 
 
-def _level_words(front: FrontEnd) -> dict[str, object]:
-    running = front.level()
-    if running is None:
-        return {"brought": ""}
-    return {
-        "brought": " * sound->factor",
-        "factor": "float factor; /* that brings a frame to the level of a training */",
-        "mean_square": literal(2 / (front.n_fft * front.bins)),
-        "level_frames": running.counted,
-        "level_least": literal(running.least),
-        "level_attack": literal(level.ATTACK),
-        "level_floor": literal(level.FLOOR),
-        "level_reference": literal(level.REFERENCE),
-    }
-
-
-def _contrast_words(front: FrontEnd) -> dict[str, object]:
-    contrast = front.contrast()
-    if contrast is None:
-        return {}
-    return {
+def _followed_words(front: FrontEnd) -> dict[str, object]:
+    running, contrast = front.level(), front.contrast()
+    words: dict[str, object] = {
+        "brought": "",
+        "loud": "float",
         "heard": "feature",
-        "part": literal(contrast.part),
-        "rise": literal(contrast.rise),
-        "silence": literal(contrast.silence),
+        "silence": literal(silence.SILENCE),
+        "mean_square": literal(2 / (front.n_fft * front.bins)),
+        "hops": front.n_fft // front.hop_length,
     }
+    if running is not None:
+        words |= {
+            "brought": " * sound->factor",
+            "factor": "float factor; /* brings a frame to the level of a training */",
+            "level_frames": running.counted,
+            "level_least": literal(running.least),
+            "level_attack": literal(level.ATTACK),
+            "level_reference": literal(level.REFERENCE),
+        }
+    if contrast is not None:
+        words |= {"part": literal(contrast.part), "rise": literal(contrast.rise)}
+    return words
 
 
 def state_bytes(front: FrontEnd) -> int:
     """What the structure holds beside the network, tokens and answers."""
     n, hop = front.n_fft, front.hop_length
-    followed = 0 if front.level_s is None else _level.NUMBERS + 1
-    followed += _contrast.numbers(front)
-    floats = followed + 1 + (n - hop) + n + (n + 2) + n + front.lookahead * (n + 2)
-    return (8 if front.lookahead else 4) + FLOAT_BYTES * floats
+    floats = 1 + (n - hop) + n + (n + 2) + n + front.lookahead * (n + 2)
+    followed = _followed.bytes_kept(front, FLOAT_BYTES)
+    return (8 if front.lookahead else 4) + FLOAT_BYTES * floats + followed
 
 
 def literal(value: float) -> str:

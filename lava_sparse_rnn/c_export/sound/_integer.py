@@ -9,24 +9,21 @@ from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.c_export._c import Tables, bits_for, int_type
 from lava_sparse_rnn.c_export.sound import (
     _bands,
-    _contrast,
-    _fixed_level,
     _fixed_point,
-    _level,
+    _followed,
     _templates,
     _transform,
 )
-from lava_sparse_rnn.c_export.sound._fixed_contrast import IntegerContrast
-from lava_sparse_rnn.c_export.sound._fixed_level import IntegerLevel
+from lava_sparse_rnn.c_export.sound._fixed_followed import ATTACK, SILENCE
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants
 from lava_sparse_rnn.spec import Network
 
-ARITHMETIC = """\
+NUMBERS = """\
 Numbers are
  * integers of up to 64 bits, there is no floating point."""
 CALLS, SOURCE = "fixed_calls.h", "fixed.c"  # its templates
-BANDS, LEVEL = "fixed_bands.c", "fixed_level.c"
-CONTRAST = "fixed_contrast.c"
+BANDS = "fixed_bands.c"
+ARITHMETIC = "fixed"  # what the names of other parts begin with
 LOGARITHM = "fixed_arithmetic.c"
 TYPES = {"number": "int32_t", "sample": "int16_t", "decibels": "int32_t"}
 TRANSFORM = _transform.Form("fixed_butterfly", "*sizes = {}(x, y, m, stride, down);")
@@ -44,7 +41,7 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
     return {
         **TYPES,
         **_transform.texts(constants.radices, TRANSFORM),
-        "arithmetic": ARITHMETIC,
+        "arithmetic": NUMBERS,
         "usage": "",
         "or_f32": "",
         "fixed_point": 1,
@@ -59,48 +56,41 @@ def words(network: Network, tables: Tables) -> dict[str, object]:
         "feature_shift": feature_shift,
         "band_down": 2 * bands.down if bands else 0,
         "tables": _constants(tables, constants),
-        **_level_words(constants.level),
-        **_contrast_words(constants.contrast),
+        **_followed_words(constants),
     }
 
 
-def _level_words(level: IntegerLevel | None) -> dict[str, object]:
-    if level is None:
-        return {"brought": "scale", "brought_n": "n"}
-    return {
-        "brought": "(uint32_t)((uint64_t)scale * sound->factor >> 32)",
-        "brought_n": "n + 1 - sound->factor_up",
-        "factor": "uint32_t factor; /* 1 / level is factor / 2^(33 - factor_up) */\n"
-        "    int32_t factor_up;",
-        "mean_square": f"{level.mean_square}u",
-        "level_down": level.down,
-        "level_shift": f"({level.shift})",
-        "level_frames": level.frames,
-        "level_least": f"{level.least}u",
-        "level_attack": f"{_fixed_level.ATTACK}u",
-        "level_floor": _fixed_level.LEAST,
+def _followed_words(constants: Constants) -> dict[str, object]:
+    front, loudness = constants.front, constants.loudness
+    words: dict[str, object] = {
+        **{"brought": "scale", "brought_n": "n"},
+        **{"loud": "uint32_t", "heard": "log", "silence": SILENCE},
+        "mean_square": f"{loudness.mean_square}u",
+        "power_down": loudness.down,
+        "power_shift": f"({loudness.shift})",
+        "hops": front.n_fft // front.hop_length,
     }
-
-
-def _contrast_words(contrast: IntegerContrast | None) -> dict[str, object]:
-    if contrast is None:
-        return {}
-    return {
-        "heard": "log",
-        "part": contrast.part,
-        "rise": contrast.rise,
-        "silence": 0,
-    }
+    if constants.level is not None:
+        words |= {
+            "brought": "(uint32_t)((uint64_t)scale * sound->factor >> 32)",
+            "brought_n": "n + 1 - sound->factor_up",
+            "factor": "uint32_t factor; /* 1 / level is factor / 2^(33 - factor_up) */"
+            "\n    int32_t factor_up;",
+            "level_frames": constants.level.frames,
+            "level_least": f"{constants.level.least}u",
+            "level_attack": f"{ATTACK}u",
+        }
+    if constants.contrast is not None:
+        words |= {"part": constants.contrast.part, "rise": constants.contrast.rise}
+    return words
 
 
 def state_bytes(front: FrontEnd) -> int:
     """What the structure holds beside the network, tokens and answers."""
     n, hop, ahead = front.n_fft, front.hop_length, front.lookahead
     heard = -(-2 * (n - hop) // 4) * 4
-    followed = 0 if front.level_s is None else _level.NUMBERS + 2
-    followed += _contrast.numbers(front)
-    numbers = followed + 2 + n + (n + 2) + n + 1 + ahead * (n + 3) + bool(ahead)
-    return heard + 4 * numbers
+    numbers = 2 + n + (n + 2) + n + 1 + ahead * (n + 3) + bool(ahead)
+    return heard + 4 * numbers + _followed.bytes_kept(front, 8)
 
 
 def _constants(tables: Tables, constants: Constants) -> str:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
 from lava_sparse_rnn.c_export.sound import _fixed_point as fixed
-from lava_sparse_rnn.c_export.sound._fixed_level import LEAST, reciprocal
 from lava_sparse_rnn.c_export.sound._fixed_numbers import LOG_FRAC, rounded
 from lava_sparse_rnn.c_export.sound._fixed_point import Constants, Integers
 from lava_sparse_rnn.fixed_point import Brief
@@ -70,26 +69,29 @@ class FixedPointDenoiser(Brief):
       from the middle of one of 32 segments (tables of reciprocals and of their
       logarithms) and a cubic; less the mean, times a mantissa of 31 bits, rounded to
       the token's unit and clipped to its range.
-    * **Level**, of a front end that has one: ``re^2 + im^2`` of all bins, each without
-      as many lower bits, an even number, as keep their sum below ``2^60``; the sum
-      times the largest ``4^j`` that keeps it below ``2^64``; its square root, rounded
-      down; times ``sqrt(2 / (n_fft bins))``, a mantissa of 32 bits; in multiples of
-      ``2^-30`` of full scale, rounded down. Below 107374, -80 dBFS, it leaves the
-      level, 107374 at first, as it is; else that goes ``2^31 // n`` times ``2^-31`` of
-      the way to it with the n-th such frame, and ``1 - exp(-hop / (rate level_s))``, to
-      the nearest multiple of ``2^-31``, once that is more; the way is rounded. It is at
-      least what the frame has times 1288490189 / ``2^32``, rounded down. In the rules
-      of features and bands ``magnitude_scale 10^(-25/20)`` takes the place of
-      ``magnitude_scale``; its mantissas are multiplied by ``2^63 - 1`` over ``level
-      2^u``, rounded down, with u such that ``level 2^u`` has 32 bits; the upper 32
-      bits of the product stay, in units ``2^(u - 1)`` times those of the mantissa.
+    * **Loudness**, of a front end with level or contrasts: ``re^2 + im^2`` of all bins,
+      each without as many lower bits, an even number, as keep their sum below ``2^60``;
+      the sum times the largest ``4^j`` that keeps it below ``2^64``; its square root,
+      rounded down; times ``sqrt(2 / (n_fft bins))``, a mantissa of 32 bits; in
+      multiples of ``2^-30`` of full scale, rounded down. Below 107374, -80 dBFS, a
+      frame is silence.
+    * **Level**, of a front end that has one: 107374 at first. Silence leaves it; the
+      n-th frame that is none moves it ``2^31 // n`` times ``2^-31`` of the way to its
+      loudness, and ``1 - exp(-hop / (rate level_s))``, to the nearest multiple of
+      ``2^-31``, once that is more; the way is rounded. It is at least that loudness
+      times 1288490189 / ``2^32``, rounded down. In the rules of features and bands
+      ``magnitude_scale 10^(-25/20)`` takes the place of ``magnitude_scale``; its
+      mantissas are multiplied by ``2^63 - 1`` over ``level 2^u``, rounded down, with u
+      such that ``level 2^u`` has 32 bits; the upper 32 bits of the product stay, in
+      units ``2^(u - 1)`` times those of the mantissa.
     * **Contrasts**, of a front end that has some, of every logarithm: a smooth one
       goes ``1 - exp(-hop / (rate 0.045))``, to the nearest multiple of ``2^-31``, of
-      the way to it, the way rounded; a floor rises by `floor_rise`, to the nearest
-      multiple of ``2^-25``, and is the smooth one where that is less. Where the
-      logarithm, or the smooth one before, is 0, as at first, all three begin as this
-      logarithm. Heights (the logarithm less the floor) and changes (less the one
-      before) have no mean, and become tokens as features do.
+      the way to it, the way rounded; a floor rises by `floor_rise`, a multiple of
+      ``2^-20`` in features and here of ``2^-25``, to the nearest, ``2^30`` at most, and
+      is the smooth one where that is less. With silence, before all else, and with
+      ``n_fft / hop`` frames after it, smooth one, floor and the one before begin as
+      the logarithm itself. Heights (the logarithm less the floor) and changes (less
+      the one before) have no mean, and become tokens as features do.
     * **Bands**, of a front end that has some: of ``x``, a bin's ``re^2 + im^2``, the
       upper one of its two bands gets ``share * x``, rounded down, and the lower one the
       rest, ``share`` in multiples of ``2^-31``. The sum is the band's ``re^2 + im^2``,
@@ -145,7 +147,7 @@ class FixedPointDenoiser(Brief):
         return f"{self.network!r}, {limit}"
 
     def tokens(self, samples: Pcm) -> Integers:
-        """What the network hears of a whole recording, (T, size)."""
+        """What the network hears of a whole recording, (T, d_in)."""
         return self._tokens(self._spectra(samples))
 
     def denoise(self, samples: Pcm) -> Pcm:
@@ -254,31 +256,23 @@ class FixedPointDenoiser(Brief):
         return first, second
 
     def _tokens(self, blocks: list[Block]) -> Integers:
-        factors, size = self._factors(blocks), self._constants.front.d_out
+        constants = self._constants
+        level, contrast = constants.level, constants.contrast
+        follows = level is not None or contrast is not None
+        loudness = [constants.loudness.heard(b.squares, b.q) for b in blocks * follows]
+        factors = [(2**32, 1)] * len(blocks)
+        if level is not None:
+            factors = level.factors(loudness)
         rows = [self._logs(*pair) for pair in zip(blocks, factors, strict=True)]
-        logs = np.array(rows, np.int64).reshape(len(rows), size)
-        heard, contrast = logs - self._constants.mean, self._constants.contrast
+        logs = np.array(rows, np.int64).reshape(len(rows), constants.front.d_out)
+        heard = logs - constants.mean
         if contrast is not None:
-            heard = np.concatenate([heard, *contrast.heard(logs)], axis=1)
-        unit, shift = self._constants.feature
+            heard = np.concatenate([heard, *contrast.next(logs, loudness)], axis=1)
+        unit, shift = constants.feature
         inp = self.network.layers[0].inp
         n = shift - np.broadcast_to(inp.frac, self.network.d_in).astype(np.int64)
         tokens = (heard * unit + (1 << n - 1)) >> n
         return np.clip(tokens, inp.format.lowest, inp.format.highest)
-
-    def _factors(self, blocks: list[Block]) -> list[tuple[int, int]]:
-        """What brings every frame to one level, see `_fixed_level.reciprocal`."""
-        level, running, count = self._constants.level, LEAST, 0
-        if level is None:
-            return [(2**32, 1)] * len(blocks)
-        factors = []
-        for block in blocks:
-            now = level.root(block.squares, block.q)
-            if now >= LEAST:
-                count += 1
-                running = level.follow(running, count, now)
-            factors.append(reciprocal(running))
-        return factors
 
     def _logs(self, block: Block, brought: tuple[int, int]) -> list[int]:
         """Of a token's features, to the base 2, in multiples of 2^-25."""

@@ -54,16 +54,16 @@ struct SpectraFace {
   }
 
   static void contrasts(int threads, int64_t steps, int64_t batch, int64_t size,
-                        float part, float rise, float silence,
-                        const Arrays& arrays) {
+                        float part, float rise, const Arrays& arrays) {
     Taken a(arrays);
+    const int64_t* begins = a.next<int64_t>(steps * batch);
     const float* x = a.next<float>(steps * batch * size);
     float* to = a.next<float>(3 * steps * batch * size);
     const nb::gil_scoped_release release;
     parallel(threads, [&](int index, int parts) {
       const Part p(batch, index, parts);
       std::vector<float> scratch(3 * size);
-      spectra().contrasts(p.first, p.last, steps, batch, size, part, rise, silence, x,
+      spectra().contrasts(p.first, p.last, steps, batch, size, part, rise, begins, x,
                           scratch.data(), to);
     });
   }

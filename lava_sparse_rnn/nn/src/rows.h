@@ -111,7 +111,7 @@ struct Spectra {
                    const float* spectrum, float* scratch, float* x);
   // Of sequences first to last, in a `scratch` of three times as many numbers as features.
   void (*contrasts)(int64_t first, int64_t last, int64_t steps, int64_t batch,
-                    int64_t size, float part, float rise, float silence,
+                    int64_t size, float part, float rise, const int64_t* begins,
                     const float* x, float* scratch, float* to);
   void (*gained)(int64_t first, int64_t last, const Banding& banding, int64_t stride,
                  const float* spectrum, const float* output, float* scratch, float* to);

@@ -14,10 +14,12 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lava_sparse_rnn.audio.frontend import FrontEnd
 from lava_sparse_rnn.audio.sound.bands import Bands
+from lava_sparse_rnn.audio.sound.silence import loudness
 from lava_sparse_rnn.nn import loops
 
 _Maker = TypeVar("_Maker", bound=Callable[..., Any])
@@ -75,43 +77,58 @@ def analyse(front: FrontEnd, wave: Tensor) -> Tensor:
 
 def features(front: FrontEnd, magnitude: Tensor) -> Tensor:
     """Network input (T, ..., d_in) of a whole sound, from magnitudes (T, ..., bins)."""
-    logs = _logarithms(front, magnitude)
-    return _contrasted(front, (logs - front.feature_mean) * front.feature_scale)
+    powers = _powers(front, magnitude)
+    logs = _logarithms(front, magnitude, powers)
+    x = (logs - front.feature_mean) * front.feature_scale
+    return _contrasted(front, x, powers)
 
 
-def _contrasted(front: FrontEnd, x: Tensor) -> Tensor:
+def _powers(front: FrontEnd, spectrum: Tensor) -> NDArray[np.float64]:
+    """Mean ``|X|^2`` (T, ...) of spectra or magnitudes, time first, (T, ..., bins), for
+    front ends that follow anything.
+    """
+    if front.level_s is None and front.floor_rise is None:
+        return np.empty(0)
+    parts = spectrum
+    if spectrum.is_complex():  # whose norm takes ten times as long
+        parts = torch.view_as_real(spectrum).flatten(-2)
+    sizes = torch.linalg.vector_norm(parts, dim=-1)
+    return (sizes.double().square() / spectrum.shape[-1]).numpy(force=True)
+
+
+def _contrasted(front: FrontEnd, x: Tensor, powers: NDArray[np.float64]) -> Tensor:
     """Features of whole sounds (T, ..., d_out), and their contrasts, if heard."""
     contrast = front.contrast()
     if contrast is None:
         return x
+    heard = loudness(powers, front.n_fft)
     if x.ndim == 3 and has_loops(x):
         tokens = x.new_empty(*x.shape[:2], front.d_in)
-        given = loops.memory(x.contiguous(), tokens)
-        numbers = contrast.part, contrast.rise, contrast.silence
+        begins = torch.from_numpy(contrast.beginning.next(heard).astype(np.int64))
+        given = loops.memory(begins, x.contiguous(), tokens)
+        numbers = contrast.part, contrast.rise
         loops.spectra().contrasts(torch.get_num_threads(), *x.shape, *numbers, given)
         return tokens
-    beside = contrast.next(x.numpy(force=True))
+    beside = contrast.next(x.numpy(force=True), heard)
     return torch.cat([x, *(torch.from_numpy(part).to(x) for part in beside)], -1)
 
 
-def _levelled(front: FrontEnd, spectrum: Tensor) -> Tensor:
+def _levelled(front: FrontEnd, spectrum: Tensor, powers: NDArray[np.float64]) -> Tensor:
     """Whole sounds at the level at which they are heard (`audio.sound.level`): spectra
     or magnitudes, time first, (T, ..., bins).
     """
     level = front.level()
     if level is None:
         return spectrum
-    parts = spectrum
-    if spectrum.is_complex():  # whose norm takes ten times as long
-        parts = torch.view_as_real(spectrum).flatten(-2)
-    sizes = torch.linalg.vector_norm(parts, dim=-1)
-    powers = sizes.double().square() / spectrum.shape[-1]
-    factors = torch.from_numpy(level.factors_of(powers.numpy(force=True)))
-    return spectrum * factors.to(sizes).unsqueeze(-1)
+    factors = torch.from_numpy(level.factors(powers))
+    real = spectrum.real if spectrum.is_complex() else spectrum
+    return spectrum * factors.to(real).unsqueeze(-1)
 
 
-def _logarithms(front: FrontEnd, magnitude: Tensor) -> Tensor:
-    magnitude = _levelled(front, magnitude)
+def _logarithms(
+    front: FrontEnd, magnitude: Tensor, powers: NDArray[np.float64]
+) -> Tensor:
+    magnitude = _levelled(front, magnitude, powers)
     if front.bands is not None:
         low, high = magnitude.tensor_split([front.linear_bins], -1)
         power = high.square() @ band_means(front.bands, high.dtype)
@@ -184,11 +201,12 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     constants = front.magnitude_scale, front.feature_mean, front.feature_scale
     for row, found in zip(wave, spectrum, strict=True):
         torch.fft.rfft(frames_of(front, row, steps), out=found)
-    heard = _levelled(front, spectrum.transpose(0, 1)).transpose(0, 1)
+    powers = _powers(front, spectrum.transpose(0, 1))
+    heard = _levelled(front, spectrum.transpose(0, 1), powers).transpose(0, 1)
     for b, row in enumerate(heard):
         given = loops.memory(*banding(front.bands), torch.view_as_real(row), x)
         compiled.features(*place, b, *constants, given)
-    return spectrum, _contrasted(front, x)
+    return spectrum, _contrasted(front, x, powers)
 
 
 def has_loops(x: Tensor) -> bool:
@@ -219,10 +237,18 @@ def measure(front: FrontEnd, waves: Iterable[Tensor]) -> FrontEnd:
     Returns
     -------
     FrontEnd
+
+    Raises
+    ------
+    ValueError
+        If it is all silent.
     """
+    sizes = (analyse(front, wave).abs() for wave in waves)
     logs = torch.cat(
-        [_logarithms(front, analyse(front, w).abs()).flatten() for w in waves]
+        [_logarithms(front, x, _powers(front, x)).flatten() for x in sizes]
     )
+    if not logs.std() > 0:
+        raise ValueError("data: the mixtures are silent, no feature of theirs varies")
     # A power of two keeps the factor exact in every number format.
     return replace(
         front,

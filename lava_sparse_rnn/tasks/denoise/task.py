@@ -163,7 +163,7 @@ class Denoise(Task):
         return self.front.hop_length / front_of(state).hop_length
 
     def translation(self, state: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
-        """See `Task`: from bins to bands, or back."""
+        """See `Task`: from bins to bands, or back; contrasts come and go."""
         return translation(self.front, front_of(state))
 
     def finish(

@@ -51,7 +51,7 @@ def _with_contrasts(heard: Tensor, front: FrontEnd, before: FrontEnd) -> Tensor:
 
 
 def _matrices(front: FrontEnd) -> tuple[Tensor, Tensor]:
-    """Tokens of bins (size, bins), bins of tokens (bins, size), in float64."""
+    """Features of bins (d_out, bins), bins of features (bins, d_out), in float64."""
     whole = torch.eye(front.bins, dtype=torch.float64)
     if front.bands is None:
         return whole, whole

@@ -136,14 +136,14 @@ static void tell(${prefix}_sound *sound, int32_t i, int64_t log)
 
     sound->token[i] = (${prefix}_in)clipped(token, $in_low, $in_high);
 }
-$contrast
+$contrasts
 /* Feature i of the token is the logarithm of 1 + sqrt(square) * scale / 2^(32 + n). */
 static void hear(${prefix}_sound *sound, int32_t i, uint64_t square, uint32_t scale,
                  int n)
 {
     const int32_t log = feature_of(square, $brought, $brought_n);
 
-    tell(sound, i, (int64_t)log - $mean);$contrast_hear
+    tell(sound, i, (int64_t)log - $mean);$hear_contrasts
 }
 
 /* Number i of the answer, in multiples of 2^-(30 - GAIN_BITS). */
@@ -154,12 +154,12 @@ static int32_t answer_at(const ${prefix}_sound *sound, int32_t i)
 
     return up >= 0 ? answer * ((int32_t)1 << up) : scaled(answer, -up);
 }
-$bands$level
+$bands$loudness$level
 /* The spectrum as the network's token. */
 static void features(${prefix}_sound *sound)
 {
     int32_t i;
-$follow_level
+$followed
     for (i = 0; i < LINEAR; ++i)
         hear(sound, i, square_at(sound, i), $scale, sound->q + $scale_shift);$hear_bands
 }
@@ -262,7 +262,7 @@ void ${prefix}_sound_reset(${prefix}_sound *sound)
         sound->heard[i] = 0;
     for (i = 0; i < N; ++i)
         sound->sum[i] = 0;
-    sound->early = EARLY;$level_reset$contrast_reset
+    sound->early = EARLY;$followed_reset
 }
 
 void ${prefix}_sound_init(${prefix}_sound *sound)

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The running level of the sound, and what brings this frame to that of the training:
- * a mean of all frames at first, and later of some last seconds. A frame of silence leaves it as it was. */
-static void follow_level(${prefix}_sound *sound)
+/* The running level of the sound, and what brings this frame to that of the training: a
+ * mean of all frames at first, and later of some last seconds. Silence leaves it as it
+ * was. */
+static void follow_level(${prefix}_sound *sound, float now)
 {
-    float sum = 0.0f, now, part;
-    int32_t i;
+    float part;
 
-    for (i = 0; i <= HALF; ++i)
-        sum += square_at(sound, i);
-    now = root($mean_square * sum);
-    if (now >= $level_floor) {
+    if (now >= $silence) {
         if (sound->frames < $level_frames)
             ++sound->frames;
         part = 1.0f / (float)sound->frames;

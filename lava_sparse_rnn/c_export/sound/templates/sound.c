@@ -197,14 +197,14 @@ static void tell(${prefix}_sound *sound, int32_t i, float number)
 
     sound->token[i] = (${prefix}_in)nearest(number * unit, $in_low, $in_high);
 }
-$contrast
+$contrasts
 /* Feature i of the token is the logarithm of 1 + scale * sqrt(square). */
 static void hear(${prefix}_sound *sound, int32_t i, float square, float scale)
 {
     const float size = scale$brought * root(square);
     const float feature = (log_of_1_plus(size) - $feature_mean) * $feature_scale;
 
-    tell(sound, i, feature);$contrast_hear
+    tell(sound, i, feature);$hear_contrasts
 }
 
 /* Number i of the answer. */
@@ -212,12 +212,12 @@ static float answer_at(const ${prefix}_sound *sound, int32_t i)
 {
     return (float)sound->answer[i] * answer_unit[${prefix}_out_frac[i] - ($out_lowest)];
 }
-$bands$level
+$bands$loudness$level
 /* The spectrum as the network's token. */
 static void features(${prefix}_sound *sound)
 {
     int32_t i;
-$follow_level
+$followed
     for (i = 0; i < LINEAR; ++i)
         hear(sound, i, square_at(sound, i), $magnitude_scale);$hear_bands
 }
@@ -331,7 +331,7 @@ void ${prefix}_sound_reset(${prefix}_sound *sound)
         sound->heard[i] = 0.0f;
     for (i = 0; i < N; ++i)
         sound->sum[i] = 0.0f;
-    sound->early = EARLY;$level_reset$contrast_reset
+    sound->early = EARLY;$followed_reset
 }
 
 void ${prefix}_sound_init(${prefix}_sound *sound)
