@@ -8,8 +8,9 @@ A set is what ``data mix`` makes: clips that begin where a denoiser begins. Here
 heard after nothing, as in every other table, after silence, and after other noisy clips
 of the set, which are drawn alike for all systems: then a network remembers sound that
 is over. The table has the mean improvement of SI-SNR of the clip alone, in dB, and its
-standard error; in brackets how far it is from that after nothing, clip by clip. A
-system is a peer, or a network's file, with ``@`` and another limit of attenuation.
+standard error; in brackets how far it is from that after nothing, clip by clip, and the
+error of this. A system is a peer, or a network's file, with ``@`` and another limit of
+attenuation.
 """
 
 from __future__ import annotations
@@ -99,7 +100,9 @@ def main() -> None:
             if alone is None:
                 alone = found
             else:
-                row[-1] += f" ({(found - alone).mean():+.2f})"
+                apart = found - alone
+                error = apart.std() / np.sqrt(len(apart))
+                row[-1] += f" ({apart.mean():+.2f} ± {error:.2f})"
         rows.append([name.replace(".net", "").rpartition("/")[2], *row])
         print(rows[-1], flush=True)
     table = Table("Improvement of SI-SNR in dB after", ("system", *BEFORE), rows)
