@@ -16,11 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lava_sparse_rnn.audio.errors import AudioError
-from lava_sparse_rnn.audio.frontend_rules import (
-    DEFAULTS,
-    RULES,
-    words,
-)
+from lava_sparse_rnn.audio.frontend_rules import DEFAULTS, RULES, words
 from lava_sparse_rnn.audio.sound.bands import Bands, erb_bands
 from lava_sparse_rnn.audio.sound.contrast import KINDS, Contrast
 from lava_sparse_rnn.audio.sound.level import REFERENCE, Level

@@ -258,8 +258,9 @@ class FixedPointDenoiser(Brief):
     def _tokens(self, blocks: list[Block]) -> Integers:
         constants = self._constants
         level, contrast = constants.level, constants.contrast
-        follows = level is not None or contrast is not None
-        loudness = [constants.loudness.heard(b.squares, b.q) for b in blocks * follows]
+        loudness: list[int] = []
+        if level is not None or contrast is not None:
+            loudness = [constants.loudness.heard(b.squares, b.q) for b in blocks]
         factors = [(2**32, 1)] * len(blocks)
         if level is not None:
             factors = level.factors(loudness)
