@@ -32,6 +32,7 @@ uint32_t root_of(uint64_t n);
 int32_t log_scaled(uint64_t square, uint32_t scale, int n);
 void hear_spectrum(net_sound *sound, const int32_t *spectrum, int q, net_in *token);
 void gains(net_sound *sound, const net_out *answer, int32_t *gain);
+void add_frame(net_sound *sound, const int32_t *spectrum, int q, int32_t *sum);
 void run(net_sound *sound, const int16_t *in, int16_t *out, net_in *tokens, int hops);
 
 int size(void) { return (int)sizeof(net_sound); }
@@ -61,6 +62,20 @@ void gains(net_sound *sound, const net_out *answer, int32_t *gain)
         gain[i] = gain_of(sound, i);
 }
 
+/* With the answer that is there, to sums that are zero. */
+void add_frame(net_sound *sound, const int32_t *spectrum, int q, int32_t *sum)
+{
+    int i;
+    for (i = 0; i < N + 2; ++i)
+        sound->spectrum[i] = spectrum[i];
+    sound->q = q;
+    for (i = 0; i < N; ++i)
+        sound->sum[i] = 0;
+    synthesise(sound);
+    for (i = 0; i < N; ++i)
+        sum[i] = sound->sum[i];
+}
+
 void run(net_sound *sound, const int16_t *in, int16_t *out, net_in *tokens, int hops)
 {
     int i, k;
@@ -78,9 +93,12 @@ SHAPES = [(64, 16, 0), (28, 7, 1), (4, 2, 0), (72, 24, 2), (88, 22, 0)]
 BANDED = [(64, 16, 0, (9, 8)), (72, 24, 2, (10, 12)), (88, 22, 1, (1, 2))]
 # With a running level, which few frames and many last.
 LEVELLED = [(64, 16, 0, (9, 8), None, 0.01), (72, 24, 2, (0, 0), None, 1.0)]
-# With floors and changes: at a level, with floors that rise at once, and little.
-CONTRASTED = [(64, 16, 0, (9, 8), None, 0.1, 100), (64, 16, 0, (0, 0), None, None, 1)]
-AHEAD = (72, 24, 2, (0, 0), None, None, 1)
+# With floors and changes: at a level, with floors that rise at once, and little, ahead.
+CONTRASTED = [
+    (64, 16, 0, (9, 8), None, 0.1, 100),
+    (64, 16, 0, (0, 0), None, None, 1),
+    (72, 24, 2, (0, 0), None, None, 1),
+]
 
 
 class Library:
@@ -235,7 +253,7 @@ def test_other_widths(library, tiny_denoiser, recipe, bands):
     np.testing.assert_array_equal(y, right.denoise(x))
 
 
-@pytest.mark.parametrize("shape", [SHAPES[3], LEVELLED[1], AHEAD])
+@pytest.mark.parametrize("shape", [SHAPES[3], LEVELLED[1], CONTRASTED[2]])
 def test_streams_that_do_not_meet(library, tiny_denoiser, shape):
     c = library(shape, tiny_denoiser(*shape), *UNDEFINED)
     x = noise_of_a_level(np.random.default_rng(3), 24 * 40)
@@ -340,6 +358,30 @@ def test_extreme_spectra_and_answers(library, tiny_denoiser, shape, far, seed, q
     answer[rng.random(network.d_out) < 0.2] = wire.lowest
     c.lib.gains(sound, answer.ctypes, gain.ctypes)
     np.testing.assert_array_equal(gain, right._gains(answer.astype(np.int64)))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@settings(deadline=None, max_examples=100)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    bits=st.integers(12, 16) | st.integers(0, 28),  # their gains are of 12
+    q=st.integers(4, 30),
+)
+@example(seed=36, bits=14, q=8)  # a tie
+def test_frames_of_any_size(library, tiny_denoiser, shape, seed, bits, q):
+    """Small numbers, too: of these, half of a turn by 60 degrees is often a tie."""
+    network, rng = tiny_denoiser(*shape), np.random.default_rng(seed)
+    c, right = library(shape, network, *UNDEFINED), c_export.FixedPointDenoiser(network)
+    bins, sound = right._constants.front.bins, c.new()
+    spectrum = rng.integers(-(2**bits), 2**bits, (bins, 2), np.int32)
+    spectrum[[0, -1], 1] = 0
+    answer = rng.integers(-300, 300, network.d_out, np.int16)
+    gain, sums = np.zeros(bins, np.int32), np.zeros(2 * bins - 2, np.int32)
+    c.lib.gains(sound, answer.ctypes, gain.ctypes)
+    c.lib.add_frame(sound, spectrum.ctypes, q, sums.ctypes)
+    block = Block(*spectrum.T.astype(np.int64), q)
+    expected = right._frame(block, right._gains(answer.astype(np.int64)))
+    np.testing.assert_array_equal(sums, expected.clip(-(2**31), 2**31 - 1))
 
 
 @settings(deadline=None)

@@ -61,7 +61,8 @@ class FixedPointDenoiser(Brief):
       odd stage halves twice, once for its sums and once for that product.
     * **Spectrum**: the block scaled to 28 bits; ``(even + odd * turn + 1) >> 1`` with
       ``even`` and ``odd`` twice those parts, and twice the half product for ``odd *
-      turn``. A transform back is this one of conjugates.
+      turn``: that of bin k up to ``n_fft / 4``, and less its conjugate for bin ``n_fft
+      / 2 - k``. A transform back is this one of conjugates.
     * **Feature**: ``re^2 + im^2``, an integer; times the largest ``4^j`` that keeps it
       below ``2^64``; its square root, rounded down; times the mantissa (32 bits) of
       ``magnitude_scale``, of which the lower 32 bits go; plus 1 in that unit; brought
@@ -196,12 +197,14 @@ class FixedPointDenoiser(Brief):
         s = max(n for n in range(16) if peak << n <= 2**15) if peak else 0
         v = rounded((frame << s) * self._window, 18)
         z = self._transform(Block(v[::2], v[1::2], fixed.FILL + s)).fitted(fixed.ROOM)
-        # Bin k of HALF + 1: z at k and at -k.
-        a = np.arange(len(z.re) + 1) % len(z.re)
-        b = -a % len(z.re)
-        even = z.re[a] + z.re[b], z.im[a] - z.im[b]
-        odd = self._turned(z.im[a] + z.im[b], z.re[b] - z.re[a], np.arange(len(a)))
-        re, im = (rounded(e + 2 * o, 1) for e, o in zip(even, odd, strict=True))
+        # Bin k of HALF + 1: z at k and at -k; the product, of the lower of two bins.
+        half = len(z.re)
+        k = np.arange(half + 1)
+        low, sign = _lower(k, half)
+        a, b, c, d = k % half, -k % half, low % half, -low % half
+        odd = self._turned(z.im[c] + z.im[d], z.re[d] - z.re[c], low)
+        re = rounded(z.re[a] + z.re[b] + 2 * sign * odd[0], 1)
+        im = rounded(z.im[a] - z.im[b] + 2 * odd[1], 1)
         re[0], re[-1] = z.re[0] + z.im[0], z.re[0] - z.im[0]
         im[0] = im[-1] = 0
         return Block(re, im, z.q)
@@ -310,14 +313,21 @@ class FixedPointDenoiser(Brief):
         k = np.arange(half)
         re, im = (v[:half] for v in (cleaned.re, cleaned.im))
         re_b, im_b = (v[half - k] for v in (cleaned.re, cleaned.im))
-        odd = self._turned(re - re_b, im + im_b, k, sign=-1)
-        real = rounded(re + re_b - 2 * odd[1], 1)
+        low, sign = _lower(k, half)
+        odd = self._turned((re - re_b)[low], (im + im_b)[low], low, sign=-1)
+        real = rounded(re + re_b - 2 * sign * odd[1], 1)
         imaginary = rounded(-(im - im_b) - 2 * odd[0], 1)
         real[0] = rounded(re[0] + re_b[0], 1)
         imaginary[0] = rounded(re_b[0] - re[0], 1)
         z = self._transform(Block(real, imaginary, cleaned.q))
         v = np.stack([z.re, -z.im], axis=1).ravel()
         return rounded(v * self._window, self._constants.sum_shift + z.q)
+
+
+def _lower(k: Integers, half: int) -> tuple[Integers, Integers]:
+    """The lower one of bins ``k`` and ``half - k``, and -1 where that is not ``k``."""
+    low = np.minimum(k, half - k)
+    return low, np.where(k > low, -1, 1)
 
 
 def _log(square: int, scale: int, n: int) -> int:
