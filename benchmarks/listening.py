@@ -5,30 +5,26 @@
         --with distillmos==0.9.1 python benchmarks/listening.py SET \
         data/denoiser.net data/denoiser.net@inf gtcrn -o listening.md
 
-A set is what ``data mix`` makes. A system is a peer, ``noisy`` for the sound as it is,
-or a network's file, with ``@`` and another limit of attenuation in dB. One table has
-the mean improvement of SI-SNR, DNSMOS (P.835), PESQ (ITU-T P.862.2) and Distill-MOS
-(arXiv 2502.05356), which know nothing of each other. The second one has, in four bands,
-by how many dB each system is beside the clean recording where speech is loud (within 20
-dB of the band's loudest frame) and where it is soft (20 to 40 dB below it), and how far
-below that frame it leaves pauses, all of them means of decibels.
+A set is what ``data mix`` makes; what a system can be says ``systems.py``. One table
+has the mean improvement of SI-SNR, DNSMOS (P.835), PESQ (ITU-T P.862.2) and
+Distill-MOS (arXiv 2502.05356), which know nothing of each other. The second one has, in
+four bands, by how many dB each system is beside the clean recording where speech is
+loud (within 20 dB of the band's loudest frame) and where it is soft (20 to 40 dB below
+it), and how far below that frame it leaves pauses, all of them means of decibels.
 """
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from systems import Denoise, parser, system, title
 
-from lava_sparse_rnn import spec
-from lava_sparse_rnn.audio import Denoiser, NdnsFolder
+from lava_sparse_rnn.audio import NdnsFolder
 from lava_sparse_rnn.audio.evaluation.dnsmos import dnsmos
 from lava_sparse_rnn.audio.evaluation.metrics import si_snr
 from lava_sparse_rnn.audio.ndns.folder import NdnsItem
-from lava_sparse_rnn.audio.peers import PEERS
 from lava_sparse_rnn.audio.sound.stft import Stft
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.markup import Table
@@ -39,19 +35,7 @@ BANDS = ("0-0.5 kHz", "0.5-2 kHz", "2-4 kHz", "4-8 kHz")
 SCORES = ("SI-SNR", "OVRL", "SIG", "BAK", "PESQ", "Distill-MOS")
 STFT = Stft(512, 256)
 
-Denoise = Callable[[np.ndarray], np.ndarray]
 Score = Callable[[np.ndarray], float]
-
-
-def system(name: str) -> Denoise:
-    """A peer, or a network with a limit of attenuation of its own or another one."""
-    if name in PEERS:
-        return PEERS[name].make()
-    if name == "noisy":
-        return lambda x: x
-    path, _, limit = name.partition("@")
-    strength = float(limit) if limit else None
-    return Denoiser(spec.load(path), "engine", strength).denoise
 
 
 def distill_mos() -> Score:
@@ -103,21 +87,17 @@ def judge(denoise: Denoise, items: list[NdnsItem], distilled: Score):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("set", type=Path)
-    parser.add_argument("systems", nargs="+", help="NETWORK.net[@DB], or a peer")
-    parser.add_argument("--count", type=int, help="of the set, so many mixes")
-    parser.add_argument("-o", "--output", type=Path, default=Path("listening.md"))
-    given = parser.parse_args()
+    given = parser(__doc__, "listening.md").parse_args()
     folder = NdnsFolder(given.set)
     items = [folder[i] for i in range(len(folder))][: given.count]
     distilled = distill_mos()
     first, second = [], []
     for name in given.systems:
         scores, found = judge(system(name), items, distilled)
-        title = name.replace(".net", "").rpartition("/")[2]
-        first.append([title, f"{scores[0]:+.2f}", *(f"{s:.2f}" for s in scores[1:])])
-        second.append([title, *(f"{v:.1f}" for v in found.ravel())])
+        first.append(
+            [title(name), f"{scores[0]:+.2f}", *(f"{s:.2f}" for s in scores[1:])]
+        )
+        second.append([title(name), *(f"{v:.1f}" for v in found.ravel())])
         print(first[-1], second[-1], sep="\n", flush=True)
     heads = [f"{kind}, {band}" for kind in ("loud", "soft", "pauses") for band in BANDS]
     tables = (

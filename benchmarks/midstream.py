@@ -9,28 +9,23 @@ heard after nothing, as in every other table, after silence, and after other noi
 of the set, which are drawn alike for all systems: then a network remembers sound that
 is over. The table has the mean improvement of SI-SNR of the clip alone, in dB, and its
 standard error; in brackets how far it is from that after nothing, clip by clip, and the
-error of this. A system is a peer, or a network's file, with ``@`` and another limit of
-attenuation.
+error of this. What a system can be says ``systems.py``.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from systems import Denoise, parser, system, title
 
-from lava_sparse_rnn import spec
-from lava_sparse_rnn.audio import Denoiser, NdnsFolder
+from lava_sparse_rnn.audio import NdnsFolder
 from lava_sparse_rnn.audio.evaluation.metrics import si_snr
 from lava_sparse_rnn.audio.ndns.folder import NdnsItem
-from lava_sparse_rnn.audio.peers import PEERS
 from lava_sparse_rnn.files import replacing
 from lava_sparse_rnn.markup import Table
 
 RATE = 16_000
-Denoise = Callable[[np.ndarray], np.ndarray]
 Before = Callable[[np.random.Generator, list[NdnsItem]], np.ndarray]
 
 
@@ -58,15 +53,6 @@ BEFORE: dict[str, Before] = {
 }
 
 
-def system(name: str) -> Denoise:
-    """A peer, or a network with a limit of attenuation of its own or another one."""
-    if name in PEERS:
-        return PEERS[name].make()
-    path, _, limit = name.partition("@")
-    strength = float(limit) if limit else None
-    return Denoiser(spec.load(path), "engine", strength).denoise
-
-
 def improvements(
     denoise: Denoise, items: list[NdnsItem], chosen: list[NdnsItem], before: Before
 ) -> np.ndarray:
@@ -81,12 +67,7 @@ def improvements(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("set", type=Path)
-    parser.add_argument("systems", nargs="+", help="NETWORK.net[@DB], or a peer")
-    parser.add_argument("--count", type=int, help="so many clips, spread over the set")
-    parser.add_argument("-o", "--output", type=Path, default=Path("midstream.md"))
-    given = parser.parse_args()
+    given = parser(__doc__, "midstream.md").parse_args()
     folder = NdnsFolder(given.set)
     items = [folder[i] for i in range(len(folder))]
     places = np.linspace(0, len(items) - 1, given.count or len(items)).astype(int)
@@ -103,7 +84,7 @@ def main() -> None:
                 apart = found - alone
                 error = apart.std() / np.sqrt(len(apart))
                 row[-1] += f" ({apart.mean():+.2f} ± {error:.2f})"
-        rows.append([name.replace(".net", "").rpartition("/")[2], *row])
+        rows.append([title(name), *row])
         print(rows[-1], flush=True)
     table = Table("Improvement of SI-SNR in dB after", ("system", *BEFORE), rows)
     text = f"{len(chosen)} clips of {len(items)}\n\n{table.markdown()}"

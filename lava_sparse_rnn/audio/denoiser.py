@@ -309,8 +309,7 @@ class Denoiser(StreamDefaults):
     def _check_hearing(self, other: Hearing) -> None:
         for what, word in (("level", "running level"), ("contrast", "tracked floor")):
             ours, theirs = (getattr(h, what) for h in (self._hearing, other))
-            names = ("frames", "part", "rise")
-            if any(getattr(ours, n, None) != getattr(theirs, n, None) for n in names):
+            if (ours and ours.settings) != (theirs and theirs.settings):
                 raise AudioError(f"state: is that of another {word}")
 
     def _tokens(self, spectrum: NDArray, hearing: Hearing) -> NDArray[np.int64]:

@@ -240,7 +240,7 @@ class FrontEnd:
         if self.level_s is None:
             return None
         frames = self.level_s * self.sample_rate / self.hop_length
-        return Level(self.n_fft, frames)
+        return Level(frames)
 
     def contrast(self) -> Contrast | None:
         """Contrasts of a stream's features to come; None where there are none."""
@@ -272,16 +272,16 @@ class FrontEnd:
         """
         hearing = self.hearing() if hearing is None else hearing
         magnitude = np.abs(spectrum).astype(np.float64)
-        powers = np.square(magnitude).mean(1)
+        heard = loudness(np.square(magnitude).mean(1), self.n_fft)
         if hearing.level is not None:
-            magnitude *= hearing.level.factors(powers)[:, None]
+            magnitude *= hearing.level.factors(heard)[:, None]
         if self.bands is not None:
             magnitude = self.bands.reduce(magnitude)
         logs = np.log1p(self.magnitude_scale * magnitude)
         features = (logs - self.feature_mean) * self.feature_scale
         if hearing.contrast is None:
             return features
-        beside = hearing.contrast.next(features, loudness(powers, self.n_fft))
+        beside = hearing.contrast.next(features, heard)
         return np.concatenate([features, *beside], axis=1)
 
     def apply(

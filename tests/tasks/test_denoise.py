@@ -375,28 +375,17 @@ def test_the_limit_is_that_of_the_start_unless_another_is_given():
     assert FrontEndConfig(strength=12).build().strength == 12
 
 
-def test_a_level_is_that_of_the_start_unless_it_is_given():
-    levelled = FrontEnd(level_s=2.0)
-    assert FrontEndConfig(hop_length=128).after(levelled) == levelled
-    assert FrontEndConfig(level_s=1).after(levelled).level_s == 1
-    assert FrontEndConfig(level_s=1).after(FrontEnd()).level_s == 1
-    assert FrontEndConfig(level_s=0).after(levelled).level_s is None
-    assert FrontEndConfig(level_s=0, hop_length=128).build() == FrontEnd()
-    for bad in (-1, 61):
-        with pytest.raises(ValueError, match="level_s"):
-            FrontEndConfig(level_s=bad)
-
-
-def test_contrasts_are_those_of_the_start_unless_they_are_given():
-    contrasted = FrontEnd(floor_rise=5.0)
-    assert FrontEndConfig(hop_length=128).after(contrasted) == contrasted
-    assert FrontEndConfig(floor_rise=1).after(contrasted).floor_rise == 1
-    assert FrontEndConfig(floor_rise=1).after(FrontEnd()).floor_rise == 1
-    assert FrontEndConfig(floor_rise=0).after(contrasted).floor_rise is None
-    assert FrontEndConfig(floor_rise=0, hop_length=128).build() == FrontEnd()
-    for bad in (-1, 101):
-        with pytest.raises(ValueError, match="floor_rise"):
-            FrontEndConfig(floor_rise=bad)
+@pytest.mark.parametrize(("name", "most"), [("level_s", 60), ("floor_rise", 100)])
+def test_what_is_followed_is_that_of_the_start_unless_it_is_given(name, most):
+    start = FrontEnd(**{name: 5.0})
+    assert FrontEndConfig(hop_length=128).after(start) == start
+    for before in (start, FrontEnd()):
+        assert getattr(FrontEndConfig(**{name: 1}).after(before), name) == 1
+    assert getattr(FrontEndConfig(**{name: 0}).after(start), name) is None
+    assert FrontEndConfig(**{name: 0}, hop_length=128).build() == FrontEnd()
+    for bad in (-1, most + 1):
+        with pytest.raises(ValueError, match=name):
+            FrontEndConfig(**{name: bad})
 
 
 def test_a_strength_is_in_range():

@@ -64,6 +64,11 @@ class Contrast:
         grains = max(round(rise * token_s / GRAIN), 1)
         return cls(1 - exp(-token_s / SMOOTH_S), grains * GRAIN, beginning)
 
+    @property
+    def settings(self) -> tuple[float, ...]:
+        """What tells them from others: ``part``, ``rise``, frames of a beginning."""
+        return self.part, self.rise, self.beginning.frames
+
     def reset(self) -> None:
         """Forget all that was heard."""
         self.beginning.reset()

@@ -22,7 +22,7 @@ from math import exp, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from lava_sparse_rnn.audio.sound.silence import SILENCE, loudness
+from lava_sparse_rnn.audio.sound.silence import SILENCE
 
 REFERENCE = 10.0 ** (-25 / 20)
 """What sound is brought to: -25 dBFS, the middle of the levels of a training."""
@@ -36,15 +36,18 @@ class Level:
 
     Parameters
     ----------
-    n_fft : int
-        Samples of a frame.
     frames : float
         Frames in which all but ``1 / e`` of the level is forgotten.
     """
 
-    def __init__(self, n_fft: int, frames: float) -> None:
-        self.n_fft, self.frames = n_fft, frames
+    def __init__(self, frames: float) -> None:
+        self.frames = frames
         self.reset()
+
+    @property
+    def settings(self) -> tuple[float, ...]:
+        """What tells it from others: ``frames``."""
+        return (self.frames,)
 
     def reset(self) -> None:
         """Forget all that was heard."""
@@ -63,12 +66,11 @@ class Level:
         """
         return floor(1 / self.least) + 1
 
-    def factors(self, powers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What brings the next frames to `REFERENCE`, of their mean ``|X|^2``, each of
-        shape (T, ...).
+    def factors(self, heard: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What brings the next frames to `REFERENCE`, of their `silence.loudness`, each
+        of shape (T, ...).
         """
-        heard, least = loudness(powers, self.n_fft), self.least
-        levels = np.empty_like(heard)
+        levels, least = np.empty_like(heard), self.least
         for t, now in enumerate(heard):
             sounds = now >= SILENCE
             self.count = self.count + sounds

@@ -77,15 +77,15 @@ def analyse(front: FrontEnd, wave: Tensor) -> Tensor:
 
 def features(front: FrontEnd, magnitude: Tensor) -> Tensor:
     """Network input (T, ..., d_in) of a whole sound, from magnitudes (T, ..., bins)."""
-    powers = _powers(front, magnitude)
-    logs = _logarithms(front, magnitude, powers)
+    heard = _heard(front, magnitude)
+    logs = _logarithms(front, magnitude, heard)
     x = (logs - front.feature_mean) * front.feature_scale
-    return _contrasted(front, x, powers)
+    return _contrasted(front, x, heard)
 
 
-def _powers(front: FrontEnd, spectrum: Tensor) -> NDArray[np.float64]:
-    """Mean ``|X|^2`` (T, ...) of spectra or magnitudes, time first, (T, ..., bins), for
-    front ends that follow anything.
+def _heard(front: FrontEnd, spectrum: Tensor) -> NDArray[np.float64]:
+    """Loudness (T, ...) of spectra or magnitudes, time first, (T, ..., bins), for front
+    ends that follow anything.
     """
     if front.level_s is None and front.floor_rise is None:
         return np.empty(0)
@@ -93,15 +93,15 @@ def _powers(front: FrontEnd, spectrum: Tensor) -> NDArray[np.float64]:
     if spectrum.is_complex():  # whose norm takes ten times as long
         parts = torch.view_as_real(spectrum).flatten(-2)
     sizes = torch.linalg.vector_norm(parts, dim=-1)
-    return (sizes.double().square() / spectrum.shape[-1]).numpy(force=True)
+    powers = sizes.double().square() / spectrum.shape[-1]
+    return loudness(powers.numpy(force=True), front.n_fft)
 
 
-def _contrasted(front: FrontEnd, x: Tensor, powers: NDArray[np.float64]) -> Tensor:
+def _contrasted(front: FrontEnd, x: Tensor, heard: NDArray[np.float64]) -> Tensor:
     """Features of whole sounds (T, ..., d_out), and their contrasts, if heard."""
     contrast = front.contrast()
     if contrast is None:
         return x
-    heard = loudness(powers, front.n_fft)
     if x.ndim == 3 and has_loops(x):
         tokens = x.new_empty(*x.shape[:2], front.d_in)
         begins = torch.from_numpy(contrast.beginning.next(heard).astype(np.int64))
@@ -113,22 +113,22 @@ def _contrasted(front: FrontEnd, x: Tensor, powers: NDArray[np.float64]) -> Tens
     return torch.cat([x, *(torch.from_numpy(part).to(x) for part in beside)], -1)
 
 
-def _levelled(front: FrontEnd, spectrum: Tensor, powers: NDArray[np.float64]) -> Tensor:
+def _levelled(front: FrontEnd, spectrum: Tensor, heard: NDArray[np.float64]) -> Tensor:
     """Whole sounds at the level at which they are heard (`audio.sound.level`): spectra
     or magnitudes, time first, (T, ..., bins).
     """
     level = front.level()
     if level is None:
         return spectrum
-    factors = torch.from_numpy(level.factors(powers))
+    factors = torch.from_numpy(level.factors(heard))
     real = spectrum.real if spectrum.is_complex() else spectrum
     return spectrum * factors.to(real).unsqueeze(-1)
 
 
 def _logarithms(
-    front: FrontEnd, magnitude: Tensor, powers: NDArray[np.float64]
+    front: FrontEnd, magnitude: Tensor, heard: NDArray[np.float64]
 ) -> Tensor:
-    magnitude = _levelled(front, magnitude, powers)
+    magnitude = _levelled(front, magnitude, heard)
     if front.bands is not None:
         low, high = magnitude.tensor_split([front.linear_bins], -1)
         power = high.square() @ band_means(front.bands, high.dtype)
@@ -201,12 +201,12 @@ def analyse_features(front: FrontEnd, wave: Tensor) -> tuple[Tensor, Tensor]:
     constants = front.magnitude_scale, front.feature_mean, front.feature_scale
     for row, found in zip(wave, spectrum, strict=True):
         torch.fft.rfft(frames_of(front, row, steps), out=found)
-    powers = _powers(front, spectrum.transpose(0, 1))
-    heard = _levelled(front, spectrum.transpose(0, 1), powers).transpose(0, 1)
-    for b, row in enumerate(heard):
+    heard = _heard(front, spectrum.transpose(0, 1))
+    levelled = _levelled(front, spectrum.transpose(0, 1), heard).transpose(0, 1)
+    for b, row in enumerate(levelled):
         given = loops.memory(*banding(front.bands), torch.view_as_real(row), x)
         compiled.features(*place, b, *constants, given)
-    return spectrum, _contrasted(front, x, powers)
+    return spectrum, _contrasted(front, x, heard)
 
 
 def has_loops(x: Tensor) -> bool:
@@ -244,9 +244,7 @@ def measure(front: FrontEnd, waves: Iterable[Tensor]) -> FrontEnd:
         If it is all silent.
     """
     sizes = (analyse(front, wave).abs() for wave in waves)
-    logs = torch.cat(
-        [_logarithms(front, x, _powers(front, x)).flatten() for x in sizes]
-    )
+    logs = torch.cat([_logarithms(front, x, _heard(front, x)).flatten() for x in sizes])
     if not logs.std() > 0:
         raise ValueError("data: the mixtures are silent, no feature of theirs varies")
     # A power of two keeps the factor exact in every number format.
