@@ -21,6 +21,7 @@ PACKAGE = ROOT / "lava_sparse_rnn"
 ALLOWED = {
     "signals": set(),
     "handover": set(),
+    "openmp": set(),
     "files": {"signals"},
     "messages": {"files"},
     "markup": set(),
@@ -55,7 +56,7 @@ ALLOWED = {
     },
     "tasks": {"messages", "fixed_point", "nn", "audio", "train"},
     "study": {
-        *("messages", "files", "markup", "pictures", "fixed_point", "spec"),
+        *("openmp", "messages", "files", "markup", "pictures", "fixed_point", "spec"),
         *("loihi2", "nn", "train"),
     },
     "interchange": {
@@ -277,7 +278,7 @@ def test_rooms_are_there_when_they_are_first_used():
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     (used, listed) = out.stdout.splitlines()
     assert used == "load Network"
-    inner = {"signals", "handover", "messages", "markup"}
+    inner = {"signals", "handover", "openmp", "messages", "markup"}
     inner |= {"lava_finder", "lava_patches"}
     assert {*ALLOWED} - inner <= {*listed.split()}
     assert listed.startswith("False")

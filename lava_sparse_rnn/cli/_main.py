@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 
+from lava_sparse_rnn.openmp import wait_briefly
+
 
 def main() -> None:
     """Run the command; Ctrl-C ends it without a traceback, whenever it comes."""
-    # A thread that spins while it waits takes a core from the others: small trainings
-    # on a busy machine took ten times as long. Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    wait_briefly(os.environ)
     try:
         # Here, as it takes most of a second, in which Ctrl-C may come.
         from lava_sparse_rnn.cli import _app

@@ -18,6 +18,7 @@ from typing import Any
 from lava_sparse_rnn import messages
 from lava_sparse_rnn.files import named, replacing
 from lava_sparse_rnn.loihi2 import as_coefficients
+from lava_sparse_rnn.openmp import wait_briefly
 from lava_sparse_rnn.study.config import StudyConfig
 from lava_sparse_rnn.study.estimates import is_by
 from lava_sparse_rnn.study.table import TABLE, Row, write_table
@@ -30,11 +31,9 @@ ENVIRONMENT = {
     # A busy machine may need minutes to start ray, and a worker to import torch.
     "RAY_raylet_start_wait_time_s": "300",
     "RAY_worker_register_timeout_seconds": "300",
-    # A thread that spins while it waits takes a core from the others; read when torch
-    # is imported, by processes that ray starts.
-    "OMP_WAIT_POLICY": "passive",
 }
-"""Of ray's processes, unless it is set already; read when ray is imported."""
+"""Of ray's processes, unless it is set already; read when ray is imported. How torch's
+threads wait is theirs as well."""
 
 STORE = 100 * 2**20  # bytes of ray's shared memory: only names and rows travel
 
@@ -182,6 +181,7 @@ def _trial(trial: Trial, coefficients: str, folder: str) -> Row:
 
 @contextmanager
 def _ray(address: str | None, workers: int | None) -> Iterator[Any]:
+    wait_briefly(os.environ)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import ray

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import yaml
 
-from lava_sparse_rnn import engine, spec
+from lava_sparse_rnn import engine, openmp, spec
 from lava_sparse_rnn.audio import Denoiser
 from lava_sparse_rnn.audio.sound import wav
 
@@ -528,14 +528,17 @@ def test_no_arguments_show_the_help(command):
     assert "Usage: " in command("data")[1]
 
 
-@pytest.mark.parametrize("given", [None, "active"])
-def test_threads_of_every_command_sleep_while_they_wait(monkeypatch, command, given):
+@pytest.mark.parametrize("given", [{}, {"OMP_WAIT_POLICY": "active"}])
+def test_threads_of_every_command_wait_briefly(monkeypatch, command, given):
     """Unless the user has said otherwise; torch reads it when it is imported."""
-    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
-    if given is None:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
+    for name in openmp.WAITING:
+        monkeypatch.setenv(name, "")  # what it was comes back
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
     assert command("--version")[0] == 0
-    assert os.environ["OMP_WAIT_POLICY"] == (given or "passive")
+    found = {name: os.environ.get(name) for name in openmp.WAITING}
+    assert found == dict.fromkeys(openmp.WAITING) | (given or openmp.WAITING)
 
 
 @pytest.mark.slow
