@@ -14,6 +14,7 @@ the pipes close and the worker ends too.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import json
@@ -26,6 +27,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import weakref
 from collections.abc import Iterator
 from typing import cast
 
@@ -122,6 +124,7 @@ class _Worker:
         self._made = Handover[np.ndarray | Exception](max(depth, 1))
         self._thread = threading.Thread(target=self._take, daemon=True)
         self._thread.start()
+        _working.add(self)
 
     def _read(self, buffer: memoryview) -> bool:
         done = 0
@@ -171,6 +174,7 @@ class _Worker:
         return item
 
     def close(self) -> None:
+        """End the process and the thread; a second call does nothing."""
         self._made.close()
         self._process.kill()
         self._process.wait()
@@ -178,6 +182,20 @@ class _Worker:
         self._pipe.close()
         with contextlib.suppress(OSError):
             self._asks.close()
+
+
+_working: weakref.WeakSet[_Worker] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """End those of batches that nobody has closed.
+
+    Later, when Python takes its modules apart, their threads stand still already: who
+    waits for one then waits for ever.
+    """
+    for worker in list(_working):
+        worker.close()
 
 
 def batches(

@@ -310,6 +310,24 @@ def test_ctrl_c_of_a_terminal_is_not_for_the_worker(cache):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("prefetch", [0, 2])
+@pytest.mark.parametrize(("ends", "code"), [("", 0), ("raise ValueError", 1)])
+def test_batches_that_nobody_closes_end_with_python(cache, prefetch, ends, code):
+    """Their thread stands still by the time that Python lets go of the generator."""
+    script = f"""
+from lava_sparse_rnn.audio import MixerConfig, batches
+stream = batches(MixerConfig({str(cache)!r}, seconds=0.3), 2, prefetch={prefetch})
+next(stream)
+{ends}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == code, done.stderr
+    assert done.stderr.strip().rpartition("\n")[2] == ("ValueError" if code else "")
+
+
+@pytest.mark.slow
 def test_killed_worker_is_reported(cache):
     stream = batches(MixerConfig(str(cache), seconds=0.3), 2, prefetch=1)
     next(stream)
