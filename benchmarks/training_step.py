@@ -15,7 +15,7 @@ itself, without and with products of the entries that are left alone.
 With settings of a training (``data.root=corpus data.speech=DIR ...``) a last line says
 what a step takes whose material is mixed besides: wall time of many steps together.
 Threads wait as those of every command do (`lava_sparse_rnn.openmp`), unless the
-environment says otherwise: ``OMP_WAIT_POLICY=passive``, as it was, or ``active``.
+environment says otherwise: ``OMP_WAIT_POLICY=passive``, say, or ``active``.
 """
 
 from __future__ import annotations
@@ -157,9 +157,8 @@ def measure_whole(stage: Stage, steps: int) -> float:
 
 def main() -> None:
     """Measure, print, and write the table where asked to."""
-    if not openmp.WAITING.keys() & os.environ.keys():  # torch read it at the start
-        again = [sys.executable, *sys.argv]
-        os.execve(sys.executable, again, {**os.environ, **openmp.WAITING})
+    if openmp.wait_briefly(os.environ):  # which torch has read already: once more
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--states", type=int, default=128, help="complex")

@@ -13,10 +13,13 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 
 WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}
-"""Turns of GNU's, some ten microseconds; other OpenMP libraries know the policy."""
+"""GNU's number of turns, some 50 microseconds, counts before its policy; that is for
+other OpenMP libraries, and for more threads than cores, which sleep at once."""
 
 
-def wait_briefly(environment: MutableMapping[str, str]) -> None:
-    """Set `WAITING`, unless the user has said anything of it."""
-    if not WAITING.keys() & environment.keys():
-        environment.update(WAITING)
+def wait_briefly(environment: MutableMapping[str, str]) -> bool:
+    """Set `WAITING`, unless the user has said anything of it; whether it was set."""
+    if WAITING.keys() & environment.keys():
+        return False
+    environment.update(WAITING)
+    return True

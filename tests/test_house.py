@@ -51,8 +51,8 @@ ALLOWED = {
     },
     "c_export": {"fixed_point", "files", "spec", "audio"},
     "train": {
-        *("signals", "handover", "messages", "progress", "fixed_point", "files"),
-        *("spec", "nn"),
+        *("signals", "handover", "openmp", "messages", "progress", "fixed_point"),
+        *("files", "spec", "nn"),
     },
     "tasks": {"messages", "fixed_point", "nn", "audio", "train"},
     "study": {

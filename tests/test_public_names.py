@@ -135,7 +135,7 @@ ROOMS = {
 # Rooms of one file, of which a reader sees all that has no underscore.
 OF_ONE_FILE = {
     *("backends", "files", "markup", "messages", "lava_finder", "lava_patches"),
-    *("pictures", "progress", "report", "signals", "handover"),
+    *("pictures", "progress", "report", "signals", "handover", "openmp"),
 }
 NEEDS = {
     **dict.fromkeys(("proc", "netx", "inline"), "lava"),

@@ -103,7 +103,7 @@ class _Worker:
 
     def __init__(self, task: dict, depth: int, shape: tuple[int, ...]):
         env = {**os.environ, **ENVIRONMENT}
-        self._shape, self._ahead = shape, depth > 0
+        self._shape, self._ahead, self._owner = shape, depth > 0, os.getpid()
         with _shared(4 * math.prod(shape)) as (memory, self._memory):
             task = {**task, "memory": memory}
             # A terminal's Ctrl-C is for who asks, and that one ends this process.
@@ -168,13 +168,20 @@ class _Worker:
             self._asks.flush()
 
     def get(self) -> np.ndarray:
+        if self._made.closed:
+            raise RuntimeError("the mixing process was ended")
         item = self._made.get()
         if isinstance(item, Exception):
             raise item
         return item
 
     def close(self) -> None:
-        """End the process and the thread; a second call does nothing."""
+        """End the process and the thread; a second call does nothing.
+
+        Neither does one in a fork, which has no such thread, but its locks.
+        """
+        if os.getpid() != self._owner:
+            return
         self._made.close()
         self._process.kill()
         self._process.wait()
@@ -194,8 +201,9 @@ def _close_all() -> None:
     Later, when Python takes its modules apart, their threads stand still already: who
     waits for one then waits for ever.
     """
-    for worker in list(_working):
-        worker.close()
+    with contextlib.ExitStack() as stack:  # all of them, whatever one raises
+        for worker in tuple(_working):
+            stack.callback(worker.close)
 
 
 def batches(

@@ -32,8 +32,7 @@ ENVIRONMENT = {
     "RAY_raylet_start_wait_time_s": "300",
     "RAY_worker_register_timeout_seconds": "300",
 }
-"""Of ray's processes, unless it is set already; read when ray is imported. How torch's
-threads wait is theirs as well."""
+"""Of ray's processes, unless it is set already; read when ray is imported."""
 
 STORE = 100 * 2**20  # bytes of ray's shared memory: only names and rows travel
 

@@ -5,10 +5,15 @@
 call resumes. `fit` does so with a task of one's own.
 """
 
+import os
+
 from lava_sparse_rnn import messages
+from lava_sparse_rnn.openmp import wait_briefly
 from lava_sparse_rnn.train import _ctrl_c
 
 _ctrl_c.end_silently()
+if _ctrl_c.is_looked_for():
+    wait_briefly(os.environ)  # `__main__` comes after torch
 messages.require("train", "train", "torch", "safetensors", "tensorboard")
 
 from lava_sparse_rnn.train.config import TrainConfig

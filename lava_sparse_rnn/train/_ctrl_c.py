@@ -17,9 +17,16 @@ def end_silently() -> None:
 
     Only for that form: what else imports the package has handlers of its own.
     """
-    looked_for = sys.argv[:1] == ["-m"] and _MODULE in sys.orig_argv
-    if looked_for and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if (
+        is_looked_for()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):
         signal.signal(signal.SIGINT, _end)
+
+
+def is_looked_for() -> bool:
+    """Whether Python imports the package only to run it as a module, ``-m``."""
+    return sys.argv[:1] == ["-m"] and _MODULE in sys.orig_argv
 
 
 def as_usual() -> None:

@@ -33,6 +33,7 @@ int32_t log_scaled(uint64_t square, uint32_t scale, int n);
 void hear_spectrum(net_sound *sound, const int32_t *spectrum, int q, net_in *token);
 void gains(net_sound *sound, const net_out *answer, int32_t *gain);
 void add_frame(net_sound *sound, const int32_t *spectrum, int q, int32_t *sum);
+int take_frame(net_sound *sound, const int16_t *frame, int32_t *spectrum);
 void run(net_sound *sound, const int16_t *in, int16_t *out, net_in *tokens, int hops);
 
 int size(void) { return (int)sizeof(net_sound); }
@@ -74,6 +75,18 @@ void add_frame(net_sound *sound, const int32_t *spectrum, int q, int32_t *sum)
     synthesise(sound);
     for (i = 0; i < N; ++i)
         sum[i] = sound->sum[i];
+}
+
+/* The spectrum of a frame, and its q. */
+int take_frame(net_sound *sound, const int16_t *frame, int32_t *spectrum)
+{
+    int i;
+    for (i = 0; i < LAP; ++i)
+        sound->heard[i] = frame[i];
+    analyse(sound, frame + LAP);
+    for (i = 0; i < N + 2; ++i)
+        spectrum[i] = sound->spectrum[i];
+    return sound->q;
 }
 
 void run(net_sound *sound, const int16_t *in, int16_t *out, net_in *tokens, int hops)
@@ -364,7 +377,7 @@ def test_extreme_spectra_and_answers(library, tiny_denoiser, shape, far, seed, q
 @settings(deadline=None, max_examples=100)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    bits=st.integers(12, 16) | st.integers(0, 28),  # their gains are of 12
+    bits=st.integers(12, 16) | st.integers(0, 28),  # of which gains take 12
     q=st.integers(4, 30),
 )
 @example(seed=36, bits=14, q=8)  # a tie
@@ -382,6 +395,24 @@ def test_frames_of_any_size(library, tiny_denoiser, shape, seed, bits, q):
     block = Block(*spectrum.T.astype(np.int64), q)
     expected = right._frame(block, right._gains(answer.astype(np.int64)))
     np.testing.assert_array_equal(sums, expected.clip(-(2**31), 2**31 - 1))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_spectra_of_impulses(library, tiny_denoiser, shape):
+    """Of which many products tie, too; and of two impulses, and of noise."""
+    network, rng = tiny_denoiser(*shape), np.random.default_rng(0)
+    c, right = library(shape, network, *UNDEFINED), c_export.FixedPointDenoiser(network)
+    n, sound = shape[0], c.new()
+    for k in range(300):
+        frame = np.zeros(n, np.int16)
+        frame[rng.integers(n, size=k % 3 + 1)] = rng.integers(-9, 10, k % 3 + 1)
+        if k % 10 == 0:
+            frame = noise_of_a_level(rng, n)
+        spectrum = np.zeros((n // 2 + 1, 2), np.int32)
+        q = c.lib.take_frame(sound, frame.ctypes, spectrum.ctypes)
+        expected = right._spectrum(frame.astype(np.int64))
+        assert q == expected.q
+        np.testing.assert_array_equal(spectrum.T, [expected.re, expected.im])
 
 
 @settings(deadline=None)

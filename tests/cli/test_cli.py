@@ -528,7 +528,9 @@ def test_no_arguments_show_the_help(command):
     assert "Usage: " in command("data")[1]
 
 
-@pytest.mark.parametrize("given", [{}, {"OMP_WAIT_POLICY": "active"}])
+@pytest.mark.parametrize(
+    "given", [{}, {"OMP_WAIT_POLICY": "active"}, {"GOMP_SPINCOUNT": "7"}]
+)
 def test_threads_of_every_command_wait_briefly(monkeypatch, command, given):
     """Unless the user has said otherwise; torch reads it when it is imported."""
     for name in openmp.WAITING:
@@ -539,6 +541,23 @@ def test_threads_of_every_command_wait_briefly(monkeypatch, command, given):
     assert command("--version")[0] == 0
     found = {name: os.environ.get(name) for name in openmp.WAITING}
     assert found == dict.fromkeys(openmp.WAITING) | (given or openmp.WAITING)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="torch has another OpenMP")
+@pytest.mark.parametrize("module", ["lava_sparse_rnn", "lava_sparse_rnn.train"])
+def test_torch_is_told_in_time_how_to_wait(module):
+    words = ["train", "--show"] if module == "lava_sparse_rnn" else ["--show"]
+    others = {k: v for k, v in os.environ.items() if k not in openmp.WAITING}
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        env={**others, "OMP_DISPLAY_ENV": "verbose"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    for name, value in openmp.WAITING.items():
+        assert f"{name} = '{value.upper()}'" in done.stderr
 
 
 @pytest.mark.slow

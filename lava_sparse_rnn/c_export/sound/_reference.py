@@ -61,8 +61,9 @@ class FixedPointDenoiser(Brief):
       odd stage halves twice, once for its sums and once for that product.
     * **Spectrum**: the block scaled to 28 bits; ``(even + odd * turn + 1) >> 1`` with
       ``even`` and ``odd`` twice those parts, and twice the half product for ``odd *
-      turn``: that of bin k up to ``n_fft / 4``, and less its conjugate for bin ``n_fft
-      / 2 - k``. A transform back is this one of conjugates.
+      turn``: that of bin k up to ``n_fft / 4``, and minus its conjugate for bin ``n_fft
+      / 2 - k``. Back, the half product is of ``odd`` and the conjugate of ``turn``,
+      rounded for the same bins; then the transform is that of conjugates.
     * **Feature**: ``re^2 + im^2``, an integer; times the largest ``4^j`` that keeps it
       below ``2^64``; its square root, rounded down; times the mantissa (32 bits) of
       ``magnitude_scale``, of which the lower 32 bits go; plus 1 in that unit; brought
