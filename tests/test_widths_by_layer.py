@@ -198,4 +198,4 @@ def test_a_denoiser_with_narrow_blocks_still_denoises(shipped_small):
     rows = [[cell.replace(",", "") for cell in line.split("|")] for line in lines[2:]]
     wide, narrow = ((float(row[2]), float(row[5])) for row in rows[:2])  # bytes, dB
     assert narrow[0] < 0.85 * wide[0]
-    assert narrow[1] > 0.7 * wide[1]
+    assert narrow[1] > 0.6 * wide[1]

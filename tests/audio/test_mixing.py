@@ -448,7 +448,7 @@ def test_simulated_rooms_decay():
         assert 0.02 < t20 < 1.2
 
 
-@pytest.mark.parametrize("kind", ["clip", "gain", "line"])
+@pytest.mark.parametrize("kind", ["clip", "gain", "line", "mute"])
 def test_worn_mixtures(kind):
     rng = np.random.default_rng(0)
     clean = 0.1 * rng.standard_normal((6, 16000)).astype(np.float32)
@@ -467,6 +467,15 @@ def test_worn_mixtures(kind):
     if kind == "line":
         spectrum = np.abs(np.fft.rfft(b)) ** 2
         assert db(spectrum[:, 7900:].mean() / spectrum[:, 1000:2000].mean()) < -30
+    if kind == "mute":
+        for row, right, silent in zip(a, noisy, a == 0, strict=True):
+            first, last = np.flatnonzero(silent)[[0, -1]]
+            assert 1600 <= last + 1 - first <= 12000
+            assert silent[first : last + 1].all()
+            assert np.array_equal(row[~silent], right[~silent])
+        assert np.array_equal(b == 0, a == 0)
+        assert (a[:, 0] == 0).any()
+        assert (a[:, 0] != 0).any()
     with pytest.raises(AudioError, match=f"{kind} 2: must lie in 0..1"):
         Wear(**{kind: 2})
 

@@ -494,7 +494,7 @@ def test_how_far_it_is_from_the_denoiser_in_floats(shipped_small):
     assert np.abs(y).max() > 3000
     error = fixed.denoise(pcm) - y
     assert 10 * np.log10(np.sum(y**2) / np.sum(error**2)) > 65
-    assert np.abs(error).max() < 4
+    assert np.abs(error).max() < 8  # where a token is one step beside
 
 
 def test_there_is_no_word_of_floating_point(shipped_small):

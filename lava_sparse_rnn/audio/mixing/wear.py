@@ -28,14 +28,18 @@ class Wear:
     line : float
         Both end at 3 to 7.5 kHz and begin at 50 to 300 Hz; half of these mixtures are
         sent in 8 bits by the mu law, too.
+    mute : float
+        Nothing comes for a while, a tenth to three quarters of the mixture; half of
+        these begin with that.
     """
 
     clip: float = 0.0
     gain: float = 0.0
     line: float = 0.0
+    mute: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("clip", "gain", "line"):
+        for name in ("clip", "gain", "line", "mute"):
             if not 0 <= getattr(self, name) <= 1:
                 raise AudioError(f"{name} {getattr(self, name)}: must lie in 0..1")
 
@@ -58,7 +62,11 @@ def worn(
     tuple of numpy.ndarray
         noisy and clean, float32 (rows, samples) in [-1, 1].
     """
-    for share, change in ((wear.clip, _clip), (wear.gain, _step), (wear.line, _line)):
+    changes = (
+        *((wear.clip, _clip), (wear.gain, _step)),
+        *((wear.line, _line), (wear.mute, _mute)),
+    )
+    for share, change in changes:
         if share:
             for row in np.flatnonzero(rng.random(len(noisy)) < share):
                 change(rng, noisy[row], clean[row])
@@ -80,6 +88,13 @@ def _step(rng: np.random.Generator, noisy: np.ndarray, clean: np.ndarray) -> Non
     gains = (10.0 ** (gains / 20.0)).astype(np.float32)
     noisy *= gains
     clean *= gains
+
+
+def _mute(rng: np.random.Generator, noisy: np.ndarray, clean: np.ndarray) -> None:
+    count = int(len(noisy) * rng.uniform(0.1, 0.75))
+    start = 0 if rng.random() < 0.5 else int(rng.integers(len(noisy) - count + 1))
+    for x in (noisy, clean):
+        x[start : start + count] = 0.0
 
 
 def _line(rng: np.random.Generator, noisy: np.ndarray, clean: np.ndarray) -> None:

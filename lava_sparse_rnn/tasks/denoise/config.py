@@ -246,6 +246,12 @@ class DataConfig(Section):
         le=1,
         description="of mixtures with the band of a line, half of them with 8 bits",
     )
+    mute_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="of mixtures in which nothing comes for a while",
+    )
     validation_mixes: int = Field(default=20, ge=1)
     validation_seconds: float = Field(default=4.0, gt=0.05)
     validation_snrs: tuple[float, ...] = Field(default=(0.0, 10.0), min_length=1)
@@ -317,7 +323,7 @@ class DataConfig(Section):
     @property
     def wear(self) -> Wear:
         """What happens to mixtures."""
-        return Wear(self.clip_share, self.gain_share, self.line_share)
+        return Wear(self.clip_share, self.gain_share, self.line_share, self.mute_share)
 
 
 def lift(values: dict[str, Any]) -> dict[str, Any]:
