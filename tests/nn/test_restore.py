@@ -98,7 +98,7 @@ def test_shipped_networks_become_models_of_about_the_same_integers(name):
     found, wanted = (dict(parts(f)) for f in (model.fold(), folded))
     for part, value in found.items():
         far = (value - wanted[part]).norm() / wanted[part].norm().clamp_min(1e-9)
-        assert far < (0.2 if part[2:6] == "bias" else 1e-3), part
+        assert far < (0.3 if part[2:6] == "bias" else 1e-3), part
     ranges = [{k: np.full(len(v), 4.0) for k, v in t.items()} for t in _peaks(folded)]
     first, second = (
         quantize.quantize(f, ranges, network.recipe) for f in (folded, model.fold())
