@@ -4,8 +4,8 @@
 GNU's OpenMP, which torch for Linux brings, lets a thread that has nothing to do spin
 for milliseconds. On a busy machine it takes a core from the others meanwhile. One that
 sleeps at once has to be woken hundreds of times in a training step, often on the core
-that wakes it, where it waits again. A short while of spinning is nearly as good as no sleep,
-and takes next to nothing from others (``docs/training.md``, "Speed of a step").
+that wakes it, where it waits again. A short while of spinning is nearly as good as no
+sleep, and takes next to nothing from others (``docs/training.md``, "Speed of a step").
 """
 
 from __future__ import annotations
