@@ -11,8 +11,10 @@ from lava_sparse_rnn import spec
 from lava_sparse_rnn.fixed_point import OverflowCounters
 from lava_sparse_rnn.nn import SparseRNN, blocks
 from lava_sparse_rnn.nn import quantize as nnq
+from lava_sparse_rnn.nn.quantize.rules import round_inside
 from lava_sparse_rnn.spec import SpecError
 from lava_sparse_rnn.spec import quantize as sq
+from lava_sparse_rnn.spec.quantize.states import quantize_a
 
 N, D = 4, 3
 RULES = st.sampled_from(spec.NONLINEARITIES)
@@ -75,6 +77,29 @@ def test_both_entrances_give_one_description(seed, recipe, silence):
     ranges = [{"out": peaks["u"]}, {n: p for n, p in peaks.items() if n != "u"}]
     trained = nnq.quantize(folded(values, recipe.state_nonlinearity), ranges, recipe)
     assert trained.layers[0] == sq.quantize_block(real, peaks, recipe, None, headroom)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.01, 9), st.floats(-3.2, 3.2)), min_size=1),
+    st.integers(2, 16),
+)
+def test_eigenvalues_of_a_fine_tune_are_rounded_by_the_same_rule(values, bits):
+    depth, angle = np.array(values).T
+    a = (1 - 10.0**-depth) * np.exp(1j * angle)
+    one = 2.0 ** (bits - 1)
+    found = round_inside(torch.from_numpy(np.stack([a.real, a.imag]) * one), bits, one)
+    expected = quantize_a(a, spec.Recipe(a_bits=bits))
+    assert torch.equal(found, torch.from_numpy(np.stack(expected)).double())
+
+
+def test_eigenvalues_that_do_not_decay_stay_as_they_were_made():
+    """A fine-tune of a file that was quantised before begins with its integers."""
+    x = torch.tensor([[32767.0, 31305.0], [300.0, 9685.0]], dtype=torch.float64)
+    x.requires_grad_()
+    found = round_inside(x, 16, 2.0**15)
+    assert torch.equal(found, x)
+    found.sum().backward()
+    assert torch.equal(x.grad, torch.ones_like(x))
 
 
 @pytest.mark.parametrize("recipe", sorted(sq.RECIPES))

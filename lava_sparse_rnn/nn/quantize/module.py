@@ -37,7 +37,7 @@ from lava_sparse_rnn.nn.quantize._parameters import (
     typical,
 )
 from lava_sparse_rnn.nn.quantize.formatted import Formatted
-from lava_sparse_rnn.nn.quantize.rules import Rules, doubles, round_to
+from lava_sparse_rnn.nn.quantize.rules import Rules, doubles, round_inside
 from lava_sparse_rnn.spec import groups
 
 Record = Callable[[str, Tensor], Any]
@@ -182,7 +182,9 @@ class QuantizedBlock(Formatted):
 
     def a(self) -> tuple[Tensor, Tensor]:
         """Integers of the diagonal, real and imaginary part, float64 (N,)."""
-        re, im = round_to(self._polar() + self.a_offset, self.layer.a_format.bits)
+        fmt = self.layer.a_format
+        exact = self._polar() + self.a_offset
+        re, im = round_inside(exact, fmt.bits, 1 << int(fmt.frac))
         return re, im
 
     @uncompiled

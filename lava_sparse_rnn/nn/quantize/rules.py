@@ -155,6 +155,23 @@ def round_to(x: Tensor, bits: int) -> Tensor:
     return call(_Round, x, -half, half - 1)
 
 
+def round_inside(x: Tensor, bits: int, one: float) -> Tensor:
+    """`round_to` of complex numbers, (2, n), inside a circle of radius `one`.
+
+    The rule of `spec.quantize.states.quantize_a`; the gradient is one here, too.
+    """
+    rounded = round_to(x, bits)
+    with torch.no_grad():
+        (re, im), (re_short, im_short) = rounded, x.trunc()
+        pairs = [(re, im), (re, im_short), (re_short, im), (re_short, im_short)]
+        found = torch.stack([torch.stack(pair) for pair in pairs])
+        distance = ((found - x) ** 2).sum(1)
+        outside = (found**2).sum(1) >= one**2
+        best = distance.masked_fill(outside, torch.inf).argmin(0)
+        nearest = found.gather(0, best.expand(1, 2, -1))[0].where(outside[0], rounded)
+    return rounded + (nearest - rounded.detach())
+
+
 class _Within(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, limit):

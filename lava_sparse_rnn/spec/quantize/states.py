@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lava_sparse_rnn.fixed_point import QFormat
 from lava_sparse_rnn.spec._tensors import Bias, Weights, Wire
@@ -25,9 +27,44 @@ from lava_sparse_rnn.spec.recipe import Recipe
 
 
 def quantize_a(a: ComplexArray, recipe: Recipe) -> tuple[IntArray, IntArray]:
-    """Real and imaginary part of ``a`` as integers."""
+    """Real and imaginary part of ``a`` as integers, whose state decays as well.
+
+    Of the nearest integers the magnitude may be one or more where that of ``a`` is
+    below one. There the nearest of the pairs around ``a`` that are inside the unit
+    circle is taken; both parts rounded towards zero always are.
+    """
     fmt = QFormat(recipe.a_bits, recipe.a_bits - 1)  # type: ignore[arg-type]
-    return fmt.quantize(a.real), fmt.quantize(a.imag)
+    one = 1 << (recipe.a_bits - 1)
+    found = np.stack([fmt.quantize(a.real), fmt.quantize(a.imag)])
+    rows = np.flatnonzero((found**2).sum(axis=0) >= one**2)
+    if rows.size:
+        exact = np.ldexp(np.stack([a.real, a.imag])[:, rows], recipe.a_bits - 1)
+        found[:, rows] = decaying(exact, found[:, rows], one)
+    return found[0], found[1]
+
+
+def decaying(exact: NDArray, rounded: IntArray, one: int) -> IntArray:
+    """Of four pairs of integers the nearest to `exact` whose magnitude is below `one`.
+
+    Parameters
+    ----------
+    exact, rounded : array, shape (2, n)
+        Real and imaginary parts; what they were rounded to.
+    one : int
+
+    Returns
+    -------
+    array of int, shape (2, n)
+        Each part as rounded or rounded towards zero; `rounded` where no pair is inside.
+    """
+    short = np.trunc(exact).astype(np.int64)
+    nearest, best = rounded.copy(), np.full(exact.shape[1], np.inf)
+    for re, im in product((rounded[0], short[0]), (rounded[1], short[1])):
+        distance = (exact[0] - re) ** 2 + (exact[1] - im) ** 2
+        better = (re**2 + im**2 < one**2) & (distance < best)
+        nearest[:, better] = np.stack([re, im])[:, better]
+        best[better] = distance[better]
+    return nearest
 
 
 def own_bound(a_re: IntArray, a_im: IntArray, recipe: Recipe) -> IntArray:
