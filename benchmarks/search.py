@@ -34,8 +34,8 @@ def inputs(network: spec.Network, data: str | None) -> tuple[list, list]:
     """Sequences to measure, and others to count."""
     if data is None:
         return halves(network)
-    as_tokens = data.endswith((".npy", ".npz"))
-    paths = (Path(data), None) if as_tokens else (None, Path(data))
+    # A task's own file may be a .npy.
+    paths = (Path(data), None) if data.endswith(".npz") else (None, Path(data))
     x = input_tokens(network, None, *paths)
     found = list(spec.Sequences.of(network, first_tokens(x, LIMIT)))
     return found[::2], found[1::2]
