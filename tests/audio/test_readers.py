@@ -13,6 +13,7 @@ import soxr
 
 from lava_sparse_rnn.audio import AudioError
 from lava_sparse_rnn.audio.corpus import corpus, readers
+from lava_sparse_rnn.audio.corpus.decode import decode
 from lava_sparse_rnn.audio.corpus.packages import Source
 
 pytest.importorskip("av")
@@ -34,6 +35,22 @@ def test_riff_reader(tmp_path):
     found = list(readers.READERS["riff"](tmp_path / "a.cat"))
     assert [len(x) for _, x in found] == pytest.approx([5805] * 3, abs=2)
     assert len({name for name, _ in found}) == 3
+
+
+def test_ogg_reader(tmp_path):
+    """Streams that are whole; one that is cut off, and names of pages, are none."""
+    streams = []
+    for k in range(3):
+        out = io.BytesIO()
+        soundfile.write(out, sound(k, 0.5 + k), 16000, format="OGG")
+        streams.append(out.getvalue())
+    parts = [b"qres", streams[0], streams[1], b"OggS" + bytes(30), streams[2]]
+    parts += [b"between", streams[0][: len(streams[0]) // 2], b"OggS" + bytes(40)]
+    (tmp_path / "a.rcc").write_bytes(b"".join(parts))
+    found = readers.recordings("ogg", tmp_path / "a.rcc")
+    assert len({name for name, _ in found}) == len(found) == 3
+    for stream, (_, x) in zip(streams, found, strict=True):
+        assert np.array_equal(x, decode(io.BytesIO(stream), "one"))
 
 
 def test_speech_in_the_container_of_a_game(tmp_path):
@@ -209,7 +226,7 @@ def test_no_speech_after_the_end_of_a_packed_file(tmp_path):
             readers._rnc(whole[:end], 0)
 
 
-@pytest.mark.parametrize("reader", ["queen", "c4group", "sky", "riff", "file"])
+@pytest.mark.parametrize("reader", ["queen", "c4group", "sky", "riff", "ogg", "file"])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_damaged_file_is_told_of(reader, seed, tmp_path):
     """Whatever follows the first bytes: what is found, or an error of ours."""
@@ -220,6 +237,7 @@ def test_a_damaged_file_is_told_of(reader, seed, tmp_path):
     plain += bytes(204 - len(plain))
     plain[0::3], plain[2::3] = plain[2::3], plain[0::3]
     heads["c4group"] = bytes(byte ^ 237 for byte in plain)
+    heads["ogg"] = b"OggS\0\2" + bytes(20) + bytes([1, 3]) * seed
     heads["sky"] = bytes(4) + (50000).to_bytes(2, "little") + bytes(6)
     path = tmp_path / "sound.dnr"
     path.write_bytes(heads.get(reader, b"") + rng.bytes(400 * seed))

@@ -63,6 +63,110 @@ _WORK = (
     r"orni_fl|air_hit"
 )
 
+
+def _families(
+    package: str, pattern: str, licence: str, names: dict[str, str]
+) -> tuple[Source, ...]:
+    """A row for each family of a package: its name, and the names of its files."""
+    return tuple(
+        noise(
+            package,
+            pattern,
+            licence,
+            group=f"{package.partition('-')[0]}-{family}",
+            exclude=rf"/(?!(?:{files})\.)[^/]*$",
+        )
+        for family, files in names.items()
+    )
+
+
+_MACHINES: tuple[Source, ...] = (
+    *_families(
+        "flightgear-data-base",
+        f"{GAMES}/flightgear/**/Sounds/*.wav",
+        GPL,
+        {
+            "propellers": r"R-1535Slow|(engine-)?prop|p51d_rpm1|wasp|turboprop1|"
+            "engine(-idle)?",
+            "jets": r"turbo?jet_fan|turbine_\w+|jet|whine|fan|exhaust_\w+",
+            "helicopters": r"rotor(-2blade|_stall)?|helicopter(-skid)?|blade_vortex",
+            "starters": r"starter_\w+|p51d_start\w+|cranking|engstart|"
+            "engine-(start|crank|cut)",
+            "thunder": r"thunder\d?",
+            "wind": r"wind(1|-8khz)?",
+            "rain": "rain(-windshield)?",
+            "water": r"wave|water-[\w-]+",
+            "tyres": r"squeal2?|tires-[\w-]+|rumble(-rough)?",
+            "damage": r"rattleroll|damage(-heavy)?|scratch|crash|gatling",
+            "warnings": "beep|stall2?|gear-hrn|overspeed2?|avionics-400Hz|vario2?",
+            "cabin": r"gyro|flaps(-motor)?|gear|trim|door[\w-]*|window-\w+|glove_\w+|"
+            r"gps_to_\w+|keys2?|checklist\d|lever|scroll|primer-\w+|repair",
+            "others": "coughing|radionoise",
+        },
+    ),
+    *_families(
+        "torcs-data",
+        f"{GAMES}/torcs/data/sound/*.wav",
+        GPL,
+        {
+            "engines": r"(?!crash|skid|out_of|road|axle|turbo1|gear_|boom|bottom|"
+            r"backfire|locked)[\w-]+",
+            "crashes": r"crash\d|boom|bottom_crash|backfire(_loop)?",
+            "roads": r"road-ride|out_of_road(-3)?|axle|turbo1|gear_change1|skid\w*|"
+            "locked",
+        },
+    ),
+    *_families(
+        "plee-the-bear-data",
+        f"{GAMES}/plee-the-bear/sound/**/*.*",
+        "CC-BY-SA-3.0",
+        {
+            "rain": "rain",
+            "blows": r"earthquake|splash|crack|hit|slap|throw|hit-chest-\d",
+            "animals": r"croak-\w+|flying|attack|peck|snore|grr",
+        },
+    ),
+    *_families(
+        "csoundqt-examples",
+        "usr/share/csoundqt/Examples/SourceMaterials/*.*",
+        "LGPL-2.1+",
+        {
+            "seashore": "Seashore",
+            "dishes": "dish|Mug|Bounce|Wood|bell",
+            "places": "Songpan|Stairwell",
+            "music": "ClassGuit|ClassicalGuitar|flute|violins|BratscheMono|808loopMono|"
+            "marmstk1|mandpluk",
+        },
+    ),
+    *_families(
+        "caveexpress-data",
+        f"{GAMES}/caveexpress/sounds/*.ogg",
+        "CC-BY-SA-4.0",
+        {
+            "mammoths": r"npc-mammut-[\w-]+|npc-blowing-[\w-]+",
+            "cave": r"tile-[\w-]+|water-\w+|npc-cave-(water-rescue\d|swimming|drown)|"
+            r"crate-hit\d|stone-hit|cave\d|npc-flying-flying|player-flying",
+        },
+    ),
+    # Farm animals, and sounds to find pairs of.
+    *(
+        noise(
+            "gcompris-qt-data",
+            f"usr/share/gcompris-qt/rcc/{name}.rcc",
+            "GPL-3+",
+            group=f"gcompris-{name}",
+            reader="ogg",
+        )
+        for name in ("explore_farm_animals", "memory-sound")
+    ),
+    noise(
+        "linphone-common",
+        "usr/share/sounds/linphone/**/*phone-mono.wav",
+        "GPL-3+",
+        group="linphone-bells",
+    ),
+)
+
 MORE_NOISES: tuple[Source, ...] = (
     noise("bucklespring-data", "usr/share/**/*.wav", GPL),
     noise(
@@ -222,4 +326,5 @@ MORE_NOISES: tuple[Source, ...] = (
     ),
     # Spectators of a football match.
     noise("etw-data", f"{GAMES}/etw/crowd/*.wav", GPL, group="etw-crowd"),
+    *_MACHINES,
 )

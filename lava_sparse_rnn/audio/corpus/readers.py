@@ -40,6 +40,25 @@ def _read_riff(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         start = data.find(b"RIFF", start + 4)
 
 
+def _read_ogg(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Every Ogg stream found inside another file, such as Qt's resources.
+
+    A page says in its sixth byte whether it begins (2) or ends (4) a stream, and in its
+    27th how many bytes follow it that add up to the length of its content.
+    """
+    data = path.read_bytes()
+    start = data.find(b"OggS")
+    while start >= 0:
+        at, flags = start, 0
+        while data[at : at + 4] == b"OggS" and not flags & 4:
+            flags, count = data[at + 5], data[at + 26]
+            at += 27 + count + sum(data[at + 27 : at + 27 + count])
+        if flags & 4 and data[start + 5] & 2:
+            chunk = io.BytesIO(data[start:at])
+            yield f"#{start}", decode(chunk, f"{path.name} at byte {start}")
+        start = data.find(b"OggS", max(at, start + 4))
+
+
 def _read_queen(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Speech in the container of Flight of the Amazon Queen: MP3 of 11 kHz.
 
@@ -211,6 +230,7 @@ READERS: dict[str, Callable[[Path], Iterator[tuple[str, np.ndarray]]]] = {
     "file": _read_file,
     "raw": _read_raw,
     "riff": _read_riff,
+    "ogg": _read_ogg,
     "queen": _read_queen,
     "als": _read_als,
     "c4group": _read_c4group,
