@@ -122,10 +122,40 @@ def test_the_loss_adds_up(lookahead):
     both = objective.loss(model, front, noisy, clean, gain_weight=3.0)
     spectrum, x = analyse_features(front, noisy)
     spectrum = spectrum[:, : 40 - lookahead]  # those that are answered to
-    answers = gain(model(x))[lookahead:].transpose(0, 1)
+    wave = objective.denoise(model, front, noisy)
+    heard = clean[:, : wave.shape[1]]
+    level = (wave * heard).sum(1) / (wave * wave).sum(1)
+    answers = level[:, None, None] * gain(model(x))[lookahead:].transpose(0, 1)
     distance = gain_distance(answers, *ideal_gains(front, spectrum, clean))
     assert torch.allclose(both - bare, 3 * distance, atol=1e-4)
     assert distance > 1
+
+
+@pytest.mark.parametrize("strength", [None, 6, 30])
+def test_a_network_gains_nothing_by_being_louder(strength):
+    """Neither rid of its limit nor nearer to ideal gains: a level is set in the end."""
+    front = FrontEnd(**SMALL, strength=strength)
+    noisy, clean = speech_and_noise()
+
+    def model(x):
+        return 0.3 * x.tanh() - 0.5
+
+    def loud(x):
+        return 100 * (1 + model(x)) - 1
+
+    for weights in ((), (0.0, 3.0), (0.0, 0.0, 2.0)):
+        one = objective.loss(model, front, noisy, clean, *weights)
+        other = objective.loss(loud, front, noisy, clean, *weights)
+        assert torch.allclose(one, other, rtol=1e-4)
+
+    (one, speech), (other, _) = (
+        objective.estimate(m, front, noisy, clean) for m in (model, loud)
+    )
+    assert torch.allclose(one, other, atol=1e-5)
+    # Of the level that makes the whole nearest to the speech.
+    errors = [(x - speech).square().sum(1) for x in (one, 1.01 * one, 0.99 * one)]
+    if strength is None:
+        assert (errors[0] < torch.minimum(errors[1], errors[2])).all()
 
 
 def test_what_the_file_keeps_is_in_the_estimate_and_in_its_magnitudes():

@@ -23,6 +23,8 @@ from lava_sparse_rnn.tasks.denoise.resynthesis import (
 )
 from lava_sparse_rnn.train.tasks import Model, RawBatch
 
+_LEVELS = (1e-3, 1e3)  # a wave that has nothing of the speech is still to learn
+
 
 def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
     """Clean a batch of waveforms.
@@ -50,9 +52,22 @@ def _cleaned(
     share of the samples, as the transform and its inverse give them back.
     """
     wave = resynthesise(front, spectrum, output)
-    if not front.kept:
-        return wave
-    return torch.lerp(wave, noisy[:, : wave.shape[1]], front.kept)
+    return _limited(front, noisy[:, : wave.shape[1]], wave)
+
+
+def _limited(front: FrontEnd, noisy: Tensor, wave: Tensor) -> Tensor:
+    """A wave with what the front end keeps of the noisy one."""
+    return torch.lerp(wave, noisy, front.kept) if front.kept else wave
+
+
+def estimate(
+    model: Model, front: FrontEnd, noisy: Tensor, clean: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What `denoise` gives of a network whose level is set, and as much of `clean`."""
+    wave = denoise(model, replace(front, strength=None), noisy)
+    heard, speech = (part[:, : wave.shape[1]] for part in (noisy, clean))
+    level = _level(front, heard, wave, speech).clamp(*_LEVELS)[:, None]
+    return _limited(front, heard, level * wave), speech
 
 
 def loss(
@@ -84,12 +99,14 @@ def loss(
     """
     spectrum, x = analyse_features(front, noisy)
     output = model(x).to(noisy.dtype)
-    wave = _cleaned(front, noisy, spectrum, output)
-    heard = clean[:, : wave.shape[1]]
-    total = -si_snr(wave, heard).mean()
+    wave = resynthesise(front, spectrum, output)
+    heard, speech = (part[:, : wave.shape[1]] for part in (noisy, clean))
+    level = _level(front, heard, wave.detach(), speech).clamp(*_LEVELS)[:, None]
+    total = -si_snr(_limited(front, heard, level * wave), speech).mean()
+    level = level[:, None]
     if gain_weight:
         answered = spectrum[:, : spectrum.shape[1] - front.lookahead]
-        answers = gain(output[front.lookahead :]).transpose(0, 1)
+        answers = level * gain(output[front.lookahead :]).transpose(0, 1)
         distance = gain_distance(answers, *ideal_gains(front, answered, clean))
         total = total + gain_weight * distance
     if not (magnitude_weight or compressed_weight):
@@ -98,20 +115,26 @@ def loss(
     target = torch.stack([analyse(front, c[None]).squeeze(1).abs() for c in clean])
     target = target[:, : spectrum.shape[1]]
     gains = gain(output).transpose(0, 1)
-    magnitude = spectrum.abs() * (front.kept + (1 - front.kept) * gains)
     if magnitude_weight:
+        magnitude = spectrum.abs() * (front.kept + (1 - front.kept) * gains)
         total = total + magnitude_weight * (magnitude - target).square().mean()
     if compressed_weight:
-        # The level stays open, as it is to SI-SNR; `output_level` sets it in the end.
-        level = _level(wave.detach(), heard).clamp_min(0)[:, None, None]
-        distance = compressed_distance(level * magnitude, target)
+        magnitude = spectrum.abs() * (front.kept + (1 - front.kept) * level * gains)
+        distance = compressed_distance(magnitude, target)
         total = total + compressed_weight * distance
     return total
 
 
-def _level(wave: Tensor, target: Tensor) -> Tensor:
-    """Factor of each estimate with the least squared error, shape (batch,)."""
-    return (wave * target).sum(-1) / wave.square().sum(-1).clamp_min(1e-12)
+def _level(front: FrontEnd, noisy: Tensor, wave: Tensor, speech: Tensor) -> Tensor:
+    """Factors of waves without a limit, with which what is heard is nearest to speech.
+
+    All (batch, samples); the factors, (batch,), have the least squared error. SI-SNR
+    leaves a level open; a limit does not, so that it is heard at the level that
+    `output_level` sets in the end. Otherwise a network would get rid of it by being
+    ever louder.
+    """
+    wave, left = (1 - front.kept) * wave, speech - front.kept * noisy
+    return (wave * left).sum(-1) / wave.square().sum(-1).clamp_min(1e-12)
 
 
 @torch.no_grad()
@@ -139,12 +162,12 @@ def output_level(
     float
         Geometric mean over the mixtures of the factor with the least squared error.
     """
-    logs, kept, free = [], front.kept, replace(front, strength=None)
+    logs, free = [], replace(front, strength=None)
     for noisy, clean in batches:
         heard, speech = torch.from_numpy(noisy), torch.from_numpy(clean)
         wave = denoise(lambda x: oversubtraction * model(x), free, heard)
         heard, speech = heard[:, : wave.shape[1]], speech[:, : wave.shape[1]]
-        factor = _level((1 - kept) * wave, speech - kept * heard)
+        factor = _level(front, heard, wave, speech)
         logs.append(factor[factor > 0].log())
     found = torch.cat(logs)
     return float(found.mean().exp()) if found.numel() else 1.0
@@ -210,8 +233,8 @@ class Validation:
         result = {}
         for name, (noisy, clean) in self._mixes.items():
             noisy, clean = torch.from_numpy(noisy), torch.from_numpy(clean)
-            wave = denoise(model, self._front, noisy)
-            noisy, clean = (x[:, : wave.shape[1]] for x in (noisy, clean))
+            wave, clean = estimate(model, self._front, noisy, clean)
+            noisy = noisy[:, : wave.shape[1]]
             change = si_snr(wave, clean) - si_snr(noisy, clean)
             result[name] = float(change.mean())
         return result
