@@ -63,7 +63,19 @@ def _limited(front: FrontEnd, noisy: Tensor, wave: Tensor) -> Tensor:
 def estimate(
     model: Model, front: FrontEnd, noisy: Tensor, clean: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """What `denoise` gives of a network whose level is set, and as much of `clean`."""
+    """What `denoise` gives of a network whose level is set, and as much of `clean`.
+
+    Parameters
+    ----------
+    model, front, noisy
+        As in `denoise`.
+    clean : Tensor, shape (batch, samples)
+
+    Returns
+    -------
+    tuple of Tensor
+        Both as long as what `denoise` returns.
+    """
     wave = denoise(model, replace(front, strength=None), noisy)
     heard, speech = (part[:, : wave.shape[1]] for part in (noisy, clean))
     level = _level(front, heard, wave, speech).clamp(*_LEVELS)[:, None]
