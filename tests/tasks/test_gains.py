@@ -152,10 +152,12 @@ def test_a_network_gains_nothing_by_being_louder(strength):
         objective.estimate(m, front, noisy, clean) for m in (model, loud)
     )
     assert torch.allclose(one, other, atol=1e-5)
-    # Of the level that makes the whole nearest to the speech.
-    errors = [(x - speech).square().sum(1) for x in (one, 1.01 * one, 0.99 * one)]
-    if strength is None:
-        assert (errors[0] < torch.minimum(errors[1], errors[2])).all()
+    # Of all levels of what the network makes, the nearest to the speech.
+    kept = front.kept * noisy[:, : one.shape[1]]
+    made = one - kept
+    assert made.abs().max() > 0.01
+    errors = [(kept + f * made - speech).square().sum(1) for f in (1, 1.01, 0.99)]
+    assert (errors[0] < torch.minimum(errors[1], errors[2])).all()
 
 
 def test_what_the_file_keeps_is_in_the_estimate_and_in_its_magnitudes():

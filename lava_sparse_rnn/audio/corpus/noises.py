@@ -80,7 +80,7 @@ def _families(
     )
 
 
-_MACHINES: tuple[Source, ...] = (
+_BY_NAME: tuple[Source, ...] = (
     *_families(
         "flightgear-data-base",
         f"{GAMES}/flightgear/**/Sounds/*.wav",
@@ -88,7 +88,7 @@ _MACHINES: tuple[Source, ...] = (
         {
             "propellers": r"R-1535Slow|(engine-)?prop|p51d_rpm1|wasp|turboprop1|"
             "engine(-idle)?",
-            "jets": r"turbo?jet_fan|turbine_\w+|jet|whine|fan|exhaust_\w+",
+            "jets": r"turbojet_fan|turbine_\w+|jet|whine|fan|exhaust_\w+",
             "helicopters": r"rotor(-2blade|_stall)?|helicopter(-skid)?|blade_vortex",
             "starters": r"starter_\w+|p51d_start\w+|cranking|engstart|"
             "engine-(start|crank|cut)",
@@ -326,5 +326,5 @@ MORE_NOISES: tuple[Source, ...] = (
     ),
     # Spectators of a football match.
     noise("etw-data", f"{GAMES}/etw/crowd/*.wav", GPL, group="etw-crowd"),
-    *_MACHINES,
+    *_BY_NAME,
 )

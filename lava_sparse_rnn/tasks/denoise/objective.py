@@ -42,21 +42,14 @@ def denoise(model: Model, front: FrontEnd, noisy: Tensor) -> Tensor:
         Estimate, aligned with the input.
     """
     spectrum, x = analyse_features(front, noisy)
-    return _cleaned(front, noisy, spectrum, model(x).to(noisy.dtype))
-
-
-def _cleaned(
-    front: FrontEnd, noisy: Tensor, spectrum: Tensor, output: Tensor
-) -> Tensor:
-    """The waveform of a network's answers; what the front end keeps of the noise is a
-    share of the samples, as the transform and its inverse give them back.
-    """
-    wave = resynthesise(front, spectrum, output)
+    wave = resynthesise(front, spectrum, model(x).to(noisy.dtype))
     return _limited(front, noisy[:, : wave.shape[1]], wave)
 
 
 def _limited(front: FrontEnd, noisy: Tensor, wave: Tensor) -> Tensor:
-    """A wave with what the front end keeps of the noisy one."""
+    """A wave and what the front end keeps of the noisy one: a share of the samples, as
+    the transform and its inverse give them back.
+    """
     return torch.lerp(wave, noisy, front.kept) if front.kept else wave
 
 
@@ -77,9 +70,7 @@ def estimate(
         Both as long as what `denoise` returns.
     """
     wave = denoise(model, replace(front, strength=None), noisy)
-    heard, speech = (part[:, : wave.shape[1]] for part in (noisy, clean))
-    level = _level(front, heard, wave, speech).clamp(*_LEVELS)[:, None]
-    return _limited(front, heard, level * wave), speech
+    return _levelled(front, noisy, wave, clean)[:2]
 
 
 def loss(
@@ -92,6 +83,9 @@ def loss(
     gain_weight: float = 0.0,
 ) -> Tensor:
     """Negative SI-SNR in dB, plus weighted distances of magnitudes and of gains.
+
+    All but the plain magnitudes are those at the level that is set in the end, a limit
+    of attenuation included: a network that is louder has the same loss.
 
     Parameters
     ----------
@@ -112,10 +106,9 @@ def loss(
     spectrum, x = analyse_features(front, noisy)
     output = model(x).to(noisy.dtype)
     wave = resynthesise(front, spectrum, output)
-    heard, speech = (part[:, : wave.shape[1]] for part in (noisy, clean))
-    level = _level(front, heard, wave.detach(), speech).clamp(*_LEVELS)[:, None]
-    total = -si_snr(_limited(front, heard, level * wave), speech).mean()
-    level = level[:, None]
+    heard, speech, level = _levelled(front, noisy, wave, clean)
+    total = -si_snr(heard, speech).mean()
+    level = level[:, None, None]
     if gain_weight:
         answered = spectrum[:, : spectrum.shape[1] - front.lookahead]
         answers = level * gain(output[front.lookahead :]).transpose(0, 1)
@@ -135,6 +128,15 @@ def loss(
         distance = compressed_distance(magnitude, target)
         total = total + compressed_weight * distance
     return total
+
+
+def _levelled(
+    front: FrontEnd, noisy: Tensor, wave: Tensor, clean: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What is heard of waves without a limit, as much of `clean`, and their factors."""
+    noisy, speech = (part[:, : wave.shape[1]] for part in (noisy, clean))
+    level = _level(front, noisy, wave.detach(), speech).clamp(*_LEVELS)
+    return _limited(front, noisy, level[:, None] * wave), speech, level
 
 
 def _level(front: FrontEnd, noisy: Tensor, wave: Tensor, speech: Tensor) -> Tensor:

@@ -137,8 +137,11 @@ class Denoise(Task):
     def score(self, answers: Tensor, batch: Batch) -> float:
         """See `Task`."""
         noisy, clean = batch
-        model = lambda _: answers.transpose(0, 1)  # noqa: E731
-        wave, clean = objective.estimate(model, self.front, noisy, clean)
+
+        def answered(_: Tensor) -> Tensor:
+            return answers.transpose(0, 1)
+
+        wave, clean = objective.estimate(answered, self.front, noisy, clean)
         noisy = noisy[:, : wave.shape[1]]
         return float((si_snr(wave, clean) - si_snr(noisy, clean)).mean())
 
