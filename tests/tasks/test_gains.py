@@ -160,6 +160,26 @@ def test_a_network_gains_nothing_by_being_louder(strength):
     assert (errors[0] < torch.minimum(errors[1], errors[2])).all()
 
 
+@pytest.mark.parametrize("strength", [None, 6, 30])
+@pytest.mark.parametrize("weights", [(0.0,), (0.0, 400.0), (0.0, 0.0, 2.0)])
+def test_no_gradient_makes_a_network_louder_or_softer(strength, weights):
+    """Or else it would become so step by step, as nothing that it hears changes."""
+    front = FrontEnd(**SMALL, strength=strength)
+    noisy, clean = speech_and_noise()
+    answers = []
+
+    def model(x):
+        answers.append((0.3 * x.tanh() - 0.5).detach().requires_grad_())
+        return answers[0]
+
+    objective.loss(model, front, noisy, clean, *weights).backward()
+    (answer,) = answers
+    each = answer.grad * gain(answer).detach()
+    along, all_in_all = each.sum((0, 2)).abs(), each.abs().sum((0, 2))
+    assert all_in_all.min() > 0.1
+    assert (along < 1e-3 * all_in_all).all()
+
+
 def test_what_the_file_keeps_is_in_the_estimate_and_in_its_magnitudes():
     free, front = FrontEnd(**SMALL), FrontEnd(**SMALL, strength=6)
     noisy, clean = speech_and_noise()

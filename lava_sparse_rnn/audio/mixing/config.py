@@ -35,7 +35,7 @@ _STREAM = 11  # of random numbers, beside those of the pairs
 
 _SHARES = (
     *("change_share", "band_share", "own_share"),
-    *("event_share", "room_share", "second_share", "narrow_share"),
+    *("event_share", "room_share", "second_share", "narrow_share", "pause_share"),
 )
 
 # What is measured in a family: one noise at a time, so that a table by their kinds is
@@ -132,6 +132,10 @@ class MixerConfig:
         Share of the noises that are short loud events.
     event_db : float
         The loudest 100 ms of events may be that much louder than the ratio says.
+    pause_share : float
+        Share of the voices that say nothing for a tenth to three quarters of the pair
+        when augmented, half of these at its beginning: noise alone is what a denoiser
+        hears most of the time.
     room_share : float
         Share of the voices that are heard in a room when augmented, and of half as
         many noises; what is clean ends ``room_early_s`` after the direct sound.
@@ -170,6 +174,7 @@ class MixerConfig:
     ratio: str = "active"
     event_share: float = 0.0
     event_db: float = 15.0
+    pause_share: float = 0.0
     room_share: float = 0.0
     rooms: tuple[str, ...] = ()
     room_early_s: float = 0.05
@@ -202,8 +207,8 @@ class MixerConfig:
         split : str
             ``"validation"`` or ``"test"``.
         """
-        usual = {"event_share": 0.0, "room_share": 0.0, "narrow_share": 0.0}
-        usual["second_share"] = 0.5
+        shares = ("event_share", "pause_share", "room_share", "narrow_share")
+        usual = {**dict.fromkeys(shares, 0.0), "second_share": 0.5}
         how = {**usual, **_MEASURED.get(self.family, {})}
         return replace(self, split=split, **how)
 

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.mixing.augment import Curves, source_length
 from lava_sparse_rnn.audio.mixing.config import MixerConfig
 from lava_sparse_rnn.audio.mixing.gains import Gains, product
 from lava_sparse_rnn.audio.mixing.layers import Signal
-from lava_sparse_rnn.audio.mixing.pool import Pool, say
+from lava_sparse_rnn.audio.mixing.pool import FADE, Pool, say
 from lava_sparse_rnn.audio.mixing.rooms import Rooms
 from lava_sparse_rnn.audio.sound.power import active_power
 
 TRIES = 50
 """Draws after which material is given up."""
+
+PAUSES = (0.1, 0.75)
+"""Share of a pair for which a voice that pauses is silent, least and most."""
 
 _LEAST_POWER = 0.02  # of a voice whose clips have a power of 1 where they are active
 _NEIGHBOURS = 8  # pairs that share a few speeds, so that their transforms go together
@@ -97,6 +101,18 @@ class Draw:
         rooms = self.material.rooms
         return rooms.spectra(int(self.rng.integers(len(rooms))))
 
+    def _paused(self, x: np.ndarray) -> np.ndarray:
+        """A voice that is silent for a while, or not; in place."""
+        share, rng = self.config.pause_share, self.rng
+        if not (self.material.augment and share) or rng.random() >= share:
+            return x
+        count = int(len(x) * rng.uniform(*PAUSES))
+        start = 0 if rng.random() < 0.5 else int(rng.integers(len(x) - count + 1))
+        x[start : start + count] = 0.0
+        for part in (x[:start], x[start + count :]):
+            augment.fade(part, FADE)
+        return x
+
     def voice(self, group: int) -> Signal:
         """Let a speaker talk: what is to be heard of it, and what is heard.
 
@@ -107,7 +123,7 @@ class Draw:
         """
         speech = self.material.speech
         for _ in range(TRIES):
-            x = say(self.rng, speech, group, self.length())
+            x = self._paused(say(self.rng, speech, group, self.length()))
             # A piece cut out of a long clip can be one pause: draw again.
             if active_power(x) > _LEAST_POWER:
                 break

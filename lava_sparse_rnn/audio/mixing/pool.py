@@ -12,7 +12,9 @@ from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.sound.power import active_power
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
-_FADE = 80  # 5 ms: no click where a recording is cut
+FADE = 80
+"""Samples, 5 ms: no click where a recording is cut."""
+
 _CROSSFADE = 800  # 50 ms: no audible seam where a noise is looped
 
 
@@ -115,7 +117,7 @@ def say(rng: np.random.Generator, pool: Pool, group: int, n: int) -> np.ndarray:
     """Let one speaker talk for ``n`` samples, with pauses; float32 (n,)."""
     out = np.zeros(n, dtype=np.float32)
     at = int(rng.uniform(0.0, min(0.4 * SAMPLE_RATE, n / 4)))
-    while at < n - _FADE:
+    while at < n - FADE:
         clip = pool.clip(rng, group)
         raw = pool.raw_cut(rng, clip, n - at)
         gain = 10.0 ** (rng.normal(0.0, 1.5) / 20.0)
@@ -123,7 +125,7 @@ def say(rng: np.random.Generator, pool: Pool, group: int, n: int) -> np.ndarray:
         power = pool.loudness(clip) / gain**2
         scale = UNIT * np.float32(1.0 / np.sqrt(power)) if power > 0 else UNIT
         x = np.multiply(raw, scale, out=out[at : at + len(raw)])
-        augment.fade(x, _FADE)
+        augment.fade(x, FADE)
         at += len(x) + int(SAMPLE_RATE * rng.uniform(0.05, 0.5))
     return out
 
@@ -150,8 +152,8 @@ def noise_bed(rng: np.random.Generator, pool: Pool, group: int, n: int) -> np.nd
     out = np.zeros(n, dtype=np.float32)
     at = 0
     while at < n:
-        x = augment.fade(x, _FADE)[: n - at]
+        x = augment.fade(x, FADE)[: n - at]
         out[at : at + len(x)] += x
-        at += max(_FADE, int(len(x) * rng.uniform(0.6, 1.3)))
+        at += max(FADE, int(len(x) * rng.uniform(0.6, 1.3)))
         x = pool.cut(rng, pool.clip(rng, group), n)
     return out

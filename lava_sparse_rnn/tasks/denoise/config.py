@@ -224,6 +224,12 @@ class DataConfig(Section):
         description="share of noises that are short loud events, up to 15 dB louder "
         "than the ratio says",
     )
+    pause_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of voices that say nothing for a while, noise or not",
+    )
     room_share: float = Field(
         default=0.0,
         ge=0,

@@ -43,7 +43,7 @@ _AS_THEY_ARE = (
     *("corpus", "own_share", "speech_group", "noise_group", "noise_kind"),
     *("speech_held_out", "noise_held_out"),
     *("ratio", "event_share", "room_share", "second_share", "family"),
-    *("narrow_share",),
+    *("narrow_share", "pause_share"),
 )
 
 

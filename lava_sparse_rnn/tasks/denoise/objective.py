@@ -85,7 +85,8 @@ def loss(
     """Negative SI-SNR in dB, plus weighted distances of magnitudes and of gains.
 
     All but the plain magnitudes are those at the level that is set in the end, a limit
-    of attenuation included: a network that is louder has the same loss.
+    of attenuation included: a network that is louder has the same loss, and no gradient
+    makes one louder or softer.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def _levelled(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What is heard of waves without a limit, as much of `clean`, and their factors."""
     noisy, speech = (part[:, : wave.shape[1]] for part in (noisy, clean))
-    level = _level(front, noisy, wave.detach(), speech).clamp(*_LEVELS)
+    level = _level(front, noisy, wave, speech).clamp(*_LEVELS)
     return _limited(front, noisy, level[:, None] * wave), speech, level
 
 
