@@ -6,6 +6,7 @@ import pytest
 
 from lava_sparse_rnn.audio import Mixer, MixerConfig
 from lava_sparse_rnn.audio.mixing.draws import PAUSES
+from lava_sparse_rnn.audio.mixing.wear import Wear, worn
 from lava_sparse_rnn.audio.sound.power import active_power
 
 
@@ -48,3 +49,16 @@ def test_a_voice_that_pauses_in_a_room(cache):
     for wave, late in zip(clean, heard, strict=True):
         assert np.mean(wave**2 < 1e-8 * np.mean(wave**2)) > 0.05
         assert active_power(late) > 0.1
+
+
+def test_what_is_muted_leaves_some_speech():
+    """Of nothing but silence nothing is learnt, and its losses are without bound."""
+    rng = np.random.default_rng(0)
+    clean = np.zeros((200, 4000), np.float32)
+    clean[:, 1800:2200] = 0.1 * rng.standard_normal((200, 400))
+    noisy = clean + 0.01 * rng.standard_normal(clean.shape).astype(np.float32)
+    a, b = worn(np.random.default_rng(1), noisy.copy(), clean.copy(), Wear(mute=1.0))
+    whole = (a == noisy).all(1)
+    assert 20 < whole.sum() < 180
+    assert (np.square(b).sum(1) > 0.019 * np.square(clean).sum(1)).all()
+    assert np.array_equal(b[whole], clean[whole])

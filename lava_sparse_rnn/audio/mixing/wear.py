@@ -12,6 +12,7 @@ from lava_sparse_rnn.audio.sound.fft import irfft, rfft, rfftfreq
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
 _RAMP = 320  # samples: a gain moves within 20 ms
+_LEAST_LEFT = 0.02  # of the speech's energy, in a mixture that is muted
 _MU = 255.0  # of G.711's law, here as a formula and in 8 bits
 
 
@@ -30,7 +31,7 @@ class Wear:
         sent in 8 bits by the mu law, too.
     mute : float
         Nothing comes for a while, a tenth to three quarters of the mixture; half of
-        these begin with that.
+        these begin with that. Those that would lose their speech by it stay whole.
     """
 
     clip: float = 0.0
@@ -93,6 +94,9 @@ def _step(rng: np.random.Generator, noisy: np.ndarray, clean: np.ndarray) -> Non
 def _mute(rng: np.random.Generator, noisy: np.ndarray, clean: np.ndarray) -> None:
     count = int(len(noisy) * rng.uniform(0.1, 0.75))
     start = 0 if rng.random() < 0.5 else int(rng.integers(len(noisy) - count + 1))
+    energy, lost = (float(np.dot(x, x)) for x in (clean, clean[start : start + count]))
+    if lost > (1 - _LEAST_LEFT) * energy:
+        return
     for x in (noisy, clean):
         x[start : start + count] = 0.0
 
