@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lava_sparse_rnn.audio import Mixer, MixerConfig
-from lava_sparse_rnn.audio.mixing.draws import PAUSES
+from lava_sparse_rnn.audio.mixing.augment import SILENT
 from lava_sparse_rnn.audio.mixing.wear import Wear, worn
 from lava_sparse_rnn.audio.sound.power import active_power
 
@@ -24,7 +24,7 @@ def test_a_voice_pauses(cache):
     mixer = Mixer(cache, pause_share=1.0, **options)
     mixes = [mixer.mix(i, snr_db=0.0) for i in range(40)]
     starts, counts = np.array([longest_silence(x.clean) for x in mixes]).T
-    least, most = (share * 48000 for share in PAUSES)
+    least, most = (share * 48000 for share in SILENT)
     assert counts.min() >= 0.99 * least
     assert counts.max() - counts.min() > 0.6 * (most - least)
     assert 10 < np.sum(starts == 0) < 32

@@ -17,6 +17,9 @@ from lava_sparse_rnn.audio.mixing.gains import Gains, twice
 from lava_sparse_rnn.audio.sound.fft import good_length, irfft, rfft, rfftfreq
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
+SILENT = (0.1, 0.75)
+"""Share of a signal in which nothing comes, where something is silent for a while."""
+
 _CURVES = 128  # filters of a kind in a run
 _STREAM = 5  # of random numbers, beside those of the pairs
 _WHITE = 2**19  # random numbers of white noise
@@ -291,3 +294,10 @@ def fade(x: np.ndarray, samples: int) -> np.ndarray:
         x[:count] *= _ramp(count)
         x[-count:] *= _ramp(count)[::-1]
     return x
+
+
+def silent(rng: np.random.Generator, n: int) -> slice:
+    """Where nothing comes for a while, in ``n`` samples; half of the times at first."""
+    count = int(n * rng.uniform(*SILENT))
+    start = 0 if rng.random() < 0.5 else int(rng.integers(n - count + 1))
+    return slice(start, start + count)

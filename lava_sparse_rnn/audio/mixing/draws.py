@@ -21,9 +21,6 @@ from lava_sparse_rnn.audio.sound.power import active_power
 TRIES = 50
 """Draws after which material is given up."""
 
-PAUSES = (0.1, 0.75)
-"""Share of a pair for which a voice that pauses is silent, least and most."""
-
 _LEAST_POWER = 0.02  # of a voice whose clips have a power of 1 where they are active
 _NEIGHBOURS = 8  # pairs that share a few speeds, so that their transforms go together
 _SPEEDS = 2
@@ -106,10 +103,9 @@ class Draw:
         share, rng = self.config.pause_share, self.rng
         if not (self.material.augment and share) or rng.random() >= share:
             return x
-        count = int(len(x) * rng.uniform(*PAUSES))
-        start = 0 if rng.random() < 0.5 else int(rng.integers(len(x) - count + 1))
-        x[start : start + count] = 0.0
-        for part in (x[:start], x[start + count :]):
+        where = augment.silent(rng, len(x))
+        x[where] = 0.0
+        for part in (x[: where.start], x[where.stop :]):
             augment.fade(part, FADE)
         return x
 

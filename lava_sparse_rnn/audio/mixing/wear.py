@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lava_sparse_rnn.audio.errors import AudioError
+from lava_sparse_rnn.audio.mixing import augment
 from lava_sparse_rnn.audio.sound.fft import irfft, rfft, rfftfreq
 from lava_sparse_rnn.audio.sound.rate import SAMPLE_RATE
 
@@ -92,13 +93,12 @@ def _step(rng: np.random.Generator, noisy: np.ndarray, clean: np.ndarray) -> Non
 
 
 def _mute(rng: np.random.Generator, noisy: np.ndarray, clean: np.ndarray) -> None:
-    count = int(len(noisy) * rng.uniform(0.1, 0.75))
-    start = 0 if rng.random() < 0.5 else int(rng.integers(len(noisy) - count + 1))
-    energy, lost = (float(np.dot(x, x)) for x in (clean, clean[start : start + count]))
+    where = augment.silent(rng, len(noisy))
+    energy, lost = (float(np.dot(x, x)) for x in (clean, clean[where]))
     if lost > (1 - _LEAST_LEFT) * energy:
         return
     for x in (noisy, clean):
-        x[start : start + count] = 0.0
+        x[where] = 0.0
 
 
 def _line(rng: np.random.Generator, noisy: np.ndarray, clean: np.ndarray) -> None:
